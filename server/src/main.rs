@@ -1,0 +1,2 @@
+//! sopu
+fn main() {}
