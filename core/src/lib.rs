@@ -1,1 +1,9 @@
-//! core
+//! Sopu core.
+
+#[macro_use]
+pub mod documents;
+pub mod envelope;
+pub mod genesis;
+pub mod id;
+pub mod time;
+pub mod wire;

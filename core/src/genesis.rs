@@ -1,0 +1,134 @@
+//! The fixed first change of each kind.
+//!
+//! Every document starts from a genesis change that is byte-identical everywhere: fixed actor,
+//! time 0, all containers. Two devices that each made "the same" container would make two, one of
+//! them invisible; so no device ever makes a container at the root, and a later version of a kind
+//! takes one of the spares made here. Genesis counts as always present and is never sent.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use automerge::transaction::{CommitOptions, Transactable};
+use automerge::{ActorId, Automerge, ObjId, ObjType, ROOT};
+use sha2::{Digest, Sha256};
+
+use crate::documents::{Container, Kind};
+use crate::id::Hash;
+
+/// Spare maps and spare texts in each genesis change.
+pub const SPARES: usize = 16;
+
+/// A kind's genesis: the change, its hash, a document holding it, and where its containers are.
+pub struct Genesis {
+    /// The change chunk, uncompressed.
+    pub bytes: Vec<u8>,
+    /// The change's hash.
+    pub hash: Hash,
+    /// The actor that wrote it. Refused as the author of any other change.
+    pub actor: [u8; 16],
+    /// Root key to container.
+    pub containers: BTreeMap<String, (ObjId, Container)>,
+    /// Operation counter of each container's making operation, to its root key.
+    pub by_counter: BTreeMap<u64, String>,
+    doc: Automerge,
+}
+
+impl Genesis {
+    /// A fresh document that holds genesis and nothing else.
+    pub fn document(&self) -> Automerge {
+        self.doc.clone()
+    }
+
+    /// The container at this root key.
+    pub fn container(&self, key: &str) -> Option<&ObjId> {
+        self.containers.get(key).map(|(id, _)| id)
+    }
+}
+
+/// The root key of the n-th spare container.
+pub fn spare_key(container: Container, n: usize) -> String {
+    match container {
+        Container::Map => format!("~m{n:02}"),
+        Container::Text => format!("~t{n:02}"),
+    }
+}
+
+/// The genesis of a kind, made once.
+pub fn genesis(kind: Kind) -> &'static Genesis {
+    static ALL: OnceLock<Vec<Genesis>> = OnceLock::new();
+    let all = ALL.get_or_init(|| Kind::ALL.into_iter().map(make).collect());
+    &all[usize::from(kind.number()) - 1]
+}
+
+#[expect(clippy::expect_used, reason = "a constant input: either it always works or no test passes")]
+fn make(kind: Kind) -> Genesis {
+    let mut actor = [0u8; 16];
+    actor.copy_from_slice(&Sha256::digest(format!("sopu-genesis-1 {}", kind.code()))[..16]);
+    let mut doc = Automerge::new();
+    doc.set_actor(ActorId::from(&actor[..]));
+    let spares = [Container::Map, Container::Text]
+        .into_iter()
+        .flat_map(|c| (0..SPARES).map(move |n| (spare_key(c, n), c)));
+    let keys: Vec<(String, Container)> = kind
+        .spec()
+        .genesis
+        .iter()
+        .map(|(key, container)| ((*key).to_owned(), *container))
+        .chain(spares)
+        .collect();
+
+    let mut tx = doc.transaction();
+    let mut containers = BTreeMap::new();
+    let mut by_counter = BTreeMap::new();
+    for (counter, (key, container)) in (1u64..).zip(&keys) {
+        let object = match container {
+            Container::Map => ObjType::Map,
+            Container::Text => ObjType::Text,
+        };
+        let id = tx.put_object(ROOT, key.as_str(), object).expect("root takes any key");
+        containers.insert(key.clone(), (id, *container));
+        by_counter.insert(counter, key.clone());
+    }
+    tx.commit_with(CommitOptions::default().with_time(0));
+    let change = doc.get_last_local_change().expect("genesis was just committed");
+    Genesis {
+        bytes: change.raw_bytes().to_vec(),
+        hash: change.hash().into(),
+        actor,
+        containers,
+        by_counter,
+        doc,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_container_field_has_its_container_in_genesis() {
+        use crate::documents::Rule;
+        for kind in Kind::ALL {
+            let genesis = genesis(kind);
+            for field in kind.spec().fields() {
+                let wanted = match field.rule {
+                    Rule::Txt => Some(Container::Text),
+                    Rule::Map(_) | Rule::Log | Rule::Aws | Rule::Rws | Rule::Mst(_) => Some(Container::Map),
+                    Rule::Imm | Rule::Lww | Rule::Mvr | Rule::Yield(_) | Rule::FlagPlus | Rule::Max(_) => None,
+                };
+                let found = genesis.containers.get(field.key()).map(|(_, c)| *c);
+                assert_eq!(found, wanted, "{}: {}", kind.code(), field.path);
+            }
+        }
+    }
+
+    #[test]
+    fn genesis_is_uncompressed_and_loads_to_the_same_hash() {
+        for kind in Kind::ALL {
+            let genesis = genesis(kind);
+            assert_eq!(genesis.bytes[8], 1, "chunk type: an uncompressed change");
+            let change = automerge::Change::from_bytes(genesis.bytes.clone()).expect("parses");
+            assert_eq!(Hash::from(change.hash()), genesis.hash);
+        }
+    }
+}
