@@ -1,5 +1,6 @@
 //! Sopu core.
 
+pub mod canonical;
 #[macro_use]
 pub mod documents;
 pub mod envelope;
