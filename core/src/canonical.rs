@@ -217,7 +217,11 @@ mod tests {
     #[test]
     fn keys_sort_by_their_encoding_so_shorter_ones_first() {
         assert_eq!(hex(json!({"aa": 1, "b": 2, "": 3})), "a3600361620262616101");
-        assert_eq!(unhex("a262616101616202"), None, "unsorted keys are not canonical");
+        assert_eq!(
+            unhex("a262616101616202"),
+            None,
+            "unsorted keys are not canonical"
+        );
         assert_eq!(unhex("a2616101616102"), None, "nor is a repeated key");
     }
 

@@ -118,7 +118,12 @@ pub struct Field {
 impl Field {
     /// A field stored under its own path.
     pub const fn new(path: &'static str, rule: Rule, ty: Type) -> Self {
-        Self { path, rule, ty, stored_as: None }
+        Self {
+            path,
+            rule,
+            ty,
+            stored_as: None,
+        }
     }
 
     /// The root key (or, inside an item, the item's key) it is stored under.
@@ -196,7 +201,11 @@ pub static COMMON: &[Field] = &[
     Field::new("created_at", Rule::Imm, Type::Instant),
     Field::new("created_by", Rule::Imm, Type::Id),
     Field::new("created_on", Rule::Imm, Type::Id),
-    Field::new("sensitivity", Rule::Max(SENSITIVITY), Type::Code("sensitivity")),
+    Field::new(
+        "sensitivity",
+        Rule::Max(SENSITIVITY),
+        Type::Code("sensitivity"),
+    ),
     Field::new("legal_hold", Rule::FlagPlus, Type::Bool),
     Field::new("tags", Rule::Aws, Type::Str(60)),
     Field::new("comments", Rule::Log, Type::Compound(COMMENT)),

@@ -134,7 +134,11 @@ pub fn sign(header: &Header, hashes: &[Hash], key: &SigningKey) -> Proof {
     let bytes = header.to_bytes();
     let digest = digest(hashes);
     let signature = key.sign(&signed_bytes(&bytes, &digest)).to_bytes();
-    Proof { header: bytes, signature, digest }
+    Proof {
+        header: bytes,
+        signature,
+        digest,
+    }
 }
 
 /// SHA-256 of the change hashes, one after another.
@@ -150,7 +154,11 @@ pub fn digest(hashes: &[Hash]) -> [u8; 32] {
 pub fn signed_bytes(header: &[u8], digest: &[u8; 32]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(header.len() + 64);
     bytes.extend_from_slice(b"sopu-envelope-1");
-    bytes.extend_from_slice(&u32::try_from(header.len()).unwrap_or(u32::MAX).to_be_bytes());
+    bytes.extend_from_slice(
+        &u32::try_from(header.len())
+            .unwrap_or(u32::MAX)
+            .to_be_bytes(),
+    );
     bytes.extend_from_slice(header);
     bytes.extend_from_slice(digest);
     bytes

@@ -60,7 +60,10 @@ pub fn genesis(kind: Kind) -> &'static Genesis {
     &all[usize::from(kind.number()) - 1]
 }
 
-#[expect(clippy::expect_used, reason = "a constant input: either it always works or no test passes")]
+#[expect(
+    clippy::expect_used,
+    reason = "a constant input: either it always works or no test passes"
+)]
 fn make(kind: Kind) -> Genesis {
     let mut actor = [0u8; 16];
     actor.copy_from_slice(&Sha256::digest(format!("sopu-genesis-1 {}", kind.code()))[..16]);
@@ -85,12 +88,16 @@ fn make(kind: Kind) -> Genesis {
             Container::Map => ObjType::Map,
             Container::Text => ObjType::Text,
         };
-        let id = tx.put_object(ROOT, key.as_str(), object).expect("root takes any key");
+        let id = tx
+            .put_object(ROOT, key.as_str(), object)
+            .expect("root takes any key");
         containers.insert(key.clone(), (id, *container));
         by_counter.insert(counter, key.clone());
     }
     tx.commit_with(CommitOptions::default().with_time(0));
-    let change = doc.get_last_local_change().expect("genesis was just committed");
+    let change = doc
+        .get_last_local_change()
+        .expect("genesis was just committed");
     Genesis {
         bytes: change.raw_bytes().to_vec(),
         hash: change.hash().into(),
@@ -113,8 +120,15 @@ mod tests {
             for field in kind.spec().fields() {
                 let wanted = match field.rule {
                     Rule::Txt => Some(Container::Text),
-                    Rule::Map(_) | Rule::Log | Rule::Aws | Rule::Rws | Rule::Mst(_) => Some(Container::Map),
-                    Rule::Imm | Rule::Lww | Rule::Mvr | Rule::Yield(_) | Rule::FlagPlus | Rule::Max(_) => None,
+                    Rule::Map(_) | Rule::Log | Rule::Aws | Rule::Rws | Rule::Mst(_) => {
+                        Some(Container::Map)
+                    }
+                    Rule::Imm
+                    | Rule::Lww
+                    | Rule::Mvr
+                    | Rule::Yield(_)
+                    | Rule::FlagPlus
+                    | Rule::Max(_) => None,
                 };
                 let found = genesis.containers.get(field.key()).map(|(_, c)| *c);
                 assert_eq!(found, wanted, "{}: {}", kind.code(), field.path);

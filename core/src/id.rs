@@ -206,7 +206,8 @@ impl Version {
     /// Back from [`Version::to_bytes`]; `None` if the length is not a multiple of 32.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (whole, rest) = bytes.as_chunks::<32>();
-        rest.is_empty().then(|| Self::new(whole.iter().map(|h| Hash(*h))))
+        rest.is_empty()
+            .then(|| Self::new(whole.iter().map(|h| Hash(*h))))
     }
 }
 

@@ -21,7 +21,10 @@ impl Env for SystemEnv {
 
     fn fill(&self, bytes: &mut [u8]) {
         // Without randomness no key or id is safe to make; there is nothing sensible to continue with.
-        #[expect(clippy::expect_used, reason = "an operating system without randomness cannot run Sopu")]
+        #[expect(
+            clippy::expect_used,
+            reason = "an operating system without randomness cannot run Sopu"
+        )]
         getrandom::fill(bytes).expect("the operating system gives random bytes");
     }
 }

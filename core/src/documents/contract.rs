@@ -26,6 +26,9 @@ impl Document for Contract {
         Vec::new()
     }
     fn summary(&self) -> Summary {
-        Summary { title: self.title.clone().unwrap_or_default(), ..Summary::default() }
+        Summary {
+            title: self.title.clone().unwrap_or_default(),
+            ..Summary::default()
+        }
     }
 }

@@ -17,7 +17,14 @@ pub struct VisitNote {
 }
 
 /// Status.
-pub const STATUS: &[&str] = &["planned", "started", "done", "finalised", "approved", "invoiced"];
+pub const STATUS: &[&str] = &[
+    "planned",
+    "started",
+    "done",
+    "finalised",
+    "approved",
+    "invoiced",
+];
 
 /// Table.
 pub static SPEC: Spec = Spec {
@@ -29,14 +36,22 @@ pub static SPEC: Spec = Spec {
         Field::new("summary", Rule::Txt, Type::Str(4_000)),
         Field::new("km", Rule::Lww, Type::Dec(1)),
         Field::new("present", Rule::Aws, Type::Str(120)),
-        Field::new("entries", Rule::Map(&[
-            Field::new("heading", Rule::Lww, Type::Code("care_heading")),
-            Field::new("text", Rule::Txt, Type::Str(2_000)),
-        ]), Type::Compound(&[])),
-        Field::new("measurements", Rule::Log, Type::Compound(&[
-            Field::new("type", Rule::Lww, Type::Code("measurement")),
-            Field::new("value", Rule::Lww, Type::Dec(2)),
-        ])),
+        Field::new(
+            "entries",
+            Rule::Map(&[
+                Field::new("heading", Rule::Lww, Type::Code("care_heading")),
+                Field::new("text", Rule::Txt, Type::Str(2_000)),
+            ]),
+            Type::Compound(&[]),
+        ),
+        Field::new(
+            "measurements",
+            Rule::Log,
+            Type::Compound(&[
+                Field::new("type", Rule::Lww, Type::Code("measurement")),
+                Field::new("value", Rule::Lww, Type::Dec(2)),
+            ]),
+        ),
     ],
     genesis: &[
         ("tags", Container::Map),
@@ -55,6 +70,9 @@ impl Document for VisitNote {
         Vec::new()
     }
     fn summary(&self) -> Summary {
-        Summary { title: self.summary.clone().unwrap_or_default(), ..Summary::default() }
+        Summary {
+            title: self.summary.clone().unwrap_or_default(),
+            ..Summary::default()
+        }
     }
 }
