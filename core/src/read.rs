@@ -92,7 +92,12 @@ pub struct StatusMark {
 
 /// Reads the document as it stands.
 pub fn read(doc: &Automerge, kind: Kind) -> Reading {
-    Reader { doc, heads: None, out: Reading::default() }.run(kind)
+    Reader {
+        doc,
+        heads: None,
+        out: Reading::default(),
+    }
+    .run(kind)
 }
 
 /// Reads the document as it stood at a version. The version must be of this document.
@@ -101,7 +106,12 @@ pub fn read_at(doc: &Automerge, kind: Kind, version: &Version) -> Reading {
     let mut current = doc.get_heads();
     current.sort_unstable();
     let heads = (heads != current).then_some(heads);
-    Reader { doc, heads, out: Reading::default() }.run(kind)
+    Reader {
+        doc,
+        heads,
+        out: Reading::default(),
+    }
+    .run(kind)
 }
 
 /// The document's present version.
@@ -111,7 +121,8 @@ pub fn version(doc: &Automerge) -> Version {
 
 /// A value at a dotted path of a JSON object.
 pub fn at_path<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
-    path.split('.').try_fold(value, |value, part| value.get(part))
+    path.split('.')
+        .try_fold(value, |value, part| value.get(part))
 }
 
 /// Sets a value at a dotted path, making the objects between.
@@ -121,7 +132,9 @@ pub fn set_path(object: &mut Map<String, Value>, path: &str, value: Value) {
             object.insert(path.to_owned(), value);
         }
         Some((first, rest)) => {
-            let inner = object.entry(first).or_insert_with(|| Value::Object(Map::new()));
+            let inner = object
+                .entry(first)
+                .or_insert_with(|| Value::Object(Map::new()));
             if let Value::Object(inner) = inner {
                 set_path(inner, rest, value);
             }
@@ -222,11 +235,20 @@ impl<'d> Reader<'d> {
         if values.iter().any(|(value, _)| value.is_none()) {
             self.out.unknown.push(path.to_owned());
         }
-        let known = || values.iter().filter_map(|(value, id)| Some((value.clone()?, *id)));
+        let known = || {
+            values
+                .iter()
+                .filter_map(|(value, id)| Some((value.clone()?, *id)))
+        };
         let winner = values.last().and_then(|(value, _)| value.clone());
         let read = match field.rule {
-            Rule::Imm => known().min_by_key(|(_, id)| order(id)).map(|(value, _)| value),
-            Rule::FlagPlus => known().map(|(v, _)| v).find(|v| *v == Value::Bool(true)).or(winner),
+            Rule::Imm => known()
+                .min_by_key(|(_, id)| order(id))
+                .map(|(value, _)| value),
+            Rule::FlagPlus => known()
+                .map(|(v, _)| v)
+                .find(|v| *v == Value::Bool(true))
+                .or(winner),
             Rule::Max(codes) => known()
                 .map(|(value, _)| value)
                 .filter(|value| !value.is_null())
@@ -238,18 +260,28 @@ impl<'d> Reader<'d> {
                     _ => false,
                 };
                 let strong: Vec<_> = values.iter().filter(|(v, _)| !yields(v)).collect();
-                let counted = if strong.is_empty() { values.iter().collect() } else { strong };
+                let counted = if strong.is_empty() {
+                    values.iter().collect()
+                } else {
+                    strong
+                };
                 let mut distinct: Vec<LiveValue> = Vec::new();
                 for (value, id) in &counted {
                     let value = value.clone().unwrap_or(Value::Null);
                     // The later of two equal values stands last, where the shown one belongs.
                     distinct.retain(|other| other.value != value);
                     if let Some(change) = doc.hash_for_opid(id) {
-                        distinct.push(LiveValue { value, change: change.into() });
+                        distinct.push(LiveValue {
+                            value,
+                            change: change.into(),
+                        });
                     }
                 }
                 if distinct.len() > 1 {
-                    self.out.conflicts.push(Conflict { path: path.to_owned(), values: distinct });
+                    self.out.conflicts.push(Conflict {
+                        path: path.to_owned(),
+                        values: distinct,
+                    });
                 }
                 counted.last().and_then(|(value, _)| value.clone())
             }
@@ -285,9 +317,13 @@ impl<'d> Reader<'d> {
                     set_path(&mut value, field.path, read);
                 }
             }
-            let removal = self.live(&item, REMOVED).into_iter().find_map(|(value, id)| {
-                matches!(&value, Live::Scalar(s) if **s == ScalarValue::Boolean(true)).then_some(id)
-            });
+            let removal = self
+                .live(&item, REMOVED)
+                .into_iter()
+                .find_map(|(value, id)| {
+                    matches!(&value, Live::Scalar(s) if **s == ScalarValue::Boolean(true))
+                        .then_some(id)
+                });
             match removal {
                 None => {
                     items.insert(key, Value::Object(value));
@@ -312,12 +348,9 @@ impl<'d> Reader<'d> {
         let wanted = match field.rule {
             Rule::Txt => ObjType::Text,
             Rule::Map(_) | Rule::Log | Rule::Aws | Rule::Rws | Rule::Mst(_) => ObjType::Map,
-            Rule::Imm
-            | Rule::Lww
-            | Rule::Mvr
-            | Rule::Yield(_)
-            | Rule::FlagPlus
-            | Rule::Max(_) => return None,
+            Rule::Imm | Rule::Lww | Rule::Mvr | Rule::Yield(_) | Rule::FlagPlus | Rule::Max(_) => {
+                return None;
+            }
         };
         earliest(&self.live(item, field.key()), |value, id| {
             matches!(value, Live::Object(ty) if *ty == wanted).then(|| id.clone())
@@ -361,7 +394,9 @@ impl<'d> Reader<'d> {
         for key in self.keys(container) {
             for (value, _) in self.live(container, &key) {
                 let Live::Scalar(s) = &value else { continue };
-                let Some(decision) = scalar::decode(&DECISION, s) else { continue };
+                let Some(decision) = scalar::decode(&DECISION, s) else {
+                    continue;
+                };
                 let (Some(element), Some(granted)) =
                     (decision["element"].as_str(), decision["in"].as_bool())
                 else {
@@ -376,8 +411,11 @@ impl<'d> Reader<'d> {
                 }
             }
         }
-        let inside: Vec<String> =
-            newest.into_iter().filter(|(_, (_, granted))| *granted).map(|(e, _)| e).collect();
+        let inside: Vec<String> = newest
+            .into_iter()
+            .filter(|(_, (_, granted))| *granted)
+            .map(|(e, _)| e)
+            .collect();
         (!inside.is_empty()).then(|| Value::from(inside))
     }
 
@@ -448,7 +486,10 @@ fn decode_entry(ty: &Type, scalar: &ScalarValue) -> Option<Value> {
 
 /// Unknown codes count as greatest: the safe reading of a sensitivity a newer app introduced.
 fn greatness(codes: &[&str], value: &Value) -> usize {
-    value.as_str().and_then(|code| codes.iter().position(|c| *c == code)).unwrap_or(codes.len())
+    value
+        .as_str()
+        .and_then(|code| codes.iter().position(|c| *c == code))
+        .unwrap_or(codes.len())
 }
 
 /// What stands under a status key.

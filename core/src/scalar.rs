@@ -74,7 +74,9 @@ pub fn encode_over(ty: &Type, value: &Value, old: Option<&ScalarValue>) -> Optio
         merged.remove(field.path);
     }
     merged.extend(new);
-    Some(ScalarValue::Bytes(canonical::to_cbor(&Value::Object(merged))))
+    Some(ScalarValue::Bytes(canonical::to_cbor(&Value::Object(
+        merged,
+    ))))
 }
 
 /// The one form of a JSON value of this type: decimals without trailing zeros, ids in lower case,
@@ -95,9 +97,8 @@ pub fn normalise(ty: &Type, value: &Value) -> Option<Value> {
         Type::Time => {
             let s = value.as_str()?;
             let (h, m) = s.split_once(':')?;
-            let fits = |part: &str, end: u8| {
-                part.len() == 2 && part.parse::<u8>().is_ok_and(|n| n < end)
-            };
+            let fits =
+                |part: &str, end: u8| part.len() == 2 && part.parse::<u8>().is_ok_and(|n| n < end);
             (fits(h, 24) && fits(m, 60)).then(|| Value::from(s))
         }
         Type::Id => {
@@ -122,7 +123,10 @@ pub fn normalise(ty: &Type, value: &Value) -> Option<Value> {
             Some(Value::Object(known))
         }
         Type::List(of, _) => {
-            let items = value.as_array()?.iter().filter_map(|item| normalise(of, item));
+            let items = value
+                .as_array()?
+                .iter()
+                .filter_map(|item| normalise(of, item));
             Some(Value::Array(items.collect()))
         }
     }
@@ -151,7 +155,11 @@ mod tests {
             (Type::Time, json!("07:05"), json!("07:05")),
             (Type::Id, json!(id), json!(id.to_lowercase())),
             (Type::Hex(2), json!("AB"), json!("ab")),
-            (PLANNED, json!({"worker": "Maria", "qty": "1.0"}), json!({"worker": "Maria", "qty": "1"})),
+            (
+                PLANNED,
+                json!({"worker": "Maria", "qty": "1.0"}),
+                json!({"worker": "Maria", "qty": "1"}),
+            ),
             (Type::List(&Type::Int, 3), json!([3, 1]), json!([3, 1])),
         ] {
             let scalar = encode(&ty, &given).expect("fits");
@@ -180,9 +188,17 @@ mod tests {
     #[test]
     fn a_part_from_a_newer_app_survives_an_edit_of_the_rest() {
         let newer = canonical::to_cbor(&json!({"worker": "Maria", "mood": "good", "qty": "1"}));
-        let edited =
-            encode_over(&PLANNED, &json!({"worker": "Liisa"}), Some(&ScalarValue::Bytes(newer)));
-        let Some(ScalarValue::Bytes(bytes)) = edited else { panic!("a compound is bytes") };
-        assert_eq!(canonical::from_cbor(&bytes), Some(json!({"worker": "Liisa", "mood": "good"})));
+        let edited = encode_over(
+            &PLANNED,
+            &json!({"worker": "Liisa"}),
+            Some(&ScalarValue::Bytes(newer)),
+        );
+        let Some(ScalarValue::Bytes(bytes)) = edited else {
+            panic!("a compound is bytes")
+        };
+        assert_eq!(
+            canonical::from_cbor(&bytes),
+            Some(json!({"worker": "Liisa", "mood": "good"}))
+        );
     }
 }
