@@ -1,1 +1,4 @@
-//! server
+//! The Sopu relay, its merge worker and its office.
+
+pub mod credentials;
+pub mod store;

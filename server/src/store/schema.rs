@@ -1,0 +1,82 @@
+//! The database file `relay.db`: its schema and how it is opened. The access tables are shared
+//! with the office; everything else belongs to the relay.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+/// Each step brings the file from one `user_version` to the next. Never edit a released step.
+const STEPS: &[&[&str]] = &[&[
+    include_str!("schema/access.sql"),
+    include_str!("schema/access_triggers.sql"),
+    include_str!("schema/relay.sql"),
+]];
+
+/// Opens or creates `relay.db`: WAL, every commit on disk before it returns.
+pub fn open(path: &Path) -> rusqlite::Result<Connection> {
+    prepare(Connection::open(path)?)
+}
+
+/// The same in memory, for tests and simulations.
+pub fn open_in_memory() -> rusqlite::Result<Connection> {
+    prepare(Connection::open_in_memory()?)
+}
+
+fn prepare(mut connection: Connection) -> rusqlite::Result<Connection> {
+    connection.busy_timeout(Duration::from_secs(20))?;
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+         PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF;",
+    )?;
+    connection.set_prepared_statement_cache_capacity(128);
+    let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let version: usize = tx.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0)).map(|v| usize::try_from(v).unwrap_or(0))?;
+    for (number, step) in STEPS.iter().enumerate().skip(version) {
+        for sql in *step {
+            tx.execute_batch(sql)?;
+        }
+        tx.execute_batch(&format!("PRAGMA user_version = {}", number + 1))?;
+    }
+    tx.commit()?;
+    Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn every_change_of_people_raises_the_roster_and_tells_the_ledger() {
+        let db = open_in_memory().unwrap();
+        let id = |n: u8| vec![n; 16];
+        db.execute("INSERT INTO organisation VALUES (?, 'Org', NULL, 0)", [id(1)]).unwrap();
+        for n in [2u8, 3] {
+            db.execute("INSERT INTO member(id, org, name, created_ms) VALUES (?, ?, 'M', 0)", (id(n), id(1))).unwrap();
+        }
+        db.execute("INSERT INTO space(id, org, name, created_ms) VALUES (?, ?, 'S', 0)", (id(4), id(1))).unwrap();
+        db.execute("INSERT INTO team VALUES (?, ?, 'T')", (id(5), id(1))).unwrap();
+        let roster = || db.query_row("SELECT roster FROM space", [], |r| r.get::<_, i64>(0)).unwrap();
+        let news = || db.query_row("SELECT count(*) FROM ledger_news", [], |r| r.get::<_, i64>(0)).unwrap();
+        let steps = [
+            "INSERT INTO space_member(space, member, role) VALUES (x'04040404040404040404040404040404', x'02020202020202020202020202020202', 'field')",
+            "INSERT INTO space_team(space, team, role) VALUES (x'04040404040404040404040404040404', x'05050505050505050505050505050505', 'office')",
+            "INSERT INTO team_member(team, member) VALUES (x'05050505050505050505050505050505', x'03030303030303030303030303030303')",
+            "INSERT INTO device(id, member, key, name, enrolled_ms) VALUES (x'06060606060606060606060606060606', x'03030303030303030303030303030303', x'07', 'D', 0)",
+            "UPDATE device SET revoked_ms = 1",
+            "UPDATE space_member SET removed_ms = 1",
+            "UPDATE member SET name = 'N' WHERE id = x'03030303030303030303030303030303'",
+            "UPDATE space SET name = 'Z'",
+        ];
+        for sql in steps {
+            let before = (roster(), news());
+            db.execute(sql, []).unwrap();
+            assert!(roster() >= before.0 + 4, "{sql}");
+            assert!(news() > before.1, "{sql}");
+        }
+        let before = roster();
+        db.execute("UPDATE device SET last_seen_ms = 5", []).unwrap();
+        assert_eq!(roster(), before, "being seen is no news");
+    }
+}
