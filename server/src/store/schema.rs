@@ -31,7 +31,9 @@ fn prepare(mut connection: Connection) -> rusqlite::Result<Connection> {
     )?;
     connection.set_prepared_statement_cache_capacity(128);
     let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let version: usize = tx.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0)).map(|v| usize::try_from(v).unwrap_or(0))?;
+    let version: usize = tx
+        .query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
+        .map(|v| usize::try_from(v).unwrap_or(0))?;
     for (number, step) in STEPS.iter().enumerate().skip(version) {
         for sql in *step {
             tx.execute_batch(sql)?;
@@ -51,14 +53,35 @@ mod tests {
     fn every_change_of_people_raises_the_roster_and_tells_the_ledger() {
         let db = open_in_memory().unwrap();
         let id = |n: u8| vec![n; 16];
-        db.execute("INSERT INTO organisation VALUES (?, 'Org', NULL, 0)", [id(1)]).unwrap();
+        db.execute(
+            "INSERT INTO organisation VALUES (?, 'Org', NULL, 0)",
+            [id(1)],
+        )
+        .unwrap();
         for n in [2u8, 3] {
-            db.execute("INSERT INTO member(id, org, name, created_ms) VALUES (?, ?, 'M', 0)", (id(n), id(1))).unwrap();
+            db.execute(
+                "INSERT INTO member(id, org, name, created_ms) VALUES (?, ?, 'M', 0)",
+                (id(n), id(1)),
+            )
+            .unwrap();
         }
-        db.execute("INSERT INTO space(id, org, name, created_ms) VALUES (?, ?, 'S', 0)", (id(4), id(1))).unwrap();
-        db.execute("INSERT INTO team VALUES (?, ?, 'T')", (id(5), id(1))).unwrap();
-        let roster = || db.query_row("SELECT roster FROM space", [], |r| r.get::<_, i64>(0)).unwrap();
-        let news = || db.query_row("SELECT count(*) FROM ledger_news", [], |r| r.get::<_, i64>(0)).unwrap();
+        db.execute(
+            "INSERT INTO space(id, org, name, created_ms) VALUES (?, ?, 'S', 0)",
+            (id(4), id(1)),
+        )
+        .unwrap();
+        db.execute("INSERT INTO team VALUES (?, ?, 'T')", (id(5), id(1)))
+            .unwrap();
+        let roster = || {
+            db.query_row("SELECT roster FROM space", [], |r| r.get::<_, i64>(0))
+                .unwrap()
+        };
+        let news = || {
+            db.query_row("SELECT count(*) FROM ledger_news", [], |r| {
+                r.get::<_, i64>(0)
+            })
+            .unwrap()
+        };
         let steps = [
             "INSERT INTO space_member(space, member, role) VALUES (x'04040404040404040404040404040404', x'02020202020202020202020202020202', 'field')",
             "INSERT INTO space_team(space, team, role) VALUES (x'04040404040404040404040404040404', x'05050505050505050505050505050505', 'office')",
@@ -76,7 +99,8 @@ mod tests {
             assert!(news() > before.1, "{sql}");
         }
         let before = roster();
-        db.execute("UPDATE device SET last_seen_ms = 5", []).unwrap();
+        db.execute("UPDATE device SET last_seen_ms = 5", [])
+            .unwrap();
         assert_eq!(roster(), before, "being seen is no news");
     }
 }
