@@ -8,6 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+#[macro_use]
+pub mod record;
 pub mod contract;
 pub mod service_listing;
 pub mod visit_note;

@@ -1,0 +1,293 @@
+//! How the typed structs of the kinds read and write the JSON form.
+//!
+//! [`record!`] declares a struct whose absent parts are not written and whose every field is read
+//! by itself: a value of the wrong type costs that field, never the document. [`Items`] is a map
+//! or log of them under UUIDs, [`Header`] the part every kind shares.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::{Deref, DerefMut};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// Declares a struct of the JSON form. `: Header` after the name gives it the common header.
+macro_rules! record {
+    ($(#[$meta:meta])* pub struct $name:ident : Header {
+        $($(#[$fmeta:meta])* pub $field:ident : $ty:ty,)*
+    }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        #[serde(default)]
+        pub struct $name {
+            /// What every document carries.
+            #[serde(flatten)]
+            pub header: $crate::documents::record::Header,
+            $($(#[$fmeta])*
+            #[serde(
+                skip_serializing_if = "crate::documents::record::Absent::is_absent",
+                deserialize_with = "crate::documents::record::lenient"
+            )]
+            pub $field: $ty,)*
+        }
+
+        impl $name {
+            /// The struct's own fields by name, in order.
+            pub const FIELDS: &[&str] = &[$(stringify!($field)),*];
+        }
+    };
+    ($(#[$meta:meta])* pub struct $name:ident {
+        $($(#[$fmeta:meta])* pub $field:ident : $ty:ty,)*
+    }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+        #[serde(default)]
+        pub struct $name {
+            $($(#[$fmeta])*
+            #[serde(
+                skip_serializing_if = "crate::documents::record::Absent::is_absent",
+                deserialize_with = "crate::documents::record::lenient"
+            )]
+            pub $field: $ty,)*
+        }
+
+        impl $crate::documents::record::Absent for $name {
+            fn is_absent(&self) -> bool {
+                $($crate::documents::record::Absent::is_absent(&self.$field))&&*
+            }
+        }
+    };
+}
+
+/// Values that are left out of the JSON form instead of being written empty.
+pub trait Absent {
+    /// Nothing is there.
+    fn is_absent(&self) -> bool;
+}
+
+impl<T> Absent for Option<T> {
+    fn is_absent(&self) -> bool {
+        self.is_none()
+    }
+}
+
+impl Absent for String {
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+impl<T> Absent for Vec<T> {
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+impl Absent for BTreeSet<String> {
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+impl<T> Absent for Items<T> {
+    fn is_absent(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Reads what is there if it is of this type; anything else reads as absent.
+pub fn lenient<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned + Default,
+{
+    Ok(serde_json::from_value(Value::deserialize(deserializer)?).unwrap_or_default())
+}
+
+/// Items of a map or entries of a log, by their version 7 UUID and so roughly by age.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Items<T>(pub BTreeMap<Uuid, T>);
+
+impl<T> Default for Items<T> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<T> Deref for Items<T> {
+    type Target = BTreeMap<Uuid, T>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Items<T> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.0
+    }
+}
+
+impl<T> FromIterator<(Uuid, T)> for Items<T> {
+    fn from_iter<I: IntoIterator<Item = (Uuid, T)>>(items: I) -> Self {
+        Self(items.into_iter().collect())
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Items<T> {
+    type Item = (&'a Uuid, &'a T);
+    type IntoIter = std::collections::btree_map::Iter<'a, Uuid, T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Items<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = BTreeMap::<String, Value>::deserialize(deserializer)?;
+        let readable = |(key, value): (String, Value)| {
+            Some((Uuid::parse_str(&key).ok()?, serde_json::from_value(value).ok()?))
+        };
+        Ok(Self(raw.into_iter().filter_map(readable).collect()))
+    }
+}
+
+record! {
+    /// What every document carries, whatever its kind; the fields of [`super::COMMON`].
+    pub struct Header {
+        /// Version of the kind's field table the document was made under.
+        pub schema_version: Option<i64>,
+        /// When it was made, device clock, milliseconds since 1970 UTC.
+        pub created_at: Option<i64>,
+        /// The member who made it.
+        pub created_by: Option<Uuid>,
+        /// The device it was made on.
+        pub created_on: Option<Uuid>,
+        /// `public` < `internal` < `confidential` < `client`.
+        pub sensitivity: Option<String>,
+        /// Must not be erased while true.
+        pub legal_hold: Option<bool>,
+        /// Free words.
+        pub tags: BTreeSet<String>,
+        /// Remarks about the document, never part of it.
+        pub comments: Items<Comment>,
+    }
+}
+
+record! {
+    /// One remark.
+    pub struct Comment {
+        /// What was said.
+        pub text: Option<String>,
+        /// Who said it.
+        pub by: Option<Uuid>,
+        /// When, milliseconds since 1970 UTC.
+        pub at: Option<i64>,
+    }
+}
+
+/// For tests of the kinds: a value in which every field of a table is filled.
+#[cfg(test)]
+pub(crate) mod sample {
+    use serde_json::{Map, Value, json};
+
+    use crate::documents::{Field, Rule, Spec, Type};
+
+    const KEY: &str = "0190b5a0-0000-7000-8000-000000000001";
+
+    /// Every path of the table, filled.
+    pub(crate) fn full(spec: &Spec) -> Value {
+        let mut value = json!({});
+        for field in spec.fields() {
+            let filled = match field.rule {
+                Rule::Map(fields) => json!({ KEY: of_fields(fields) }),
+                Rule::Log => json!({ KEY: of_type(&field.ty) }),
+                Rule::Aws | Rule::Rws => json!([of_type(&field.ty)]),
+                Rule::Imm
+                | Rule::Lww
+                | Rule::Mvr
+                | Rule::Yield(_)
+                | Rule::Txt
+                | Rule::FlagPlus
+                | Rule::Max(_)
+                | Rule::Mst(_) => of_type(&field.ty),
+            };
+            match field.path.split_once('.') {
+                Some((outer, inner)) => value[outer][inner] = filled,
+                None => value[field.path] = filled,
+            }
+        }
+        value
+    }
+
+    fn of_fields(fields: &[Field]) -> Value {
+        let filled = fields.iter().map(|f| (f.path.to_owned(), of_type(&f.ty)));
+        Value::Object(filled.collect::<Map<_, _>>())
+    }
+
+    fn of_type(ty: &Type) -> Value {
+        match ty {
+            Type::Str(_) => json!("tekstiä"),
+            Type::Code(list) => json!(format!("{list}_x")),
+            Type::Int => json!(7),
+            Type::Dec(_) => json!("2.5"),
+            Type::Bool => json!(true),
+            Type::Date => json!("2026-11-22"),
+            Type::Time => json!("07:05"),
+            Type::Instant => json!(1_790_000_000_000_i64),
+            Type::Id => json!(KEY),
+            Type::Hex(_) => json!("00ff"),
+            Type::Compound(fields) => of_fields(fields),
+            Type::List(of, _) => json!([of_type(of)]),
+        }
+    }
+
+    /// The first part of each of the kind's own paths, once.
+    pub(crate) fn own_roots(spec: &Spec) -> std::collections::BTreeSet<&'static str> {
+        spec.own_fields.iter().map(|f| f.path.split('.').next().unwrap_or(f.path)).collect()
+    }
+
+    /// The containers a table needs, in its order, as a frozen genesis list must have them.
+    pub(crate) fn containers(spec: &Spec) -> Vec<(&'static str, super::super::Container)> {
+        use crate::documents::Container;
+        let container = |f: &'static Field| match f.rule {
+            Rule::Txt => Some((f.key(), Container::Text)),
+            Rule::Map(_) | Rule::Log | Rule::Aws | Rule::Rws | Rule::Mst(_) => {
+                Some((f.key(), Container::Map))
+            }
+            Rule::Imm | Rule::Lww | Rule::Mvr | Rule::Yield(_) | Rule::FlagPlus | Rule::Max(_) => {
+                None
+            }
+        };
+        spec.fields().filter_map(container).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_wrong_type_costs_one_field_and_a_bad_key_one_item() {
+        let header: Header = serde_json::from_value(json!({
+            "schema_version": "one",
+            "created_at": 5,
+            "tags": ["a", "b"],
+            "comments": {
+                "no uuid": {"text": "x"},
+                "0190b5a0-0000-7000-8000-000000000001": {"text": "kept", "at": "not a number"},
+            },
+        }))
+        .expect("reading is total");
+        assert_eq!((header.schema_version, header.created_at), (None, Some(5)));
+        assert_eq!(header.tags.len(), 2);
+        let comments: Vec<_> = header.comments.values().collect();
+        assert_eq!(comments.len(), 1);
+        assert_eq!((comments[0].text.as_deref(), comments[0].at), (Some("kept"), None));
+    }
+}
