@@ -445,7 +445,10 @@ impl Document for Contract {
     }
 
     fn summary(&self) -> Summary {
-        let parties = self.parties.values().filter_map(|p| p.snapshot.as_ref()?.name.as_deref());
+        let parties = self
+            .parties
+            .values()
+            .filter_map(|p| p.snapshot.as_ref()?.name.as_deref());
         let items = self.scope_items.values().filter_map(|i| i.name.as_deref());
         let plan = self.service_plan.headings().map(|(_, text)| text);
         let text = self
@@ -462,7 +465,10 @@ impl Document for Contract {
             .collect::<Vec<_>>()
             .join("\n\n");
         Summary {
-            title: self.title.clone().unwrap_or_else(|| Kind::Contract.code().to_owned()),
+            title: self
+                .title
+                .clone()
+                .unwrap_or_else(|| Kind::Contract.code().to_owned()),
             subject: self.subject_id.map(|id| id.to_string()),
             status: self.status.clone(),
             date: self.valid_from.clone(),
@@ -480,7 +486,10 @@ mod tests {
     fn struct_and_table_agree_on_every_path() {
         let full = sample::full(&SPEC);
         assert_eq!(Contract::from_value(&full).to_value(), full);
-        assert_eq!(Contract::FIELDS.iter().copied().collect::<BTreeSet<_>>(), sample::own_roots(&SPEC));
+        assert_eq!(
+            Contract::FIELDS.iter().copied().collect::<BTreeSet<_>>(),
+            sample::own_roots(&SPEC)
+        );
     }
 
     #[test]

@@ -149,7 +149,10 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Items<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = BTreeMap::<String, Value>::deserialize(deserializer)?;
         let readable = |(key, value): (String, Value)| {
-            Some((Uuid::parse_str(&key).ok()?, serde_json::from_value(value).ok()?))
+            Some((
+                Uuid::parse_str(&key).ok()?,
+                serde_json::from_value(value).ok()?,
+            ))
         };
         Ok(Self(raw.into_iter().filter_map(readable).collect()))
     }
@@ -247,7 +250,10 @@ pub(crate) mod sample {
 
     /// The first part of each of the kind's own paths, once.
     pub(crate) fn own_roots(spec: &Spec) -> std::collections::BTreeSet<&'static str> {
-        spec.own_fields.iter().map(|f| f.path.split('.').next().unwrap_or(f.path)).collect()
+        spec.own_fields
+            .iter()
+            .map(|f| f.path.split('.').next().unwrap_or(f.path))
+            .collect()
     }
 
     /// The containers a table needs, in its order, as a frozen genesis list must have them.
@@ -288,6 +294,9 @@ mod tests {
         assert_eq!(header.tags.len(), 2);
         let comments: Vec<_> = header.comments.values().collect();
         assert_eq!(comments.len(), 1);
-        assert_eq!((comments[0].text.as_deref(), comments[0].at), (Some("kept"), None));
+        assert_eq!(
+            (comments[0].text.as_deref(), comments[0].at),
+            (Some("kept"), None)
+        );
     }
 }

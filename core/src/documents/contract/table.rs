@@ -3,8 +3,15 @@
 use crate::documents::{Container, Field, Kind, Rule, Spec, Type};
 
 /// Lowest rank first. In force and ended are computed from dates, never stored.
-pub const STATUS: &[&str] =
-    &["draft", "offered", "locked", "signed", "terminated", "rejected", "cancelled"];
+pub const STATUS: &[&str] = &[
+    "draft",
+    "offered",
+    "locked",
+    "signed",
+    "terminated",
+    "rejected",
+    "cancelled",
+];
 
 /// The most canonical bytes a seal holds: as hex they must fit one run.
 pub const MAX_SEAL_BYTES: u32 = 96 << 10;
@@ -21,12 +28,20 @@ pub static SPEC: Spec = Spec {
         Field::new("language", Rule::Lww, Type::Code("language")),
         Field::new("template_ref", Rule::Imm, Type::Compound(TEMPLATE_REF)),
         Field::new("amends", Rule::Imm, Type::Id),
-        Field::new("amendment_terms", Rule::Mvr, Type::Compound(AMENDMENT_TERMS)),
+        Field::new(
+            "amendment_terms",
+            Rule::Mvr,
+            Type::Compound(AMENDMENT_TERMS),
+        ),
         Field::new("parties", Rule::Map(PARTY), Type::Compound(PARTY)),
         Field::new("subject_kind", Rule::Mvr, Type::Code("subject_kind")),
         Field::new("subject_id", Rule::Mvr, Type::Id),
         Field::new("scope_text", Rule::Txt, Type::Str(20_000)),
-        Field::new("scope_items", Rule::Map(SCOPE_ITEM), Type::Compound(SCOPE_ITEM)),
+        Field::new(
+            "scope_items",
+            Rule::Map(SCOPE_ITEM),
+            Type::Compound(SCOPE_ITEM),
+        ),
         Field::new("service_plan.need", Rule::Txt, PLAN),
         Field::new("service_plan.services", Rule::Txt, PLAN),
         Field::new("service_plan.start_and_duration", Rule::Txt, PLAN),
@@ -42,7 +57,11 @@ pub static SPEC: Spec = Spec {
         Field::new("notice_period", Rule::Mvr, Type::Compound(NOTICE_PERIOD)),
         Field::new("prices", Rule::Log, Type::Compound(PRICE)),
         Field::new("vat_override", Rule::Mvr, Type::Compound(VAT_OVERRIDE)),
-        Field::new("provider_register", Rule::Mvr, Type::Compound(REGISTER_ENTRY)),
+        Field::new(
+            "provider_register",
+            Rule::Mvr,
+            Type::Compound(REGISTER_ENTRY),
+        ),
         Field::new("self_monitoring_plan", Rule::Lww, Type::Compound(PLAN_REF)),
         Field::new("funding", Rule::Map(FUNDING), Type::Compound(FUNDING)),
         Field::new("quotas", Rule::Map(QUOTA), Type::Compound(QUOTA)),
@@ -103,8 +122,10 @@ const fn part(path: &'static str, ty: Type) -> Field {
 
 const TEMPLATE_REF: &[Field] = &[part("id", Type::Id), part("version", Type::Int)];
 
-const AMENDMENT_TERMS: &[Field] =
-    &[part("effective_on", Type::Date), part("fields", Type::List(&Type::Str(64), 64))];
+const AMENDMENT_TERMS: &[Field] = &[
+    part("effective_on", Type::Date),
+    part("fields", Type::List(&Type::Str(64), 64)),
+];
 
 const PARTY: &[Field] = &[
     Field::new("party_id", Rule::Lww, Type::Id),
@@ -168,8 +189,11 @@ const REGISTER_ENTRY: &[Field] = &[
     part("checked_on", Type::Date),
 ];
 
-const PLAN_REF: &[Field] =
-    &[part("id", Type::Id), part("url", Type::Str(500)), part("reviewed_on", Type::Date)];
+const PLAN_REF: &[Field] = &[
+    part("id", Type::Id),
+    part("url", Type::Str(500)),
+    part("reviewed_on", Type::Date),
+];
 
 const FUNDING: &[Field] = &[
     Field::new("source", Rule::Lww, Type::Code("funding_source")),
@@ -235,5 +259,7 @@ const TERMINATION: &[Field] = &[
     part("for_cause", Type::Bool),
 ];
 
-const RENEWAL: &[Field] =
-    &[part("auto", Type::Bool), part("remind_days", Type::List(&Type::Int, 8))];
+const RENEWAL: &[Field] = &[
+    part("auto", Type::Bool),
+    part("remind_days", Type::List(&Type::Int, 8)),
+];
