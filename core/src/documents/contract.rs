@@ -16,6 +16,7 @@ use super::{Document, Kind, Problem, Summary, Validation};
 mod table;
 
 pub use table::{MAX_SEAL_BYTES, SPEC, STATUS};
+pub(crate) use table::{PLAN_REF, SEAL};
 
 record! {
     /// A contract as Rust code sees it. Codes stay strings: an unknown one is kept.

@@ -158,6 +158,49 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Items<T> {
     }
 }
 
+/// One value for each language a document is written in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(
+    default,
+    bound(
+        serialize = "T: Absent + Serialize",
+        deserialize = "T: Default + DeserializeOwned"
+    )
+)]
+pub struct Localized<T> {
+    /// Finnish.
+    #[serde(
+        skip_serializing_if = "Absent::is_absent",
+        deserialize_with = "lenient"
+    )]
+    pub fi: T,
+    /// Swedish.
+    #[serde(
+        skip_serializing_if = "Absent::is_absent",
+        deserialize_with = "lenient"
+    )]
+    pub sv: T,
+    /// English.
+    #[serde(
+        skip_serializing_if = "Absent::is_absent",
+        deserialize_with = "lenient"
+    )]
+    pub en: T,
+}
+
+impl<T> Localized<T> {
+    /// Each language's code and value, in the order readers expect.
+    pub fn each(&self) -> [(&'static str, &T); 3] {
+        [("fi", &self.fi), ("sv", &self.sv), ("en", &self.en)]
+    }
+}
+
+impl<T: Absent> Absent for Localized<T> {
+    fn is_absent(&self) -> bool {
+        self.each().iter().all(|(_, value)| value.is_absent())
+    }
+}
+
 record! {
     /// What every document carries, whatever its kind; the fields of [`super::COMMON`].
     pub struct Header {

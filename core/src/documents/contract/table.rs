@@ -189,7 +189,7 @@ const REGISTER_ENTRY: &[Field] = &[
     part("checked_on", Type::Date),
 ];
 
-const PLAN_REF: &[Field] = &[
+pub(crate) const PLAN_REF: &[Field] = &[
     part("id", Type::Id),
     part("url", Type::Str(500)),
     part("reviewed_on", Type::Date),
@@ -215,7 +215,7 @@ const TRAVEL_TERMS: &[Field] = &[
     part("time_billed", Type::Bool),
 ];
 
-const SEAL: &[Field] = &[
+pub(crate) const SEAL: &[Field] = &[
     part("canon", Type::Int),
     part("bytes", Type::Hex(MAX_SEAL_BYTES)),
     part("hash", Type::Hex(32)),
