@@ -1,0 +1,174 @@
+# Words of the office pages. Every key is in all three languages; a test holds them to it.
+
+## On every page
+skip = Skip to content
+brand-line = one shared record
+language = Language
+sign-out = Sign out
+home = Spaces
+back = Back
+nav-label = Place
+live-news = There is news. Reload to see it.
+reload = Reload
+
+## Sign in
+sign-in = Sign in
+sign-in-name = User name
+sign-in-password = Password
+sign-in-wrong = The user name or the password is not right.
+sign-in-wait = { $n ->
+    [one] Too many tries. Wait one second and try again.
+   *[other] Too many tries. Wait { $n } seconds and try again.
+}
+sign-in-help = Forgotten your password? The person who keeps Sopu in your organisation gives you a new one.
+
+## Spaces
+spaces = Spaces
+spaces-intro = The customer teams, care circles and networks you belong to.
+spaces-none = You do not belong to any space yet. The owner of a space can add you.
+col-space = Space
+col-role = Your role
+col-documents = Documents
+col-conflicts = Conflicts
+col-findings = Findings
+role-reader = reader
+role-field = field
+role-office = office
+role-owner = owner
+
+## Documents of a space
+documents = Documents
+documents-count = { $n ->
+    [one] One document
+   *[other] { $n } documents
+}
+documents-none = No document matches. Take a filter away or write another word.
+documents-empty = There is nothing here yet. What people in this space write comes here when their devices sync.
+filter = Filter
+filter-kind = Kind
+filter-status = Status
+filter-subject = Farm or client
+filter-text = Find words
+filter-conflicts = Only conflicts
+filter-any = All
+filter-apply = Show
+filter-clear = Clear
+sort = Order
+sort-newest = Newest first
+sort-oldest = Oldest first
+sort-title = By title
+col-title = Document
+col-kind = Kind
+col-date = Date
+col-status = Status
+kind-contract = Contract
+kind-visit_note = Visit note
+kind-service_listing = Service listing
+mark-conflict = Conflict
+mark-finding = Finding
+untitled = Untitled
+page-next = Next page
+page-previous = Previous page
+page-of = Page { $page } of { $pages }
+pages-label = Pages
+
+## One document
+content = Content
+header-fields = About the document
+no-content = Nothing has been written yet.
+yes = yes
+no = no
+removed-items = Removed
+removed-intro = Items somebody removed. They stay in the record.
+removed-count = { $n ->
+    [one] One removed item
+   *[other] { $n } removed items
+}
+unknown-fields = From a newer app
+unknown-intro = This version of Sopu does not know these fields. They are kept as they are.
+log-clash = Two unequal values were recorded under one entry. Both are kept.
+conflict-here = Several values
+to-conflicts = Settle
+to-history = History
+nobody-known = not known
+
+## Signatures
+signatures = Signatures
+signatures-none = Nobody has signed yet.
+signature-by = { $who } signed { $when }
+signature-holds = Signs the content as it was locked.
+signature-other = Signs another content than the one locked now.
+signature-unjudged = This version of Sopu cannot judge what was signed.
+signature-not-locked = The content is not locked now.
+
+## The four states
+states = Where the document is
+states-intro = Every save passes four places. Here you see how far the newest saves of this document have come.
+state-device = on the device
+state-server = on the server
+state-record = in the record
+state-seen = seen by the office
+state-count = { $n ->
+    [one] One save
+   *[other] { $n } saves
+}
+state-device-note = Saves that wait on somebody’s device are not known here until the device syncs.
+state-held = held for review
+
+## Conflicts
+conflicts = Conflicts
+conflicts-intro = Two people wrote the same field without seeing each other. Every value is kept until somebody chooses.
+conflicts-none = No conflicts. Nothing needs a decision.
+conflict-value = Value
+conflict-by = { $who }, { $device }
+conflict-times = device time { $device }, on the server { $relay }
+conflict-cleared = (left empty)
+choose = Choose this
+choose-both-hint = Choosing is an ordinary change: the other values stay in the history.
+chosen = Chosen. The conflict is settled.
+conflict-moved = Somebody has settled this conflict already. The document is shown as it is now.
+choose-no-right = Your role here does not let you choose.
+
+## Findings
+findings = Findings
+findings-intro = What Sopu noticed in the merged record and a person should look at.
+findings-none = No findings.
+finding-of = About
+severity-safety = Safety
+severity-law = Law
+severity-warning = Warning
+severity-info = For information
+
+## History
+history = History
+history-intro = Every save, newest first: who, when, and what changed.
+history-none = No saves yet.
+history-saves = { $n ->
+    [one] One save
+   *[other] { $n } saves
+}
+history-who = { $who }
+history-on = on { $device }
+history-device-time = Device time { $when }
+history-relay-time = on the server { $when }
+history-created = Created the document
+change-set = { $field }: { $new }
+change-from-to = { $field }: { $old } → { $new }
+change-cleared = { $field }: emptied (was { $old })
+change-item-added = { $field }: added { $new }
+change-item-removed = { $field }: removed { $old }
+change-item-changed = { $field }, { $item }: { $part }
+change-text = { $field }: text edited
+change-inserted = added
+change-deleted = deleted
+change-nothing = No visible change
+change-status = { $field }: { $old } → { $new }
+change-settled = { $field }: several values became one
+
+## When something is wrong
+error-title = This did not work
+error-not-found = There is no such page, or you do not have the right to see it.
+error-right = Your role here does not allow this.
+error-form = The form was too old or came from elsewhere. Open the page again and repeat.
+error-server = The server had a problem. Nothing was lost; try again in a moment.
+error-large = What was sent is too large.

@@ -1,0 +1,174 @@
+# Toimistosivujen sanat. Joka avain on kaikilla kolmella kielellä; testi valvoo sitä.
+
+## Joka sivulla
+skip = Siirry sisältöön
+brand-line = yksi yhteinen kirja
+language = Kieli
+sign-out = Kirjaudu ulos
+home = Tilat
+back = Takaisin
+nav-label = Sijainti
+live-news = Uutta tietoa on tullut. Lataa sivu uudelleen.
+reload = Lataa uudelleen
+
+## Kirjautuminen
+sign-in = Kirjaudu sisään
+sign-in-name = Käyttäjätunnus
+sign-in-password = Salasana
+sign-in-wrong = Käyttäjätunnus tai salasana ei ole oikein.
+sign-in-wait = { $n ->
+    [one] Liian monta yritystä. Odota sekunti ja yritä uudelleen.
+   *[other] Liian monta yritystä. Odota { $n } sekuntia ja yritä uudelleen.
+}
+sign-in-help = Unohtuiko salasana? Organisaatiosi Sopu-vastaava antaa uuden.
+
+## Tilat
+spaces = Tilat
+spaces-intro = Asiakastiimit, hoivapiirit ja verkostot, joihin kuulut.
+spaces-none = Et kuulu vielä mihinkään tilaan. Tilan omistaja voi lisätä sinut.
+col-space = Tila
+col-role = Roolisi
+col-documents = Asiakirjoja
+col-conflicts = Ristiriitoja
+col-findings = Huomioita
+role-reader = lukija
+role-field = kenttä
+role-office = toimisto
+role-owner = omistaja
+
+## Tilan asiakirjat
+documents = Asiakirjat
+documents-count = { $n ->
+    [one] Yksi asiakirja
+   *[other] { $n } asiakirjaa
+}
+documents-none = Mikään asiakirja ei vastaa hakua. Poista jokin rajaus tai kokeile toista sanaa.
+documents-empty = Täällä ei ole vielä mitään. Tilan jäsenten kirjaukset tulevat tänne, kun heidän laitteensa ovat verkossa.
+filter = Rajaa
+filter-kind = Laji
+filter-status = Tila
+filter-subject = Maatila tai asiakas
+filter-text = Etsi sanoja
+filter-conflicts = Vain ristiriidat
+filter-any = Kaikki
+filter-apply = Näytä
+filter-clear = Tyhjennä
+sort = Järjestys
+sort-newest = Uusin ensin
+sort-oldest = Vanhin ensin
+sort-title = Otsikon mukaan
+col-title = Asiakirja
+col-kind = Laji
+col-date = Päivä
+col-status = Tila
+kind-contract = Sopimus
+kind-visit_note = Käyntikirjaus
+kind-service_listing = Palvelukuvaus
+mark-conflict = Ristiriita
+mark-finding = Huomio
+untitled = Nimetön
+page-next = Seuraava sivu
+page-previous = Edellinen sivu
+page-of = Sivu { $page } / { $pages }
+pages-label = Sivut
+
+## Yksi asiakirja
+content = Sisältö
+header-fields = Asiakirjan tiedot
+no-content = Mitään ei ole vielä kirjoitettu.
+yes = kyllä
+no = ei
+removed-items = Poistetut
+removed-intro = Kohdat, jotka joku on poistanut. Ne säilyvät kirjassa.
+removed-count = { $n ->
+    [one] Yksi poistettu kohta
+   *[other] { $n } poistettua kohtaa
+}
+unknown-fields = Uudemmasta sovelluksesta
+unknown-intro = Tämä Sopun versio ei tunne näitä kenttiä. Ne säilyvät sellaisinaan.
+log-clash = Samaan merkintään kirjattiin kaksi eri arvoa. Molemmat on tallessa.
+conflict-here = Useita arvoja
+to-conflicts = Ratkaise
+to-history = Historia
+nobody-known = ei tiedossa
+
+## Allekirjoitukset
+signatures = Allekirjoitukset
+signatures-none = Kukaan ei ole vielä allekirjoittanut.
+signature-by = { $who } allekirjoitti { $when }
+signature-holds = Allekirjoittaa sisällön sellaisena kuin se lukittiin.
+signature-other = Allekirjoittaa eri sisällön kuin nyt lukittu.
+signature-unjudged = Tämä Sopun versio ei voi arvioida, mitä allekirjoitettiin.
+signature-not-locked = Sisältöä ei ole nyt lukittu.
+
+## Neljä vaihetta
+states = Missä asiakirja on
+states-intro = Joka tallennus kulkee neljän vaiheen kautta. Tästä näet, kuinka pitkällä tämän asiakirjan viimeisimmät tallennukset ovat.
+state-device = laitteella
+state-server = palvelimella
+state-record = kirjassa
+state-seen = toimiston näkemä
+state-count = { $n ->
+    [one] Yksi tallennus
+   *[other] { $n } tallennusta
+}
+state-device-note = Jonkun laitteella odottavista tallennuksista ei tiedetä täällä, ennen kuin laite on verkossa.
+state-held = odottaa tarkistusta
+
+## Ristiriidat
+conflicts = Ristiriidat
+conflicts-intro = Kaksi ihmistä kirjoitti samaan kenttään toistensa tekstiä näkemättä. Joka arvo säilyy, kunnes joku valitsee.
+conflicts-none = Ei ristiriitoja. Mikään ei odota päätöstä.
+conflict-value = Arvo
+conflict-by = { $who }, { $device }
+conflict-times = laitteen aika { $device }, palvelimella { $relay }
+conflict-cleared = (jätetty tyhjäksi)
+choose = Valitse tämä
+choose-both-hint = Valinta on tavallinen muutos: muut arvot säilyvät historiassa.
+chosen = Valittu. Ristiriita on ratkaistu.
+conflict-moved = Joku on jo ratkaissut tämän ristiriidan. Asiakirja näkyy sellaisena kuin se nyt on.
+choose-no-right = Roolisi täällä ei anna oikeutta valita.
+
+## Huomiot
+findings = Huomiot
+findings-intro = Mitä Sopu huomasi yhdistetyssä kirjassa ja mikä ihmisen on syytä katsoa.
+findings-none = Ei huomioita.
+finding-of = Koskee
+severity-safety = Turvallisuus
+severity-law = Laki
+severity-warning = Varoitus
+severity-info = Tiedoksi
+
+## Historia
+history = Historia
+history-intro = Jokainen tallennus, uusin ensin: kuka, milloin ja mitä muuttui.
+history-none = Ei vielä tallennuksia.
+history-saves = { $n ->
+    [one] Yksi tallennus
+   *[other] { $n } tallennusta
+}
+history-who = { $who }
+history-on = laite { $device }
+history-device-time = Laitteen aika { $when }
+history-relay-time = palvelimella { $when }
+history-created = Loi asiakirjan
+change-set = { $field }: { $new }
+change-from-to = { $field }: { $old } → { $new }
+change-cleared = { $field }: tyhjennetty (oli { $old })
+change-item-added = { $field }: lisätty { $new }
+change-item-removed = { $field }: poistettu { $old }
+change-item-changed = { $field }, { $item }: { $part }
+change-text = { $field }: tekstiä muokattu
+change-inserted = lisätty
+change-deleted = poistettu
+change-nothing = Ei näkyvää muutosta
+change-status = { $field }: { $old } → { $new }
+change-settled = { $field }: useista arvoista tuli yksi
+
+## Kun jokin on vialla
+error-title = Tämä ei onnistunut
+error-not-found = Sivua ei ole tai sinulla ei ole oikeutta nähdä sitä.
+error-right = Roolisi täällä ei salli tätä.
+error-form = Lomake oli vanhentunut tai tuli muualta. Avaa sivu uudelleen ja toista.
+error-server = Palvelimella oli häiriö. Mitään ei kadonnut; yritä hetken päästä uudelleen.
+error-large = Lähetetty tieto on liian suuri.

@@ -1,0 +1,174 @@
+# Kontorssidornas ord. Varje nyckel finns på alla tre språken; ett test ser till det.
+
+## På varje sida
+skip = Gå till innehållet
+brand-line = ett gemensamt register
+language = Språk
+sign-out = Logga ut
+home = Rum
+back = Tillbaka
+nav-label = Plats
+live-news = Det finns nytt. Ladda om sidan för att se det.
+reload = Ladda om
+
+## Inloggning
+sign-in = Logga in
+sign-in-name = Användarnamn
+sign-in-password = Lösenord
+sign-in-wrong = Användarnamnet eller lösenordet är inte rätt.
+sign-in-wait = { $n ->
+    [one] För många försök. Vänta en sekund och försök igen.
+   *[other] För många försök. Vänta { $n } sekunder och försök igen.
+}
+sign-in-help = Glömt lösenordet? Den som sköter Sopu i din organisation ger dig ett nytt.
+
+## Rum
+spaces = Rum
+spaces-intro = De kundteam, vårdkretsar och nätverk du hör till.
+spaces-none = Du hör inte till något rum ännu. Rummets ägare kan lägga till dig.
+col-space = Rum
+col-role = Din roll
+col-documents = Dokument
+col-conflicts = Konflikter
+col-findings = Iakttagelser
+role-reader = läsare
+role-field = fält
+role-office = kontor
+role-owner = ägare
+
+## Ett rums dokument
+documents = Dokument
+documents-count = { $n ->
+    [one] Ett dokument
+   *[other] { $n } dokument
+}
+documents-none = Inget dokument motsvarar sökningen. Ta bort ett villkor eller pröva ett annat ord.
+documents-empty = Här finns inget ännu. Det som rummets medlemmar skriver kommer hit när deras enheter har nät.
+filter = Avgränsa
+filter-kind = Slag
+filter-status = Status
+filter-subject = Gård eller klient
+filter-text = Sök ord
+filter-conflicts = Bara konflikter
+filter-any = Alla
+filter-apply = Visa
+filter-clear = Rensa
+sort = Ordning
+sort-newest = Nyast först
+sort-oldest = Äldst först
+sort-title = Enligt rubrik
+col-title = Dokument
+col-kind = Slag
+col-date = Datum
+col-status = Status
+kind-contract = Avtal
+kind-visit_note = Besöksanteckning
+kind-service_listing = Tjänstebeskrivning
+mark-conflict = Konflikt
+mark-finding = Iakttagelse
+untitled = Utan rubrik
+page-next = Nästa sida
+page-previous = Föregående sida
+page-of = Sida { $page } av { $pages }
+pages-label = Sidor
+
+## Ett dokument
+content = Innehåll
+header-fields = Om dokumentet
+no-content = Inget har skrivits ännu.
+yes = ja
+no = nej
+removed-items = Borttaget
+removed-intro = Punkter som någon har tagit bort. De finns kvar i registret.
+removed-count = { $n ->
+    [one] En borttagen punkt
+   *[other] { $n } borttagna punkter
+}
+unknown-fields = Från en nyare app
+unknown-intro = Denna version av Sopu känner inte dessa fält. De bevaras som de är.
+log-clash = Två olika värden antecknades under samma post. Båda är kvar.
+conflict-here = Flera värden
+to-conflicts = Avgör
+to-history = Historik
+nobody-known = inte känt
+
+## Underskrifter
+signatures = Underskrifter
+signatures-none = Ingen har skrivit under ännu.
+signature-by = { $who } skrev under { $when }
+signature-holds = Gäller innehållet så som det låstes.
+signature-other = Gäller ett annat innehåll än det som nu är låst.
+signature-unjudged = Denna version av Sopu kan inte bedöma vad som skrevs under.
+signature-not-locked = Innehållet är inte låst nu.
+
+## De fyra stegen
+states = Var dokumentet är
+states-intro = Varje sparning går genom fyra steg. Här ser du hur långt de senaste sparningarna av detta dokument har kommit.
+state-device = på enheten
+state-server = på servern
+state-record = i registret
+state-seen = sett av kontoret
+state-count = { $n ->
+    [one] En sparning
+   *[other] { $n } sparningar
+}
+state-device-note = Sparningar som väntar på någons enhet är inte kända här förrän enheten har nät.
+state-held = väntar på granskning
+
+## Konflikter
+conflicts = Konflikter
+conflicts-intro = Två personer skrev i samma fält utan att se varandra. Varje värde är kvar tills någon väljer.
+conflicts-none = Inga konflikter. Inget väntar på beslut.
+conflict-value = Värde
+conflict-by = { $who }, { $device }
+conflict-times = enhetens tid { $device }, på servern { $relay }
+conflict-cleared = (lämnat tomt)
+choose = Välj detta
+choose-both-hint = Att välja är en vanlig ändring: de andra värdena finns kvar i historiken.
+chosen = Valt. Konflikten är avgjord.
+conflict-moved = Någon har redan avgjort denna konflikt. Dokumentet visas som det är nu.
+choose-no-right = Din roll här ger inte rätt att välja.
+
+## Iakttagelser
+findings = Iakttagelser
+findings-intro = Det som Sopu märkt i det sammanförda registret och en människa bör se på.
+findings-none = Inga iakttagelser.
+finding-of = Gäller
+severity-safety = Säkerhet
+severity-law = Lag
+severity-warning = Varning
+severity-info = För kännedom
+
+## Historik
+history = Historik
+history-intro = Varje sparning, nyast först: vem, när och vad som ändrades.
+history-none = Inga sparningar ännu.
+history-saves = { $n ->
+    [one] En sparning
+   *[other] { $n } sparningar
+}
+history-who = { $who }
+history-on = enhet { $device }
+history-device-time = Enhetens tid { $when }
+history-relay-time = på servern { $when }
+history-created = Skapade dokumentet
+change-set = { $field }: { $new }
+change-from-to = { $field }: { $old } → { $new }
+change-cleared = { $field }: tömt (var { $old })
+change-item-added = { $field }: lade till { $new }
+change-item-removed = { $field }: tog bort { $old }
+change-item-changed = { $field }, { $item }: { $part }
+change-text = { $field }: texten ändrad
+change-inserted = tillagt
+change-deleted = borttaget
+change-nothing = Ingen synlig ändring
+change-status = { $field }: { $old } → { $new }
+change-settled = { $field }: flera värden blev ett
+
+## När något är fel
+error-title = Det här lyckades inte
+error-not-found = Sidan finns inte eller du har inte rätt att se den.
+error-right = Din roll här tillåter inte detta.
+error-form = Formuläret var för gammalt eller kom från annat håll. Öppna sidan på nytt och upprepa.
+error-server = Servern hade ett problem. Inget gick förlorat; försök igen om en stund.
+error-large = Det som skickades är för stort.

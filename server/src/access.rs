@@ -1,0 +1,74 @@
+//! Who is who, and who may do what: people, teams, spaces, devices, sessions, invites, and the log
+//! of who read what. Functions that write take a transaction or a connection of `relay.db`; other
+//! processes (the command line beside a running server) may write the same file.
+//!
+//! Rows of people, memberships and devices are ended, never deleted: old signatures stay checkable.
+
+use rusqlite::types::ToSql;
+
+pub mod back_off;
+pub mod devices;
+pub mod form_token;
+pub mod invites;
+pub mod log;
+pub mod password;
+pub mod people;
+pub mod roles;
+pub mod sessions;
+pub mod standing;
+
+pub use roles::{Action, Role};
+pub use standing::{Standing, grants, roster, roster_number, spaces_of, standing};
+
+/// Why a question about access got no answer, or a change was not made. The words are for the
+/// person at the command line or the office.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// There is nothing of this name or id.
+    #[error("there is no {what} `{name}`")]
+    Unknown {
+        /// "space", "member" …
+        what: &'static str,
+        /// What was asked for.
+        name: String,
+    },
+    /// Several have this name.
+    #[error("several {what}s are called `{name}`; use the id instead")]
+    Ambiguous {
+        /// "space", "member" …
+        what: &'static str,
+        /// What was asked for.
+        name: String,
+    },
+    /// It is there already.
+    #[error("there is already a {what} `{name}`")]
+    Taken {
+        /// "user name" …
+        what: &'static str,
+        /// Which.
+        name: String,
+    },
+    /// The invite code is wrong, used or too old. Which of these is not told: that would help guessing.
+    #[error("this invite code does not hold: it may be mistyped, used already or too old")]
+    Invite,
+    /// The password is not taken.
+    #[error(transparent)]
+    Password(#[from] password::PasswordError),
+    /// The database had a problem.
+    #[error("the database had a problem: {0}")]
+    Store(#[from] rusqlite::Error),
+}
+
+/// The result of a question about access.
+pub type Result<T> = std::result::Result<T, AccessError>;
+
+/// An id as SQLite holds it.
+pub(crate) fn blob(id: &[u8; 16]) -> impl ToSql + '_ {
+    id.as_slice()
+}
+
+/// An id from its column; a blob of another length is a damaged file and reads as an error.
+pub(crate) fn id16(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<uuid::Uuid> {
+    let bytes: [u8; 16] = row.get(column)?;
+    Ok(uuid::Uuid::from_bytes(bytes))
+}

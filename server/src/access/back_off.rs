@@ -1,0 +1,100 @@
+//! Waiting after wrong passwords: free for a few slips, then twice as long each time.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+/// Wrong tries that cost nothing: people mistype.
+const FREE_TRIES: u32 = 4;
+/// The longest wait. Short enough that a stranger cannot lock somebody out for a day.
+const LONGEST_MS: i64 = 5 * 60 * 1_000;
+/// Entries kept at most; the oldest go first.
+const KEPT: usize = 10_000;
+
+/// Who has tried wrongly how often, kept in memory: a restart forgives, which harms nobody at the
+/// speed of argon2.
+#[derive(Debug, Default)]
+pub struct BackOff {
+    tries: Mutex<BTreeMap<String, Tries>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Tries {
+    wrong: u32,
+    free_at_ms: i64,
+}
+
+impl BackOff {
+    /// How many milliseconds this login name must still wait; 0 if it may try.
+    pub fn wait_ms(&self, name: &str, now_ms: i64) -> i64 {
+        let tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
+        tries
+            .get(name)
+            .map_or(0, |t| (t.free_at_ms - now_ms).max(0))
+    }
+
+    /// Notes a wrong password.
+    pub fn wrong(&self, name: &str, now_ms: i64) {
+        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
+        if tries.len() >= KEPT {
+            let oldest = tries
+                .iter()
+                .min_by_key(|(_, t)| t.free_at_ms)
+                .map(|(k, _)| k.clone());
+            oldest.map(|k| tries.remove(&k));
+        }
+        let entry = tries
+            .entry(name.chars().take(100).collect())
+            .or_insert(Tries {
+                wrong: 0,
+                free_at_ms: 0,
+            });
+        entry.wrong = entry.wrong.saturating_add(1);
+        let over = entry.wrong.saturating_sub(FREE_TRIES).min(16);
+        let wait = if over == 0 {
+            0
+        } else {
+            (1_000 << over).min(LONGEST_MS)
+        };
+        entry.free_at_ms = now_ms + wait;
+    }
+
+    /// Forgets the slips after a right password.
+    pub fn right(&self, name: &str) {
+        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
+        tries.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_slips_are_free_then_waits_double_up_to_five_minutes() {
+        let back_off = BackOff::default();
+        for _ in 0..4 {
+            back_off.wrong("aino", 0);
+            assert_eq!(back_off.wait_ms("aino", 0), 0);
+        }
+        back_off.wrong("aino", 0);
+        assert_eq!(back_off.wait_ms("aino", 0), 2_000);
+        back_off.wrong("aino", 0);
+        assert_eq!(back_off.wait_ms("aino", 0), 4_000);
+        assert_eq!(back_off.wait_ms("aino", 4_000), 0);
+        assert_eq!(back_off.wait_ms("onni", 0), 0, "another name does not wait");
+        for _ in 0..40 {
+            back_off.wrong("aino", 0);
+        }
+        assert_eq!(back_off.wait_ms("aino", 0), 300_000);
+    }
+
+    #[test]
+    fn a_right_password_forgives() {
+        let back_off = BackOff::default();
+        for _ in 0..9 {
+            back_off.wrong("aino", 0);
+        }
+        back_off.right("aino");
+        assert_eq!(back_off.wait_ms("aino", 0), 0);
+    }
+}

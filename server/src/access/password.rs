@@ -1,0 +1,77 @@
+//! Passwords, kept as argon2id (RFC 9106) with its own random salt in the PHC string form.
+
+use std::sync::LazyLock;
+
+use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
+
+/// The fewest characters of a password (NIST SP 800-63B asks length, not kinds of character).
+pub const MIN_CHARS: usize = 10;
+
+/// The most bytes of a password: long enough for any phrase, short enough not to be a load.
+pub const MAX_BYTES: usize = 1_024;
+
+/// Why a password is not taken.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum PasswordError {
+    /// Fewer than [`MIN_CHARS`] characters.
+    #[error("a password needs at least {MIN_CHARS} characters")]
+    Short,
+    /// More than [`MAX_BYTES`] bytes.
+    #[error("a password can have at most {MAX_BYTES} bytes")]
+    Long,
+    /// The hash could not be made.
+    #[error("the password could not be hashed")]
+    Hash,
+}
+
+/// The stored form of a new password.
+pub fn hash(password: &str) -> Result<String, PasswordError> {
+    if password.chars().count() < MIN_CHARS {
+        return Err(PasswordError::Short);
+    }
+    if password.len() > MAX_BYTES {
+        return Err(PasswordError::Long);
+    }
+    Ok(Argon2::default()
+        .hash_password(password.as_bytes())
+        .map_err(|_| PasswordError::Hash)?
+        .to_string())
+}
+
+/// Whether the password is the stored one. With nothing stored it takes the same time to say no, so
+/// that the answer does not tell which names exist.
+pub fn holds(password: &str, stored: Option<&str>) -> bool {
+    static NOBODY: LazyLock<String> =
+        LazyLock::new(|| hash("nobody has this password").unwrap_or_default());
+    let known = stored.is_some();
+    let Ok(parsed) = PasswordHash::new(stored.unwrap_or(NOBODY.as_str())) else {
+        return false;
+    };
+    let matches = password.len() <= MAX_BYTES
+        && Argon2::default()
+            .verify_password(password.as_bytes(), &parsed)
+            .is_ok();
+    known && matches
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
+    use super::*;
+
+    #[test]
+    fn a_password_holds_against_its_own_hash_only() {
+        let stored = hash("satakieli laulaa").unwrap();
+        assert!(stored.starts_with("$argon2id$"));
+        assert!(holds("satakieli laulaa", Some(&stored)));
+        assert!(!holds("satakieli laula", Some(&stored)));
+        assert!(!holds("nobody has this password", None));
+    }
+
+    #[test]
+    fn short_and_endless_passwords_are_refused() {
+        assert_eq!(hash("lyhyt"), Err(PasswordError::Short));
+        assert_eq!(hash(&"a".repeat(2_000)), Err(PasswordError::Long));
+    }
+}

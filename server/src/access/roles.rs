@@ -1,0 +1,110 @@
+//! What each role may do: the one table.
+
+/// What a member is in a space.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Role {
+    /// Reads what is shared, on the office pages or a device; writes nothing.
+    Reader,
+    /// Writes in the field.
+    Field,
+    /// Writes from the office, decides and exports.
+    Office,
+    /// As the office, and says who belongs to the space.
+    Owner,
+}
+
+/// Something a role may allow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// Read the space's documents, by sync or on the office pages.
+    Read,
+    /// Write documents, by sync or on the office pages; settling a conflict is writing.
+    Write,
+    /// See work that waits for review, and release or drop it.
+    Review,
+    /// Take documents out as files.
+    Export,
+    /// Add and remove members, teams and invites.
+    Manage,
+    /// Read who has read what.
+    AccessLog,
+}
+
+impl Role {
+    /// Every role, weakest first.
+    pub const ALL: [Role; 4] = [Role::Reader, Role::Field, Role::Office, Role::Owner];
+
+    /// The code in the database, on the command line and in rosters.
+    pub fn code(self) -> &'static str {
+        match self {
+            Role::Reader => "reader",
+            Role::Field => "field",
+            Role::Office => "office",
+            Role::Owner => "owner",
+        }
+    }
+
+    /// The role of this code.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|r| r.code() == code)
+    }
+
+    /// Whether this role allows the action.
+    pub fn may(self, action: Action) -> bool {
+        use Action::{AccessLog, Export, Manage, Read, Review, Write};
+        let allowed: &[Action] = match self {
+            Role::Reader => &[Read],
+            Role::Field => &[Read, Write],
+            Role::Office => &[Read, Write, Review, Export],
+            Role::Owner => &[Read, Write, Review, Export, Manage, AccessLog],
+        };
+        allowed.contains(&action)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_reads_and_does_nothing_else() {
+        assert!(Role::Reader.may(Action::Read));
+        for action in [
+            Action::Write,
+            Action::Review,
+            Action::Export,
+            Action::Manage,
+            Action::AccessLog,
+        ] {
+            assert!(!Role::Reader.may(action), "{action:?}");
+        }
+    }
+
+    #[test]
+    fn a_stronger_role_may_all_that_a_weaker_one_may() {
+        let actions = [
+            Action::Read,
+            Action::Write,
+            Action::Review,
+            Action::Export,
+            Action::Manage,
+            Action::AccessLog,
+        ];
+        for pair in Role::ALL.windows(2) {
+            for action in actions {
+                assert!(
+                    !pair[0].may(action) || pair[1].may(action),
+                    "{pair:?} {action:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn codes_go_there_and_back() {
+        for role in Role::ALL {
+            assert_eq!(Role::from_code(role.code()), Some(role));
+        }
+        assert_eq!(Role::from_code("admin"), None);
+    }
+}

@@ -1,0 +1,204 @@
+//! Settings of `sopu serve`: a flag wins over the environment, that over the settings file, that
+//! over the default. The defaults just work on one machine.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// What the server runs with, once every source has been heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The folder that holds everything: databases, ledger, keys.
+    pub data: PathBuf,
+    /// Where to listen. Loopback unless told otherwise: in front of the world belongs a proxy that
+    /// speaks TLS.
+    pub listen: SocketAddr,
+    /// How people reach the office, `https://…`. Decides whether cookies are `Secure`.
+    pub public_url: Option<String>,
+    /// Which log lines to write, in the syntax of `tracing_subscriber::EnvFilter`.
+    pub log: String,
+    /// Log as JSON lines rather than for the eye.
+    pub log_json: bool,
+}
+
+/// The data directory when nobody names one.
+pub const DEFAULT_DATA: &str = "./sopu-data";
+/// The address when nobody names one.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:8787";
+
+/// One source of settings; every part may be missing. Flags and environment arrive in this form
+/// from the command line, the settings file is read into it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// See [`Config::data`].
+    pub data: Option<PathBuf>,
+    /// See [`Config::listen`].
+    pub listen: Option<String>,
+    /// See [`Config::public_url`].
+    pub public_url: Option<String>,
+    /// See [`Config::log`].
+    pub log: Option<String>,
+    /// See [`Config::log_json`].
+    pub log_json: Option<bool>,
+}
+
+/// Why the settings do not hold. The words are for the person who wrote them.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ConfigError {
+    /// The settings file cannot be read.
+    #[error("cannot read the settings file {path}: {why}")]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// What the operating system says.
+        why: String,
+    },
+    /// The settings file is not what it should be.
+    #[error("the settings file {path} is not right: {why}")]
+    Malformed {
+        /// Which file.
+        path: PathBuf,
+        /// Line and reason.
+        why: String,
+    },
+    /// The address is not one.
+    #[error("`{0}` is not an address to listen on; write it like 127.0.0.1:8787 or [::1]:8787")]
+    Listen(String),
+    /// The public address is not one.
+    #[error("`{0}` is not a web address; write it like https://sopu.example.fi")]
+    PublicUrl(String),
+}
+
+impl Source {
+    /// Reads a settings file. Paths in it are relative to the file's own folder.
+    pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|e| ConfigError::Unreadable {
+            path: path.to_owned(),
+            why: e.to_string(),
+        })?;
+        let mut source: Source = toml::from_str(&text).map_err(|e| ConfigError::Malformed {
+            path: path.to_owned(),
+            why: e.to_string().trim_end().to_owned(),
+        })?;
+        if let (Some(data), Some(folder)) = (&source.data, path.parent()) {
+            source.data = Some(folder.join(data));
+        }
+        Ok(source)
+    }
+
+    /// This source, with what it leaves open filled from `weaker`.
+    #[must_use]
+    pub fn or(self, weaker: Self) -> Self {
+        Self {
+            data: self.data.or(weaker.data),
+            listen: self.listen.or(weaker.listen),
+            public_url: self.public_url.or(weaker.public_url),
+            log: self.log.or(weaker.log),
+            log_json: self.log_json.or(weaker.log_json),
+        }
+    }
+
+    /// Fills the rest with defaults and checks every part.
+    pub fn into_config(self) -> Result<Config, ConfigError> {
+        let listen = self.listen.unwrap_or_else(|| DEFAULT_LISTEN.to_owned());
+        let listen = listen.parse().map_err(|_| ConfigError::Listen(listen))?;
+        let public_url = match self.public_url {
+            Some(url) if url.starts_with("https://") || url.starts_with("http://") => {
+                Some(url.trim_end_matches('/').to_owned())
+            }
+            Some(url) => return Err(ConfigError::PublicUrl(url)),
+            None => None,
+        };
+        Ok(Config {
+            data: self.data.unwrap_or_else(|| PathBuf::from(DEFAULT_DATA)),
+            listen,
+            public_url,
+            log: self.log.unwrap_or_else(|| "info".to_owned()),
+            log_json: self.log_json.unwrap_or(false),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
+    use super::*;
+
+    #[test]
+    fn the_defaults_just_work() {
+        let config = Source::default().into_config().unwrap();
+        assert_eq!(config.data, PathBuf::from("./sopu-data"));
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8787");
+    }
+
+    #[test]
+    fn a_stronger_source_wins_and_a_weaker_one_fills_the_gaps() {
+        let flags = Source {
+            listen: Some("127.0.0.1:1".into()),
+            ..Source::default()
+        };
+        let file = Source {
+            listen: Some("127.0.0.1:2".into()),
+            data: Some("/srv/sopu".into()),
+            ..Source::default()
+        };
+        let config = flags.or(file).into_config().unwrap();
+        assert_eq!(config.listen.port(), 1);
+        assert_eq!(config.data, PathBuf::from("/srv/sopu"));
+    }
+
+    #[test]
+    fn a_settings_file_names_its_own_mistakes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("sopu.toml");
+        std::fs::write(&path, "lisen = \"127.0.0.1:1\"").unwrap();
+        let error = Source::from_file(&path).unwrap_err().to_string();
+        assert!(
+            error.contains("lisen") && error.contains("sopu.toml"),
+            "{error}"
+        );
+        let error = Source::from_file(&dir.path().join("none.toml"))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("none.toml"), "{error}");
+    }
+
+    #[test]
+    fn a_path_in_the_settings_file_is_relative_to_that_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("sopu.toml");
+        std::fs::write(&path, "data = \"store\"").unwrap();
+        assert_eq!(
+            Source::from_file(&path).unwrap().data,
+            Some(dir.path().join("store"))
+        );
+    }
+
+    #[test]
+    fn wrong_addresses_are_refused_with_an_example() {
+        let wrong = Source {
+            listen: Some("8787".into()),
+            ..Source::default()
+        };
+        assert!(
+            wrong
+                .into_config()
+                .unwrap_err()
+                .to_string()
+                .contains("127.0.0.1:8787")
+        );
+        let wrong = Source {
+            public_url: Some("sopu.example.fi".into()),
+            ..Source::default()
+        };
+        assert!(
+            wrong
+                .into_config()
+                .unwrap_err()
+                .to_string()
+                .contains("https://")
+        );
+    }
+}

@@ -1,0 +1,63 @@
+#![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+fn keys(lang: Lang) -> BTreeSet<String> {
+    let mut keys = BTreeSet::new();
+    for (name, text) in files(lang) {
+        FluentResource::try_new((*text).to_owned())
+            .unwrap_or_else(|(_, errors)| panic!("{}/{name}: {errors:?}", lang.code()));
+        for line in text.lines() {
+            if let Some((key, _)) = line.split_once(" =")
+                && key.starts_with(|c: char| c.is_ascii_lowercase())
+            {
+                assert!(
+                    keys.insert(key.to_owned()),
+                    "{} twice in {}",
+                    key,
+                    lang.code()
+                );
+            }
+        }
+    }
+    keys
+}
+
+#[test]
+fn every_key_exists_in_all_three_languages() {
+    let all: BTreeSet<String> = Lang::ALL.into_iter().flat_map(keys).collect();
+    for lang in Lang::ALL {
+        let missing: Vec<_> = all.difference(&keys(lang)).cloned().collect();
+        assert!(missing.is_empty(), "{} lacks {missing:?}", lang.code());
+    }
+}
+
+#[test]
+fn times_are_shown_in_finland_and_as_each_language_writes_them() {
+    let ms = 1_795_338_300_000; // 2026-11-22T09:05:00Z
+    assert_eq!(Words::of(Lang::Fi).instant(ms), "22.11.2026 klo 11.05");
+    assert_eq!(Words::of(Lang::Sv).date("2026-06-01"), "1.6.2026");
+    assert_eq!(Words::of(Lang::En).date("2026-06-01"), "1 Jun 2026");
+    assert_eq!(Words::of(Lang::En).date("not a date"), "not a date");
+}
+
+#[test]
+fn numbers_choose_their_plural() {
+    assert_eq!(
+        Words::of(Lang::Fi).n("documents-count", &1),
+        "Yksi asiakirja"
+    );
+    assert_eq!(Words::of(Lang::Sv).n("documents-count", &12), "12 dokument");
+}
+
+#[test]
+fn the_browser_s_language_is_found_among_others() {
+    assert_eq!(
+        Lang::from_accept("de-DE,sv-FI;q=0.9,en;q=0.8"),
+        Some(Lang::Sv)
+    );
+    assert_eq!(Lang::from_accept("fi"), Some(Lang::Fi));
+    assert_eq!(Lang::from_accept("ö"), None);
+}
