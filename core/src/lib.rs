@@ -3,10 +3,14 @@
 pub mod canonical;
 #[macro_use]
 pub mod documents;
+pub mod edit;
 pub mod envelope;
 pub mod genesis;
+pub mod history;
 pub mod id;
 pub mod read;
+mod rebase;
+pub mod save;
 pub mod scalar;
 pub mod time;
 pub mod wire;
