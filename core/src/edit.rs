@@ -135,14 +135,21 @@ fn json_weight(value: &Value) -> usize {
         // A text born with an item costs an operation a character.
         Value::String(s) => 16 + 4 * s.len(),
         Value::Array(items) => items.iter().map(json_weight).sum(),
-        Value::Object(parts) => parts.iter().map(|(k, v)| k.len() + 16 + json_weight(v)).sum(),
+        Value::Object(parts) => parts
+            .iter()
+            .map(|(k, v)| k.len() + 16 + json_weight(v))
+            .sum(),
     }
 }
 
 /// Bytes two texts share at the start and at the end, at character boundaries, not overlapping.
 pub(crate) fn common_ends(old: &str, new: &str) -> (usize, usize) {
-    let start: usize =
-        old.chars().zip(new.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
+    let start: usize = old
+        .chars()
+        .zip(new.chars())
+        .take_while(|(a, b)| a == b)
+        .map(|(a, _)| a.len_utf8())
+        .sum();
     let end: usize = old[start..]
         .chars()
         .rev()
@@ -191,7 +198,11 @@ pub fn diff(
     new: &Value,
     mint: &mut dyn FnMut() -> Uuid,
 ) -> Result<Diff, BadValue> {
-    let mut differ = Differ { old, mint, out: Diff::default() };
+    let mut differ = Differ {
+        old,
+        mint,
+        out: Diff::default(),
+    };
     for field in kind.spec().fields() {
         let before = at_path(&old.value, field.path);
         let after = at_path(new, field.path).filter(|value| !scalar::is_empty(value));
@@ -207,10 +218,18 @@ pub fn resolve(kind: Kind, path: &str) -> Option<(Place, &'static Field)> {
     }
     kind.spec().fields().find_map(|map| {
         let rest = path.strip_prefix(map.path)?.strip_prefix('.')?;
-        let Rule::Map(fields) = map.rule else { return None };
+        let Rule::Map(fields) = map.rule else {
+            return None;
+        };
         let (key, inner) = rest.split_once('.')?;
         let field = fields.iter().find(|field| field.path == inner)?;
-        Some((Place::Item { container: map.key(), key: key.to_owned() }, field))
+        Some((
+            Place::Item {
+                container: map.key(),
+                key: key.to_owned(),
+            },
+            field,
+        ))
     })
 }
 
@@ -233,12 +252,9 @@ impl Differ<'_> {
             return Ok(());
         }
         match field.rule {
-            Rule::Imm
-            | Rule::Lww
-            | Rule::Mvr
-            | Rule::Yield(_)
-            | Rule::FlagPlus
-            | Rule::Max(_) => self.scalar(field, place, path, before, after),
+            Rule::Imm | Rule::Lww | Rule::Mvr | Rule::Yield(_) | Rule::FlagPlus | Rule::Max(_) => {
+                self.scalar(field, place, path, before, after)
+            }
             Rule::Txt => {
                 let text = |value: Option<&Value>| match value {
                     None => Ok(String::new()),
@@ -246,7 +262,12 @@ impl Differ<'_> {
                     Some(_) => Err(bad(path, "wrong_type")),
                 };
                 let (old, new) = (text(before)?, text(after)?);
-                self.out.edits.push(Edit::Text { place, field, old, new });
+                self.out.edits.push(Edit::Text {
+                    place,
+                    field,
+                    old,
+                    new,
+                });
                 Ok(())
             }
             Rule::Map(fields) => self.items(field, fields, path, before, after),
@@ -258,10 +279,18 @@ impl Differ<'_> {
                 for (element, inside) in added.chain(gone) {
                     let element = element.clone();
                     self.out.edits.push(match field.rule {
-                        Rule::Rws => {
-                            Edit::Decide { field, key: (self.mint)().to_string(), element, inside }
-                        }
-                        _ => Edit::Element { place: place.clone(), field, element, inside },
+                        Rule::Rws => Edit::Decide {
+                            field,
+                            key: (self.mint)().to_string(),
+                            element,
+                            inside,
+                        },
+                        _ => Edit::Element {
+                            place: place.clone(),
+                            field,
+                            element,
+                            inside,
+                        },
                     });
                 }
                 Ok(())
@@ -291,7 +320,11 @@ impl Differ<'_> {
             self.ignore(path, "immutable");
             return Ok(());
         }
-        self.out.edits.push(Edit::Put { place, field, value });
+        self.out.edits.push(Edit::Put {
+            place,
+            field,
+            value,
+        });
         Ok(())
     }
 
@@ -314,32 +347,52 @@ impl Differ<'_> {
         for (key, value) in new {
             let key = uuid_key(path, key)?;
             let item_path = format!("{path}.{key}");
-            let hidden = self.old.removed.iter().find(|r| r.field == path && r.key == key);
+            let hidden = self
+                .old
+                .removed
+                .iter()
+                .find(|r| r.field == path && r.key == key);
             let old_item = match (old.get(&key), hidden) {
                 (Some(old_item), _) => old_item,
                 (None, Some(removed)) => {
                     // Given back by the form: undo of a removal.
                     let key = key.clone();
-                    self.out.edits.push(Edit::Remove { container, key, removed: false });
+                    self.out.edits.push(Edit::Remove {
+                        container,
+                        key,
+                        removed: false,
+                    });
                     &removed.value
                 }
                 (None, None) => {
                     check_item(fields, &item_path, value)?;
                     let value = value.clone();
-                    self.out.edits.push(Edit::AddItem { container, fields, key, value });
+                    self.out.edits.push(Edit::AddItem {
+                        container,
+                        fields,
+                        key,
+                        value,
+                    });
                     continue;
                 }
             };
             for inner in fields {
                 let before = at_path(old_item, inner.path);
                 let after = at_path(value, inner.path).filter(|v| !scalar::is_empty(v));
-                let place = Place::Item { container, key: key.clone() };
+                let place = Place::Item {
+                    container,
+                    key: key.clone(),
+                };
                 let inner_path = format!("{item_path}.{}", inner.path);
                 self.field(inner, place, &inner_path, before, after)?;
             }
         }
         for key in old.keys().filter(|key| !new.contains_key(*key)) {
-            self.out.edits.push(Edit::Remove { container, key: key.clone(), removed: true });
+            self.out.edits.push(Edit::Remove {
+                container,
+                key: key.clone(),
+                removed: true,
+            });
         }
         Ok(())
     }
@@ -371,14 +424,23 @@ impl Differ<'_> {
                 Some(_) => Some(Value::from(key.clone())),
                 None => value.get(scalar::SUPERSEDES).cloned(),
             };
-            let key = if old.contains_key(&key) { (self.mint)().to_string() } else { key };
+            let key = if old.contains_key(&key) {
+                (self.mint)().to_string()
+            } else {
+                key
+            };
             if let (Value::Object(entry), Some(old)) = (&mut entry, supersedes)
                 && let Some(old) = scalar::normalise(&Type::Id, &old)
             {
                 entry.insert(scalar::SUPERSEDES.to_owned(), old);
             }
             let place = place.clone();
-            self.out.edits.push(Edit::Append { place, field, key, value: entry });
+            self.out.edits.push(Edit::Append {
+                place,
+                field,
+                key,
+                value: entry,
+            });
         }
         for key in old.keys().filter(|key| !new.contains_key(*key)) {
             self.ignore(&format!("{path}.{key}"), "log_only_grows");
@@ -405,23 +467,37 @@ impl Differ<'_> {
         if mark.is_some_and(|mark| mark.rank >= rank) {
             self.ignore(path, "status_only_rises");
         } else {
-            self.out.edits.push(Edit::Raise { place, field, round, rank });
+            self.out.edits.push(Edit::Raise {
+                place,
+                field,
+                round,
+                rank,
+            });
         }
         Ok(())
     }
 
     fn ignore(&mut self, path: &str, code: &'static str) {
-        self.out.ignored.push(Ignored { path: path.to_owned(), code });
+        self.out.ignored.push(Ignored {
+            path: path.to_owned(),
+            code,
+        });
     }
 }
 
 /// The rank of a status code.
 pub(crate) fn rank(codes: &[&str], code: &str) -> Option<u8> {
-    codes.iter().position(|c| *c == code).and_then(|rank| u8::try_from(rank).ok())
+    codes
+        .iter()
+        .position(|c| *c == code)
+        .and_then(|rank| u8::try_from(rank).ok())
 }
 
 fn bad(path: &str, code: &'static str) -> BadValue {
-    BadValue { path: path.to_owned(), code }
+    BadValue {
+        path: path.to_owned(),
+        code,
+    }
 }
 
 /// What an entry corrects is the machinery's business; forms may leave it out.
@@ -446,7 +522,9 @@ fn uuid_key(path: &str, key: &str) -> Result<String, BadValue> {
 }
 
 fn elements(path: &str, value: Option<&Value>) -> Result<Vec<String>, BadValue> {
-    let Some(value) = value else { return Ok(Vec::new()) };
+    let Some(value) = value else {
+        return Ok(Vec::new());
+    };
     let items = value.as_array().ok_or_else(|| bad(path, "wrong_type"))?;
     let mut elements = Vec::new();
     for item in items {
@@ -467,15 +545,14 @@ fn check_item(fields: &[Field], path: &str, value: &Value) -> Result<(), BadValu
         };
         let fits = match field.rule {
             Rule::Txt => part.is_string(),
-            Rule::Mst(codes) => part.as_str().is_some_and(|code| rank(codes, code).is_some()),
+            Rule::Mst(codes) => part
+                .as_str()
+                .is_some_and(|code| rank(codes, code).is_some()),
             Rule::Aws | Rule::Rws => elements(path, Some(part)).is_ok(),
             Rule::Log | Rule::Map(_) => part.is_object(),
-            Rule::Imm
-            | Rule::Lww
-            | Rule::Mvr
-            | Rule::Yield(_)
-            | Rule::FlagPlus
-            | Rule::Max(_) => scalar::normalise(&field.ty, part).is_some(),
+            Rule::Imm | Rule::Lww | Rule::Mvr | Rule::Yield(_) | Rule::FlagPlus | Rule::Max(_) => {
+                scalar::normalise(&field.ty, part).is_some()
+            }
         };
         if !fits {
             return Err(bad(&format!("{path}.{}", field.path), "wrong_type"));

@@ -61,7 +61,12 @@ fn by_key(
     out: &mut Vec<FieldChange>,
 ) {
     let keys = |value: Option<&Value>| -> Vec<String> {
-        value.and_then(Value::as_object).into_iter().flatten().map(|(key, _)| key.clone()).collect()
+        value
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+            .map(|(key, _)| key.clone())
+            .collect()
     };
     let mut all = keys(old);
     all.extend(keys(new));
@@ -79,6 +84,10 @@ fn by_key(
 
 fn push(path: String, before: Option<&Value>, after: Option<&Value>, out: &mut Vec<FieldChange>) {
     if before != after {
-        out.push(FieldChange { path, before: before.cloned(), after: after.cloned() });
+        out.push(FieldChange {
+            path,
+            before: before.cloned(),
+            after: after.cloned(),
+        });
     }
 }

@@ -37,11 +37,20 @@ pub(crate) fn onto_heads(
     edits
         .into_iter()
         .map(|edit| match edit {
-            Edit::Text { place, field, old, new } => {
+            Edit::Text {
+                place,
+                field,
+                old,
+                new,
+            } => {
                 let splices = find_container(doc, kind, &place, field, ObjType::Text)
                     .map(|text| splices(doc, &heads, &text, &old, &new))
                     .unwrap_or_default();
-                Step::Splices { place, field, splices }
+                Step::Splices {
+                    place,
+                    field,
+                    splices,
+                }
             }
             other @ (Edit::Put { .. }
             | Edit::AddItem { .. }
@@ -76,7 +85,15 @@ fn splices(
     let mut delete = |from: usize, upto: usize| {
         for index in offsets[from]..offsets[upto] {
             if let Some(at) = present(doc, heads, text, index) {
-                moved.push((at, 1, Splice { at, delete: 1, insert: String::new() }));
+                moved.push((
+                    at,
+                    1,
+                    Splice {
+                        at,
+                        delete: 1,
+                        insert: String::new(),
+                    },
+                ));
             }
         }
     };
@@ -84,19 +101,44 @@ fn splices(
     for op in similar::capture_diff_slices(Algorithm::Myers, &old_graphemes, &new_graphemes) {
         match op {
             DiffOp::Equal { .. } => {}
-            DiffOp::Delete { old_index, old_len, .. } => delete(old_index, old_index + old_len),
-            DiffOp::Insert { old_index, new_index, new_len } => {
-                inserts.push((old_index, new_graphemes[new_index..new_index + new_len].concat()));
+            DiffOp::Delete {
+                old_index, old_len, ..
+            } => delete(old_index, old_index + old_len),
+            DiffOp::Insert {
+                old_index,
+                new_index,
+                new_len,
+            } => {
+                inserts.push((
+                    old_index,
+                    new_graphemes[new_index..new_index + new_len].concat(),
+                ));
             }
-            DiffOp::Replace { old_index, old_len, new_index, new_len } => {
+            DiffOp::Replace {
+                old_index,
+                old_len,
+                new_index,
+                new_len,
+            } => {
                 delete(old_index, old_index + old_len);
-                inserts.push((old_index, new_graphemes[new_index..new_index + new_len].concat()));
+                inserts.push((
+                    old_index,
+                    new_graphemes[new_index..new_index + new_len].concat(),
+                ));
             }
         }
     }
     for (old_index, insert) in inserts {
         let at = after(doc, heads, text, offsets[old_index]);
-        moved.push((at, 0, Splice { at, delete: 0, insert }));
+        moved.push((
+            at,
+            0,
+            Splice {
+                at,
+                delete: 0,
+                insert,
+            },
+        ));
     }
     // From the end, so that earlier places stay true; at one place the deletion first.
     moved.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)));

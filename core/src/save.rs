@@ -121,7 +121,18 @@ pub fn choose(
         .and_then(|conflict| conflict.values.into_iter().find(|v| v.change == *change))
         .ok_or_else(nothing)?
         .value;
-    write(doc, kind, version, vec![Edit::Put { place, field, value }], Vec::new(), ctx)
+    write(
+        doc,
+        kind,
+        version,
+        vec![Edit::Put {
+            place,
+            field,
+            value,
+        }],
+        Vec::new(),
+        ctx,
+    )
 }
 
 /// Takes a status back: a new round that starts at `code`.
@@ -140,12 +151,31 @@ pub fn reopen(
     known(doc, version)?;
     let nothing = || SaveError::NothingThere(path.to_owned());
     let (place, field) = resolve(kind, path).ok_or_else(nothing)?;
-    let Rule::Mst(codes) = field.rule else { return Err(nothing()) };
+    let Rule::Mst(codes) = field.rule else {
+        return Err(nothing());
+    };
     let rank = rank(codes, code).ok_or_else(nothing)?;
     let old = read_at(doc, kind, version);
-    let round = old.status.get(path).ok_or_else(nothing)?.round.checked_add(1);
+    let round = old
+        .status
+        .get(path)
+        .ok_or_else(nothing)?
+        .round
+        .checked_add(1);
     let round = round.filter(|round| *round <= 9_999).ok_or_else(nothing)?;
-    write(doc, kind, version, vec![Edit::Raise { place, field, round, rank }], Vec::new(), ctx)
+    write(
+        doc,
+        kind,
+        version,
+        vec![Edit::Raise {
+            place,
+            field,
+            round,
+            rank,
+        }],
+        Vec::new(),
+        ctx,
+    )
 }
 
 /// Writes edits made elsewhere: the replay of a rebuilt document.
@@ -162,13 +192,26 @@ pub fn write(
 ) -> Result<Saved, SaveError> {
     if edits.is_empty() {
         let version = version.clone();
-        return Ok(Saved { changes: Vec::new(), version, ignored, merged: None });
+        return Ok(Saved {
+            changes: Vec::new(),
+            version,
+            ignored,
+            merged: None,
+        });
     }
     doc.set_actor(ActorId::from(&ctx.actor[..]));
     let replayed = level_needed(doc, &ctx.actor, version) > MAX_LEVEL;
-    let edits = if replayed { rebase::onto_heads(doc, kind, version, edits) } else { as_they_are(edits) };
+    let edits = if replayed {
+        rebase::onto_heads(doc, kind, version, edits)
+    } else {
+        as_they_are(edits)
+    };
 
-    let mut at = if replayed { doc.get_heads().into() } else { version.clone() };
+    let mut at = if replayed {
+        doc.get_heads().into()
+    } else {
+        version.clone()
+    };
     let mut changes = Vec::new();
     for batch in batches(edits) {
         if let Some(hash) = commit(doc, kind, &at, &batch, ctx)? {
@@ -178,7 +221,12 @@ pub fn write(
     }
     let merged = replayed.then(|| read(doc, kind).value);
     let version = if replayed { doc.get_heads().into() } else { at };
-    Ok(Saved { changes, version, ignored, merged })
+    Ok(Saved {
+        changes,
+        version,
+        ignored,
+        merged,
+    })
 }
 
 fn known(doc: &Automerge, version: &Version) -> Result<(), SaveError> {
@@ -199,7 +247,9 @@ fn level_needed(doc: &Automerge, actor: &[u8; 16], version: &Version) -> u8 {
             *slot = true;
         }
     }
-    (0..=MAX_LEVEL).find(|level| !busy[usize::from(*level)]).unwrap_or(MAX_LEVEL + 1)
+    (0..=MAX_LEVEL)
+        .find(|level| !busy[usize::from(*level)])
+        .unwrap_or(MAX_LEVEL + 1)
 }
 
 /// The level of an actor derived from this base: 0 for the base itself.
@@ -220,11 +270,19 @@ pub const CONCURRENCY_MAGIC: [u8; 4] = [0x13, 0xb2, 0x23, 0x09];
 /// An edit, with a text change already turned into splices if it had to be moved.
 pub(crate) enum Step {
     Edit(Edit),
-    Splices { place: Place, field: &'static Field, splices: Vec<rebase::Splice> },
+    Splices {
+        place: Place,
+        field: &'static Field,
+        splices: Vec<rebase::Splice>,
+    },
 }
 
 fn as_they_are(edits: Vec<Edit>) -> Vec<Step> {
-    edits.into_iter().flat_map(split_text).map(Step::Edit).collect()
+    edits
+        .into_iter()
+        .flat_map(split_text)
+        .map(Step::Edit)
+        .collect()
 }
 
 /// A paste longer than one change may hold becomes several steps of the same text.
@@ -232,7 +290,15 @@ fn split_text(edit: Edit) -> Vec<Edit> {
     if edit.weight() <= BATCH_WEIGHT {
         return vec![edit];
     }
-    let Edit::Text { place, field, old, new } = edit else { return vec![edit] };
+    let Edit::Text {
+        place,
+        field,
+        old,
+        new,
+    } = edit
+    else {
+        return vec![edit];
+    };
     let (start, end) = common_ends(&old, &new);
     let middle = &new[start..new.len() - end];
     let mut steps = Vec::new();
@@ -243,13 +309,28 @@ fn split_text(edit: Edit) -> Vec<Edit> {
         while !middle.is_char_boundary(upto) {
             upto += 1;
         }
-        let after = format!("{}{}{}", &new[..start], &middle[..upto], &new[new.len() - end..]);
-        steps.push(Edit::Text { place: place.clone(), field, old: before, new: after.clone() });
+        let after = format!(
+            "{}{}{}",
+            &new[..start],
+            &middle[..upto],
+            &new[new.len() - end..]
+        );
+        steps.push(Edit::Text {
+            place: place.clone(),
+            field,
+            old: before,
+            new: after.clone(),
+        });
         before = after;
         taken = upto;
     }
     if before != new {
-        steps.push(Edit::Text { place, field, old: before, new });
+        steps.push(Edit::Text {
+            place,
+            field,
+            old: before,
+            new,
+        });
     }
     steps
 }
@@ -305,8 +386,14 @@ fn apply(
     ctx: &SaveContext<'_>,
 ) -> Result<(), AutomergeError> {
     let edit = match step {
-        Step::Splices { place, field, splices } => {
-            let Some(text) = text_object(tx, kind, place, field)? else { return Ok(()) };
+        Step::Splices {
+            place,
+            field,
+            splices,
+        } => {
+            let Some(text) = text_object(tx, kind, place, field)? else {
+                return Ok(());
+            };
             for splice in splices {
                 tx.splice_text(&text, splice.at, splice.delete, &splice.insert)?;
             }
@@ -315,40 +402,96 @@ fn apply(
         Step::Edit(edit) => edit,
     };
     match edit {
-        Edit::Put { place, field, value } => {
-            let Some(object) = object(tx, kind, place) else { return Ok(()) };
+        Edit::Put {
+            place,
+            field,
+            value,
+        } => {
+            let Some(object) = object(tx, kind, place) else {
+                return Ok(());
+            };
             put(tx, &object, field, value)
         }
-        Edit::Text { place, field, old, new } => {
-            let Some(text) = text_object(tx, kind, place, field)? else { return Ok(()) };
+        Edit::Text {
+            place,
+            field,
+            old,
+            new,
+        } => {
+            let Some(text) = text_object(tx, kind, place, field)? else {
+                return Ok(());
+            };
             update_text(tx, &text, old, new)
         }
-        Edit::AddItem { container, fields, key, value } => {
-            let Some(container) = genesis(kind).container(container) else { return Ok(()) };
+        Edit::AddItem {
+            container,
+            fields,
+            key,
+            value,
+        } => {
+            let Some(container) = genesis(kind).container(container) else {
+                return Ok(());
+            };
             if tx.get(container, key.as_str())?.is_some() {
                 return Ok(());
             }
             let item = tx.put_object(container, key.as_str(), ObjType::Map)?;
             for field in *fields {
-                add_item_field(tx, &item, field, crate::read::at_path(value, field.path), ctx)?;
+                add_item_field(
+                    tx,
+                    &item,
+                    field,
+                    crate::read::at_path(value, field.path),
+                    ctx,
+                )?;
             }
             Ok(())
         }
-        Edit::Remove { container, key, removed } => {
-            let place = Place::Item { container, key: key.clone() };
-            let Some(item) = object(tx, kind, &place) else { return Ok(()) };
+        Edit::Remove {
+            container,
+            key,
+            removed,
+        } => {
+            let place = Place::Item {
+                container,
+                key: key.clone(),
+            };
+            let Some(item) = object(tx, kind, &place) else {
+                return Ok(());
+            };
             tx.put(&item, REMOVED, *removed)
         }
-        Edit::Append { place, field, key, value } => {
-            let Some(log) = container(tx, kind, place, field) else { return Ok(()) };
+        Edit::Append {
+            place,
+            field,
+            key,
+            value,
+        } => {
+            let Some(log) = container(tx, kind, place, field) else {
+                return Ok(());
+            };
             append(tx, &log, key, canonical::to_cbor(value))
         }
-        Edit::Decide { field, key, element, inside } => {
-            let Some(log) = container(tx, kind, &Place::Root, field) else { return Ok(()) };
+        Edit::Decide {
+            field,
+            key,
+            element,
+            inside,
+        } => {
+            let Some(log) = container(tx, kind, &Place::Root, field) else {
+                return Ok(());
+            };
             append(tx, &log, key, decision(element, *inside, ctx))
         }
-        Edit::Element { place, field, element, inside } => {
-            let Some(set) = container(tx, kind, place, field) else { return Ok(()) };
+        Edit::Element {
+            place,
+            field,
+            element,
+            inside,
+        } => {
+            let Some(set) = container(tx, kind, place, field) else {
+                return Ok(());
+            };
             let there = tx.get(&set, element.as_str())?.is_some();
             match (inside, there) {
                 (true, false) => tx.put(&set, element.as_str(), true),
@@ -356,9 +499,21 @@ fn apply(
                 (true, true) | (false, false) => Ok(()),
             }
         }
-        Edit::Raise { place, field, round, rank } => {
-            let Some(status) = container(tx, kind, place, field) else { return Ok(()) };
-            append(tx, &status, &format!("{round:04}/{rank:02}"), status_mark(ctx))
+        Edit::Raise {
+            place,
+            field,
+            round,
+            rank,
+        } => {
+            let Some(status) = container(tx, kind, place, field) else {
+                return Ok(());
+            };
+            append(
+                tx,
+                &status,
+                &format!("{round:04}/{rank:02}"),
+                status_mark(ctx),
+            )
         }
     }
 }
@@ -382,7 +537,10 @@ fn add_item_field(
         }
         Rule::Mst(codes) => {
             let status = tx.put_object(item, field.key(), ObjType::Map)?;
-            if let Some(rank) = value.and_then(Value::as_str).and_then(|code| rank(codes, code)) {
+            if let Some(rank) = value
+                .and_then(Value::as_str)
+                .and_then(|code| rank(codes, code))
+            {
                 append(tx, &status, &format!("0000/{rank:02}"), status_mark(ctx))?;
             }
             Ok(())

@@ -31,7 +31,12 @@ const NOTE: Kind = Kind::VisitNote;
 
 fn ctx(device: u8) -> SaveContext<'static> {
     let by = MemberId(uuid::Uuid::from_bytes([device; 16]));
-    SaveContext { actor: [device; 16], by, at_ms: 1_790_000_000_000, env: &ENV }
+    SaveContext {
+        actor: [device; 16],
+        by,
+        at_ms: 1_790_000_000_000,
+        env: &ENV,
+    }
 }
 
 fn note(value: Value) -> Automerge {
@@ -102,7 +107,11 @@ fn a_save_at_merged_heads_keeps_a_conflict_it_did_not_touch() {
     edit(&mut mine, 1, &merged, json!({"summary": "b"}));
     let conflicts = now(&mine).conflicts;
     assert_eq!(conflicts.len(), 1);
-    let values: Vec<_> = conflicts[0].values.iter().map(|v| v.value.clone()).collect();
+    let values: Vec<_> = conflicts[0]
+        .values
+        .iter()
+        .map(|v| v.value.clone())
+        .collect();
     assert!(values.contains(&json!("partial")) && values.contains(&json!("refused")));
 }
 
@@ -156,7 +165,12 @@ fn the_next_autosave_of_a_stale_form_does_not_undo_a_colleague() {
     let form = version(&mine);
     let form_value = now(&mine).value;
     let mut theirs = mine.clone();
-    edit(&mut theirs, 2, &form, json!({"entries": {key(1): {"text": "x"}, key(2): {"text": "y"}}}));
+    edit(
+        &mut theirs,
+        2,
+        &form,
+        json!({"entries": {key(1): {"text": "x"}, key(2): {"text": "y"}}}),
+    );
     merge(&mut mine, &mut theirs);
 
     let mut value = form_value;
@@ -166,7 +180,11 @@ fn the_next_autosave_of_a_stale_form_does_not_undo_a_colleague() {
     save(&mut mine, NOTE, &first.version, &value, &ctx(1)).expect("saves");
     let merged = now(&mine).value;
     assert_eq!(merged["summary"], "abc");
-    assert_eq!(merged["entries"][key(2)]["text"], "y", "the colleague's item is still there");
+    assert_eq!(
+        merged["entries"][key(2)]["text"],
+        "y",
+        "the colleague's item is still there"
+    );
 }
 
 #[test]
@@ -188,7 +206,12 @@ fn a_form_that_never_moves_its_version_stays_within_the_level_cap_and_is_told_th
     let at = version(&doc);
     let mut merged = 0;
     for n in 0..20 {
-        let saved = edit(&mut doc, 1, &at, json!({"summary": format!("Öljyä {n}"), "km": n.to_string()}));
+        let saved = edit(
+            &mut doc,
+            1,
+            &at,
+            json!({"summary": format!("Öljyä {n}"), "km": n.to_string()}),
+        );
         if let Some(value) = &saved.merged {
             merged += 1;
             assert_eq!(*value, now(&doc).value);
@@ -217,9 +240,19 @@ fn a_replayed_text_edit_keeps_its_place_beside_a_colleagues() {
     }
     let mut theirs = doc.clone();
     let there = version(&theirs);
-    edit(&mut theirs, 2, &there, json!({"summary": format!("Eilen: {text} Sää oli hyvä.")}));
+    edit(
+        &mut theirs,
+        2,
+        &there,
+        json!({"summary": format!("Eilen: {text} Sää oli hyvä.")}),
+    );
     merge(&mut doc, &mut theirs);
-    let saved = edit(&mut doc, 1, &at, json!({"summary": "Kävi tilalla. Mansikka EI kunnossa."}));
+    let saved = edit(
+        &mut doc,
+        1,
+        &at,
+        json!({"summary": "Kävi tilalla. Mansikka EI kunnossa."}),
+    );
     assert!(saved.merged.is_some());
     assert_eq!(
         now(&doc).value["summary"],
@@ -229,13 +262,24 @@ fn a_replayed_text_edit_keeps_its_place_beside_a_colleagues() {
 
 #[test]
 fn finnish_text_with_combining_letters_and_emoji_survives_every_splice() {
-    let words = ["Sää", "a\u{308}iti", "👩‍⚕️", "jo\u{301}", "kunnossa", "öylätti", "🌧️", "–"];
+    let words = [
+        "Sää",
+        "a\u{308}iti",
+        "👩‍⚕️",
+        "jo\u{301}",
+        "kunnossa",
+        "öylätti",
+        "🌧️",
+        "–",
+    ];
     let mut doc = note(json!({}));
     let mut at = version(&doc);
     let mut text = String::new();
     for n in 0..200usize {
         let word = words[(n * 7) % words.len()];
-        let bounds: Vec<usize> = (0..=text.len()).filter(|i| text.is_char_boundary(*i)).collect();
+        let bounds: Vec<usize> = (0..=text.len())
+            .filter(|i| text.is_char_boundary(*i))
+            .collect();
         let cut = bounds[(n * 31) % bounds.len()];
         if n % 5 == 4 {
             text.truncate(cut);
@@ -243,11 +287,20 @@ fn finnish_text_with_combining_letters_and_emoji_survives_every_splice() {
             text.insert_str(cut, word);
         }
         at = edit(&mut doc, 1, &at, json!({"summary": text})).version;
-        assert_eq!(now(&doc).value["summary"].as_str().unwrap_or(""), text, "step {n}");
+        assert_eq!(
+            now(&doc).value["summary"].as_str().unwrap_or(""),
+            text,
+            "step {n}"
+        );
     }
     let mut doc = note(json!({"summary": "kunnossa ö/ä"}));
     let at = version(&doc);
-    edit(&mut doc, 1, &at, json!({"summary": "Öinen sää: EI kunnossa ö/ä"}));
+    edit(
+        &mut doc,
+        1,
+        &at,
+        json!({"summary": "Öinen sää: EI kunnossa ö/ä"}),
+    );
     assert_eq!(now(&doc).value["summary"], "Öinen sää: EI kunnossa ö/ä");
 }
 
@@ -256,12 +309,23 @@ fn a_changed_log_entry_becomes_a_correction_and_a_missing_one_stays() {
     let entry = |value: &str| json!({"type": "temperature", "value": value});
     let mut doc = note(json!({"measurements": {key(1): entry("36.5"), key(2): entry("37")}}));
     let at = version(&doc);
-    let saved = edit(&mut doc, 1, &at, json!({"measurements": {key(1): entry("38.5")}}));
+    let saved = edit(
+        &mut doc,
+        1,
+        &at,
+        json!({"measurements": {key(1): entry("38.5")}}),
+    );
     assert_eq!(saved.ignored[0].code, "log_only_grows");
-    let log = now(&doc).value["measurements"].as_object().expect("entries").clone();
+    let log = now(&doc).value["measurements"]
+        .as_object()
+        .expect("entries")
+        .clone();
     assert_eq!(log.len(), 3);
     assert_eq!(log[&key(1)], entry("36.5"));
-    let correction = log.values().find(|e| e["value"] == "38.5").expect("appended");
+    let correction = log
+        .values()
+        .find(|e| e["value"] == "38.5")
+        .expect("appended");
     assert_eq!(correction["supersedes"], key(1));
 }
 
@@ -271,13 +335,23 @@ fn removing_an_item_keeps_a_concurrent_edit_inside_it_and_can_be_undone() {
     let mut theirs = mine.clone();
     let at = version(&mine);
     edit(&mut mine, 1, &at, json!({"entries": {}}));
-    edit(&mut theirs, 2, &at, json!({"entries": {key(1): {"heading": "uni", "text": "ab"}}}));
+    edit(
+        &mut theirs,
+        2,
+        &at,
+        json!({"entries": {key(1): {"heading": "uni", "text": "ab"}}}),
+    );
     merge(&mut mine, &mut theirs);
     let reading = now(&mine);
     assert_eq!(reading.value.get("entries"), None);
     assert_eq!(reading.removed[0].value["text"], "ab");
     let at = version(&mine);
-    edit(&mut mine, 1, &at, json!({"entries": {key(1): {"heading": "uni", "text": "ab"}}}));
+    edit(
+        &mut mine,
+        1,
+        &at,
+        json!({"entries": {key(1): {"heading": "uni", "text": "ab"}}}),
+    );
     assert_eq!(now(&mine).value["entries"][key(1)]["text"], "ab");
 }
 
@@ -293,7 +367,8 @@ fn choosing_ends_a_conflict_as_an_ordinary_change() {
         let mut doc = mine.clone();
         let conflict = now(&doc).conflicts.remove(0);
         let (at, chosen) = (version(&doc), &conflict.values[wanted]);
-        let saved = choose(&mut doc, NOTE, &at, "outcome", &chosen.change, &ctx(1)).expect("chooses");
+        let saved =
+            choose(&mut doc, NOTE, &at, "outcome", &chosen.change, &ctx(1)).expect("chooses");
         assert_eq!(saved.changes.len(), 1);
         assert_eq!(now(&doc).value["outcome"], chosen.value);
         assert_eq!(now(&doc).conflicts, []);
@@ -310,13 +385,32 @@ fn unknown_values_and_fields_of_a_newer_app_survive_and_cost_one_field() {
     tx.commit_with(CommitOptions::default().with_time(0));
     assert_eq!(now(&doc).unknown, ["km"]);
     let at = version(&doc);
-    edit(&mut doc, 1, &at, json!({"summary": "b", "outcome": "partial"}));
+    edit(
+        &mut doc,
+        1,
+        &at,
+        json!({"summary": "b", "outcome": "partial"}),
+    );
     let reading = now(&doc);
     assert_eq!(reading.value["summary"], "b");
     assert_eq!(reading.unknown, ["km"]);
     use automerge::ReadDoc;
-    assert_eq!(doc.get(ROOT, "newer_field").expect("reads").expect("there").0.to_str(), Some("kept"));
-    assert_eq!(doc.get(ROOT, "km").expect("reads").expect("there").0.to_f64(), Some(7.5));
+    assert_eq!(
+        doc.get(ROOT, "newer_field")
+            .expect("reads")
+            .expect("there")
+            .0
+            .to_str(),
+        Some("kept")
+    );
+    assert_eq!(
+        doc.get(ROOT, "km")
+            .expect("reads")
+            .expect("there")
+            .0
+            .to_f64(),
+        Some(7.5)
+    );
 }
 
 #[test]
@@ -340,6 +434,8 @@ fn a_wrong_type_is_the_apps_mistake_and_names_its_path() {
     let mut doc = note(json!({}));
     let at = version(&doc);
     let error = save(&mut doc, NOTE, &at, &json!({"km": 7.5}), &ctx(1)).expect_err("refuses");
-    assert!(matches!(error, SaveError::BadValue(bad) if bad.path == "km" && bad.code == "wrong_type"));
+    assert!(
+        matches!(error, SaveError::BadValue(bad) if bad.path == "km" && bad.code == "wrong_type")
+    );
     assert_eq!(version(&doc), at);
 }
