@@ -1,6 +1,7 @@
 //! Sopu core.
 
 pub mod canonical;
+pub mod codes;
 #[macro_use]
 pub mod documents;
 pub mod edit;
