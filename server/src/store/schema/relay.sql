@@ -35,6 +35,8 @@ CREATE TABLE envelope (
   doc BLOB NOT NULL,
   kind INTEGER NOT NULL,
   device BLOB NOT NULL,
+  -- The instance id it came from: only that installation is sure to have it, see Entry::Own.
+  instance BLOB,
   header BLOB NOT NULL,
   signature BLOB NOT NULL,
   digest BLOB NOT NULL,
@@ -73,6 +75,12 @@ CREATE TABLE missing (
   hash BLOB NOT NULL,
   arrival INTEGER NOT NULL,
   PRIMARY KEY (doc, hash, arrival)
+) WITHOUT ROWID;
+
+-- Ids a replay has replaced: should the original still come, it is refused for ever.
+CREATE TABLE retired (
+  id BLOB PRIMARY KEY NOT NULL,
+  by_id BLOB NOT NULL
 ) WITHOUT ROWID;
 
 CREATE TABLE document (
@@ -135,4 +143,12 @@ CREATE TABLE counter (
 CREATE TABLE seen (
   doc BLOB PRIMARY KEY NOT NULL,
   seq INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- Device identities the server keeps for office members. The keys are derived from the ledger's
+-- secret and are not in this file.
+CREATE TABLE office_identity (
+  member BLOB PRIMARY KEY NOT NULL,
+  device BLOB NOT NULL,
+  epoch BLOB NOT NULL
 ) WITHOUT ROWID;

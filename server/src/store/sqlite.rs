@@ -1,0 +1,167 @@
+//! The SQLite backend: one connection that writes, others that read.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, Row, ToSql};
+
+use super::{RelayStore, Result, StoreError, Transactions, schema};
+
+mod envelopes;
+mod feeds;
+mod news;
+mod people;
+
+/// The relay's tables in one SQLite file.
+pub struct SqliteStore {
+    connection: Connection,
+    path: Option<PathBuf>,
+}
+
+impl SqliteStore {
+    /// Opens or creates the file.
+    pub fn open(path: &Path) -> Result<Self> {
+        Ok(Self { connection: schema::open(path)?, path: Some(path.to_owned()) })
+    }
+
+    /// In memory, for tests and simulations: there is only this one connection.
+    pub fn in_memory() -> Result<Self> {
+        Ok(Self { connection: schema::open_in_memory()?, path: None })
+    }
+
+    /// For tests that set people up without the office.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    fn run(&self, sql: &str, params: &[&dyn ToSql]) -> Result<usize> {
+        Ok(self.connection.prepare_cached(sql)?.execute(params)?)
+    }
+
+    fn one<T>(
+        &self,
+        sql: &str,
+        params: &[&dyn ToSql],
+        read: impl FnOnce(&Row<'_>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(params)?;
+        rows.next()?.map(read).transpose()
+    }
+
+    fn all<T>(
+        &self,
+        sql: &str,
+        params: &[&dyn ToSql],
+        mut read: impl FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query(params)?;
+        let mut all = Vec::new();
+        while let Some(row) = rows.next()? {
+            all.push(read(row)?);
+        }
+        Ok(all)
+    }
+
+    fn count(&self, sql: &str, params: &[&dyn ToSql]) -> Result<i64> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        Ok(statement.query_row(params, |row| row.get(0)).optional()?.unwrap_or(0))
+    }
+}
+
+impl Transactions for SqliteStore {
+    fn begin(&mut self, write: bool) -> Result<()> {
+        if !self.connection.is_autocommit() {
+            // Someone panicked half-way: what they did must not be committed with what follows.
+            self.connection.execute_batch("ROLLBACK")?;
+        }
+        Ok(self.connection.execute_batch(if write { "BEGIN IMMEDIATE" } else { "BEGIN" })?)
+    }
+
+    fn commit(&mut self) -> Result<()> {
+        Ok(self.connection.execute_batch("COMMIT")?)
+    }
+
+    fn rollback(&mut self) {
+        if !self.connection.is_autocommit() {
+            // A rollback that fails leaves the transaction to the next `begin`.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+    }
+
+    fn savepoint(&mut self) -> Result<()> {
+        Ok(self.connection.execute_batch("SAVEPOINT job")?)
+    }
+
+    fn end_savepoint(&mut self, keep: bool) -> Result<()> {
+        Ok(self.connection.execute_batch(if keep {
+            "RELEASE job"
+        } else {
+            "ROLLBACK TO job; RELEASE job"
+        })?)
+    }
+
+    fn reader(&self) -> Result<Option<Box<dyn RelayStore>>> {
+        match &self.path {
+            Some(path) => Ok(Some(Box::new(Self::open(path)?))),
+            None => Ok(None),
+        }
+    }
+
+    fn scrub(&mut self) -> Result<()> {
+        // Deleted rows are overwritten (secure_delete); the log still holds older pages.
+        let mut statement = self.connection.prepare("PRAGMA wal_checkpoint(TRUNCATE)")?;
+        statement.query_row([], |_| Ok(()))?;
+        Ok(())
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        StoreError::Backend(Arc::new(error))
+    }
+}
+
+/// A BLOB column of a known length.
+fn fixed<const N: usize>(row: &Row<'_>, column: usize) -> Result<[u8; N]> {
+    row.get_ref(column)?
+        .as_blob()
+        .ok()
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or(StoreError::Corrupt("a column of fixed length"))
+}
+
+/// The same, or NULL.
+fn fixed_or_null<const N: usize>(row: &Row<'_>, column: usize) -> Result<Option<[u8; N]>> {
+    match row.get_ref(column)? {
+        rusqlite::types::ValueRef::Null => Ok(None),
+        rusqlite::types::ValueRef::Blob(_)
+        | rusqlite::types::ValueRef::Integer(_)
+        | rusqlite::types::ValueRef::Real(_)
+        | rusqlite::types::ValueRef::Text(_) => fixed(row, column).map(Some),
+    }
+}
+
+/// An id column.
+macro_rules! id_at {
+    ($type:ident, $row:expr, $column:expr) => {
+        $type(uuid::Uuid::from_bytes(super::fixed::<16>($row, $column)?))
+    };
+}
+use id_at;
+
+/// A number that is never negative.
+fn number(row: &Row<'_>, column: usize) -> Result<u64> {
+    u64::try_from(row.get::<_, i64>(column)?).map_err(|_| StoreError::Corrupt("a negative number"))
+}
+
+/// SQLite's integers are signed; no count here comes near the limit.
+fn int(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// A LIMIT.
+fn limit(value: usize) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,307 @@
+//! Devices, people and spaces in SQLite, as far as the relay reads them; the office writes them.
+
+use rusqlite::{Row, ToSql};
+use serde_json::Value;
+use sopu_core::envelope::Epoch;
+use sopu_core::id::{DeviceId, MemberId, OrgId, SpaceId};
+
+use super::{SqliteStore, fixed, fixed_or_null, id_at, limit, number};
+use crate::store::{
+    DeviceRow, Grant, InviteRow, NewDevice, People, Result, RosterEntry, SpaceRow, StoreError,
+};
+
+const DEVICE: &str = "SELECT d.id, d.member, d.key, d.instance, d.office, d.last_seen_ms, d.revoked_ms, \
+     d.cloned_ms, m.disabled_ms FROM device d JOIN member m ON m.id = d.member";
+
+fn device_row(row: &Row<'_>) -> Result<DeviceRow> {
+    Ok(DeviceRow {
+        id: id_at!(DeviceId, row, 0),
+        member: id_at!(MemberId, row, 1),
+        key: fixed(row, 2)?,
+        instance: fixed_or_null(row, 3)?,
+        office: row.get(4)?,
+        last_seen_ms: row.get(5)?,
+        revoked_ms: row.get(6)?,
+        cloned_ms: row.get(7)?,
+        member_disabled_ms: row.get(8)?,
+    })
+}
+
+/// A person's grants; through a team the narrower of the two windows.
+const GRANTS: &str = "SELECT space, role, from_ms, until_ms, removed_ms FROM space_member WHERE member = ?1
+     UNION ALL
+     SELECT st.space, st.role, max(st.from_ms, tm.from_ms),
+       CASE WHEN st.until_ms IS NULL THEN tm.until_ms WHEN tm.until_ms IS NULL THEN st.until_ms
+            ELSE min(st.until_ms, tm.until_ms) END,
+       CASE WHEN st.removed_ms IS NULL THEN tm.removed_ms WHEN tm.removed_ms IS NULL THEN st.removed_ms
+            ELSE min(st.removed_ms, tm.removed_ms) END
+     FROM team_member tm JOIN space_team st ON st.team = tm.team WHERE tm.member = ?1";
+
+fn grant(row: &Row<'_>) -> Result<Grant> {
+    Ok(Grant {
+        space: id_at!(SpaceId, row, 0),
+        role: row.get(1)?,
+        from_ms: row.get(2)?,
+        until_ms: row.get(3)?,
+        removed_ms: row.get(4)?,
+    })
+}
+
+impl People for SqliteStore {
+    fn device_by_token(&mut self, token_hash: &[u8; 32]) -> Result<Option<DeviceRow>> {
+        self.one(&format!("{DEVICE} WHERE d.token_hash = ?"), &[token_hash], device_row)
+    }
+
+    fn device(&mut self, id: DeviceId) -> Result<Option<DeviceRow>> {
+        self.one(&format!("{DEVICE} WHERE d.id = ?"), &[id.as_bytes()], device_row)
+    }
+
+    fn device_by_key(&mut self, key: &[u8; 32]) -> Result<Option<DeviceRow>> {
+        self.one(&format!("{DEVICE} WHERE d.key = ?"), &[key], device_row)
+    }
+
+    fn insert_device(&mut self, device: &NewDevice) -> Result<()> {
+        self.run(
+            "INSERT INTO device(id, member, key, token_hash, name, instance, office, enrolled_ms)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            &[
+                device.id.as_bytes(),
+                device.member.as_bytes(),
+                &device.key,
+                &device.token_hash,
+                &device.name,
+                &device.instance,
+                &device.office,
+                &device.enrolled_ms,
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn touch_device(&mut self, id: DeviceId, now_ms: i64, offset_ms: i64) -> Result<()> {
+        self.run(
+            "UPDATE device SET last_seen_ms = ?, offset_ms = ? WHERE id = ?",
+            &[&now_ms, &offset_ms, id.as_bytes()],
+        )?;
+        Ok(())
+    }
+
+    fn set_instance(&mut self, id: DeviceId, instance: &[u8; 16], now_ms: i64) -> Result<()> {
+        self.run(
+            "INSERT OR IGNORE INTO device_instance(device, instance, retired_ms)
+             SELECT id, instance, ? FROM device WHERE id = ? AND instance IS NOT NULL",
+            &[&now_ms, id.as_bytes()],
+        )?;
+        self.run("UPDATE device SET instance = ? WHERE id = ?", &[instance, id.as_bytes()])?;
+        Ok(())
+    }
+
+    fn was_instance(&mut self, id: DeviceId, instance: &[u8; 16]) -> Result<bool> {
+        let count = self.count(
+            "SELECT count(*) FROM device_instance WHERE device = ? AND instance = ?",
+            &[id.as_bytes(), instance],
+        )?;
+        Ok(count > 0)
+    }
+
+    fn set_cloned(&mut self, id: DeviceId, now_ms: i64) -> Result<()> {
+        self.run(
+            "UPDATE device SET cloned_ms = ? WHERE id = ? AND cloned_ms IS NULL",
+            &[&now_ms, id.as_bytes()],
+        )?;
+        Ok(())
+    }
+
+    fn set_revoked(&mut self, id: DeviceId, now_ms: i64) -> Result<()> {
+        self.run(
+            "UPDATE device SET revoked_ms = ? WHERE id = ? AND revoked_ms IS NULL",
+            &[&now_ms, id.as_bytes()],
+        )?;
+        Ok(())
+    }
+
+    fn set_wiped(&mut self, id: DeviceId, now_ms: i64) -> Result<()> {
+        self.run("UPDATE device SET wiped_ms = ? WHERE id = ?", &[&now_ms, id.as_bytes()])?;
+        Ok(())
+    }
+
+    fn grants(&mut self, member: MemberId) -> Result<Vec<Grant>> {
+        self.all(GRANTS, &[member.as_bytes()], grant)
+    }
+
+    fn grants_in(&mut self, member: MemberId, space: SpaceId) -> Result<Vec<Grant>> {
+        self.all(
+            &format!("SELECT * FROM ({GRANTS}) WHERE space = ?2"),
+            &[member.as_bytes(), space.as_bytes()],
+            grant,
+        )
+    }
+
+    fn space(&mut self, space: SpaceId, now_ms: i64) -> Result<Option<SpaceRow>> {
+        self.one(
+            "SELECT s.org, s.name, s.roster
+               + (SELECT count(from_ms > 0 AND from_ms <= ?2 OR NULL) + count(until_ms <= ?2 OR NULL)
+                  FROM space_member WHERE space = ?1)
+               + (SELECT count(from_ms > 0 AND from_ms <= ?2 OR NULL) + count(until_ms <= ?2 OR NULL)
+                  FROM space_team WHERE space = ?1)
+               + (SELECT count(tm.from_ms > 0 AND tm.from_ms <= ?2 OR NULL) + count(tm.until_ms <= ?2 OR NULL)
+                  FROM team_member tm WHERE tm.team IN (SELECT team FROM space_team WHERE space = ?1))
+             FROM space s WHERE s.id = ?1",
+            &[space.as_bytes(), &now_ms],
+            |row| Ok(SpaceRow { org: id_at!(OrgId, row, 0), name: row.get(1)?, roster: number(row, 2)? }),
+        )
+    }
+
+    fn roster(&mut self, space: SpaceId) -> Result<Vec<RosterEntry>> {
+        self.all(
+            "SELECT d.id, d.key, m.id, m.name, d.office, m.disabled_ms
+             FROM member m JOIN device d ON d.member = m.id
+             WHERE m.id IN (
+               SELECT member FROM space_member WHERE space = ?1
+               UNION SELECT tm.member FROM team_member tm JOIN space_team st ON st.team = tm.team
+               WHERE st.space = ?1)
+             OR d.id IN (SELECT e.device FROM envelope e WHERE e.space = ?1 AND e.state = 'fed')
+             ORDER BY d.id",
+            &[space.as_bytes()],
+            |row| {
+                Ok(RosterEntry {
+                    device: id_at!(DeviceId, row, 0),
+                    key: fixed(row, 1)?,
+                    member: id_at!(MemberId, row, 2),
+                    name: row.get(3)?,
+                    office: row.get(4)?,
+                    disabled_ms: row.get(5)?,
+                })
+            },
+        )
+    }
+
+    fn invite(&mut self, code_hash: &[u8; 32]) -> Result<Option<InviteRow>> {
+        self.one(
+            "SELECT i.member, m.name, o.id, o.name, i.expires_ms, i.used_ms
+             FROM invite i JOIN member m ON m.id = i.member JOIN organisation o ON o.id = m.org
+             WHERE i.code_hash = ? AND m.disabled_ms IS NULL",
+            &[code_hash],
+            |row| {
+                Ok(InviteRow {
+                    member: id_at!(MemberId, row, 0),
+                    member_name: row.get(1)?,
+                    org: id_at!(OrgId, row, 2),
+                    org_name: row.get(3)?,
+                    expires_ms: row.get(4)?,
+                    used_ms: row.get(5)?,
+                })
+            },
+        )
+    }
+
+    fn use_invite(&mut self, code_hash: &[u8; 32], device: DeviceId, now_ms: i64) -> Result<()> {
+        self.run(
+            "UPDATE invite SET used_ms = ?, used_device = ? WHERE code_hash = ?",
+            &[&now_ms, device.as_bytes(), code_hash],
+        )?;
+        Ok(())
+    }
+
+    fn office_identity(&mut self, member: MemberId) -> Result<Option<(DeviceId, Epoch)>> {
+        self.one(
+            "SELECT device, epoch FROM office_identity WHERE member = ?",
+            &[member.as_bytes()],
+            |row| Ok((id_at!(DeviceId, row, 0), fixed(row, 1)?)),
+        )
+    }
+
+    fn put_office_identity(&mut self, member: MemberId, device: DeviceId, epoch: &Epoch) -> Result<()> {
+        self.run(
+            "INSERT OR REPLACE INTO office_identity(member, device, epoch) VALUES (?, ?, ?)",
+            &[member.as_bytes(), device.as_bytes(), epoch],
+        )?;
+        Ok(())
+    }
+
+    fn office_identities(&mut self) -> Result<Vec<(MemberId, DeviceId)>> {
+        self.all("SELECT member, device FROM office_identity", &[], |row| {
+            Ok((id_at!(MemberId, row, 0), id_at!(DeviceId, row, 1)))
+        })
+    }
+
+    fn ledger_news(&mut self, most: usize) -> Result<Vec<(i64, String)>> {
+        self.all("SELECT number, body FROM ledger_news ORDER BY number LIMIT ?", &[&limit(most)], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+    }
+
+    fn drop_ledger_news(&mut self, up_to: i64) -> Result<()> {
+        self.run("DELETE FROM ledger_news WHERE number <= ?", &[&up_to])?;
+        Ok(())
+    }
+
+    fn recall(&mut self, news: &Value) -> Result<()> {
+        let table = news.get("table").and_then(Value::as_str).unwrap_or_default();
+        // Tables and columns come from this list only; the ledger's words are never part of SQL.
+        let (columns, keys, blobs): (&[&str], &[&str], &[&str]) = match table {
+            "organisation" => (&["id", "name"], &["id"], &["id"]),
+            "member" => (&["id", "org", "name", "disabled_ms"], &["id"], &["id", "org"]),
+            "team" => (&["id", "org", "name"], &["id"], &["id", "org"]),
+            "space" => (&["id", "org", "name"], &["id"], &["id", "org"]),
+            "team_member" => (
+                &["team", "member", "from_ms", "until_ms", "removed_ms"],
+                &["team", "member", "from_ms"],
+                &["team", "member"],
+            ),
+            "space_member" => (
+                &["space", "member", "role", "from_ms", "until_ms", "removed_ms"],
+                &["space", "member", "from_ms"],
+                &["space", "member"],
+            ),
+            "space_team" => (
+                &["space", "team", "role", "from_ms", "until_ms", "removed_ms"],
+                &["space", "team", "from_ms"],
+                &["space", "team"],
+            ),
+            "device" => (
+                &[
+                    "id", "member", "key", "token_hash", "name", "instance", "office", "enrolled_ms",
+                    "revoked_ms", "cloned_ms",
+                ],
+                &["id"],
+                &["id", "member", "key", "token_hash", "instance"],
+            ),
+            _ => return Err(StoreError::Corrupt("a ledger line about an unknown table")),
+        };
+        let mut values: Vec<Box<dyn ToSql>> = Vec::new();
+        for column in columns {
+            let value = news.get(*column).unwrap_or(&Value::Null);
+            values.push(match value {
+                Value::String(text) if blobs.contains(column) => Box::new(
+                    data_encoding::HEXUPPER
+                        .decode(text.as_bytes())
+                        .map_err(|_| StoreError::Corrupt("a ledger line's bytes"))?,
+                ),
+                Value::String(text) => Box::new(text.clone()),
+                Value::Number(number) => Box::new(number.as_i64()),
+                Value::Bool(flag) => Box::new(*flag),
+                Value::Null | Value::Array(_) | Value::Object(_) => Box::new(rusqlite::types::Null),
+            });
+        }
+        let updates: Vec<String> = columns
+            .iter()
+            .filter(|column| !keys.contains(column))
+            .map(|column| format!("{column} = excluded.{column}"))
+            .collect();
+        // `created_ms` exists where the ledger does not carry it; when is then not known.
+        let extra = matches!(table, "organisation" | "member" | "space");
+        let sql = format!(
+            "INSERT INTO {table}({}{}) VALUES ({}{}) ON CONFLICT({}) DO UPDATE SET {}",
+            columns.join(", "),
+            if extra { ", created_ms" } else { "" },
+            vec!["?"; columns.len()].join(", "),
+            if extra { ", 0" } else { "" },
+            keys.join(", "),
+            updates.join(", "),
+        );
+        let params: Vec<&dyn ToSql> = values.iter().map(|v| &**v).collect();
+        self.run(&sql, &params)?;
+        Ok(())
+    }
+}
