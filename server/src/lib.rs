@@ -1,7 +1,10 @@
 //! The Sopu relay, its merge worker and its office.
 
 pub mod access;
+pub mod api;
 pub mod config;
 pub mod credentials;
+pub mod keys;
+pub mod ledger;
 pub mod store;
 pub mod words;

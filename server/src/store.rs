@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use sopu_core::envelope::Epoch;
 use sopu_core::id::{DeviceId, DocId, EnvelopeId, Hash, MemberId, OrgId, SpaceId};
-use sopu_core::wire::Verdict;
+use sopu_core::wire::{RosterRow, Verdict};
+
+use crate::access::Role;
+use crate::access::standing::Grant;
 
 pub mod commits;
 pub mod schema;
@@ -233,21 +236,6 @@ pub struct NewDevice {
     pub enrolled_ms: i64,
 }
 
-/// A role in a space, directly or through a team, with its window.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Grant {
-    /// Which space.
-    pub space: SpaceId,
-    /// `owner`, `office`, `field`, `reader`.
-    pub role: String,
-    /// Holds from then.
-    pub from_ms: i64,
-    /// Ends then by plan.
-    pub until_ms: Option<i64>,
-    /// Someone ended it then.
-    pub removed_ms: Option<i64>,
-}
-
 /// What a space is called and whose it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpaceRow {
@@ -255,26 +243,8 @@ pub struct SpaceRow {
     pub org: OrgId,
     /// Name for people.
     pub name: String,
-    /// Changes counted so far, times four, plus the membership boundaries passed by the moment
-    /// asked about: the roster's number.
+    /// The number of its roster at the moment asked about.
     pub roster: u64,
-}
-
-/// One device of one person in a space, with all grants that person ever had there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RosterEntry {
-    /// The device.
-    pub device: DeviceId,
-    /// Its key.
-    pub key: [u8; 32],
-    /// Whose.
-    pub member: MemberId,
-    /// The person's name.
-    pub name: String,
-    /// An identity the server keeps.
-    pub office: bool,
-    /// Account closed.
-    pub disabled_ms: Option<i64>,
 }
 
 /// An invite.
@@ -408,14 +378,14 @@ pub trait People {
     fn set_revoked(&mut self, id: DeviceId, now_ms: i64) -> Result<()>;
     /// Has carried out the wipe.
     fn set_wiped(&mut self, id: DeviceId, now_ms: i64) -> Result<()>;
-    /// Every grant this person has or had.
-    fn grants(&mut self, member: MemberId) -> Result<Vec<Grant>>;
-    /// The same in one space.
-    fn grants_in(&mut self, member: MemberId, space: SpaceId) -> Result<Vec<Grant>>;
+    /// Every grant this person has or had in a space.
+    fn grants(&mut self, member: MemberId, space: SpaceId) -> Result<Vec<Grant>>;
+    /// The spaces a person is in at this moment, with the role there, by id.
+    fn spaces_of(&mut self, member: MemberId, at_ms: i64) -> Result<Vec<(SpaceId, Role)>>;
     /// A space, its roster number as of `now_ms`.
     fn space(&mut self, space: SpaceId, now_ms: i64) -> Result<Option<SpaceRow>>;
     /// Devices of everyone who is or was in a space, by device id.
-    fn roster(&mut self, space: SpaceId) -> Result<Vec<RosterEntry>>;
+    fn roster(&mut self, space: SpaceId, at_ms: i64) -> Result<Vec<RosterRow>>;
     /// An invite.
     fn invite(&mut self, code_hash: &[u8; 32]) -> Result<Option<InviteRow>>;
     /// It is used up.

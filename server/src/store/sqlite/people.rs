@@ -4,11 +4,12 @@ use rusqlite::{Row, ToSql};
 use serde_json::Value;
 use sopu_core::envelope::Epoch;
 use sopu_core::id::{DeviceId, MemberId, OrgId, SpaceId};
+use sopu_core::wire::RosterRow;
 
-use super::{SqliteStore, fixed, fixed_or_null, id_at, limit, number};
-use crate::store::{
-    DeviceRow, Grant, InviteRow, NewDevice, People, Result, RosterEntry, SpaceRow, StoreError,
-};
+use super::{SqliteStore, fixed, fixed_or_null, id_at, limit};
+use crate::access::standing::Grant;
+use crate::access::{self, Role};
+use crate::store::{DeviceRow, InviteRow, NewDevice, People, Result, SpaceRow, StoreError};
 
 const DEVICE: &str = "SELECT d.id, d.member, d.key, d.instance, d.office, d.last_seen_ms, d.revoked_ms, \
      d.cloned_ms, m.disabled_ms FROM device d JOIN member m ON m.id = d.member";
@@ -24,26 +25,6 @@ fn device_row(row: &Row<'_>) -> Result<DeviceRow> {
         revoked_ms: row.get(6)?,
         cloned_ms: row.get(7)?,
         member_disabled_ms: row.get(8)?,
-    })
-}
-
-/// A person's grants; through a team the narrower of the two windows.
-const GRANTS: &str = "SELECT space, role, from_ms, until_ms, removed_ms FROM space_member WHERE member = ?1
-     UNION ALL
-     SELECT st.space, st.role, max(st.from_ms, tm.from_ms),
-       CASE WHEN st.until_ms IS NULL THEN tm.until_ms WHEN tm.until_ms IS NULL THEN st.until_ms
-            ELSE min(st.until_ms, tm.until_ms) END,
-       CASE WHEN st.removed_ms IS NULL THEN tm.removed_ms WHEN tm.removed_ms IS NULL THEN st.removed_ms
-            ELSE min(st.removed_ms, tm.removed_ms) END
-     FROM team_member tm JOIN space_team st ON st.team = tm.team WHERE tm.member = ?1";
-
-fn grant(row: &Row<'_>) -> Result<Grant> {
-    Ok(Grant {
-        space: id_at!(SpaceId, row, 0),
-        role: row.get(1)?,
-        from_ms: row.get(2)?,
-        until_ms: row.get(3)?,
-        removed_ms: row.get(4)?,
     })
 }
 
@@ -125,55 +106,25 @@ impl People for SqliteStore {
         Ok(())
     }
 
-    fn grants(&mut self, member: MemberId) -> Result<Vec<Grant>> {
-        self.all(GRANTS, &[member.as_bytes()], grant)
+    fn grants(&mut self, member: MemberId, space: SpaceId) -> Result<Vec<Grant>> {
+        Ok(access::grants(&self.connection, member, space)?)
     }
 
-    fn grants_in(&mut self, member: MemberId, space: SpaceId) -> Result<Vec<Grant>> {
-        self.all(
-            &format!("SELECT * FROM ({GRANTS}) WHERE space = ?2"),
-            &[member.as_bytes(), space.as_bytes()],
-            grant,
-        )
+    fn spaces_of(&mut self, member: MemberId, at_ms: i64) -> Result<Vec<(SpaceId, Role)>> {
+        Ok(access::spaces_of(&self.connection, member, at_ms)?)
     }
 
     fn space(&mut self, space: SpaceId, now_ms: i64) -> Result<Option<SpaceRow>> {
-        self.one(
-            "SELECT s.org, s.name, s.roster
-               + (SELECT count(from_ms > 0 AND from_ms <= ?2 OR NULL) + count(until_ms <= ?2 OR NULL)
-                  FROM space_member WHERE space = ?1)
-               + (SELECT count(from_ms > 0 AND from_ms <= ?2 OR NULL) + count(until_ms <= ?2 OR NULL)
-                  FROM space_team WHERE space = ?1)
-               + (SELECT count(tm.from_ms > 0 AND tm.from_ms <= ?2 OR NULL) + count(tm.until_ms <= ?2 OR NULL)
-                  FROM team_member tm WHERE tm.team IN (SELECT team FROM space_team WHERE space = ?1))
-             FROM space s WHERE s.id = ?1",
-            &[space.as_bytes(), &now_ms],
-            |row| Ok(SpaceRow { org: id_at!(OrgId, row, 0), name: row.get(1)?, roster: number(row, 2)? }),
-        )
+        let named = self.one("SELECT org, name FROM space WHERE id = ?", &[space.as_bytes()], |row| {
+            Ok((id_at!(OrgId, row, 0), row.get(1)?))
+        })?;
+        let Some((org, name)) = named else { return Ok(None) };
+        let roster = access::roster_number(&self.connection, space, now_ms)?;
+        Ok(Some(SpaceRow { org, name, roster }))
     }
 
-    fn roster(&mut self, space: SpaceId) -> Result<Vec<RosterEntry>> {
-        self.all(
-            "SELECT d.id, d.key, m.id, m.name, d.office, m.disabled_ms
-             FROM member m JOIN device d ON d.member = m.id
-             WHERE m.id IN (
-               SELECT member FROM space_member WHERE space = ?1
-               UNION SELECT tm.member FROM team_member tm JOIN space_team st ON st.team = tm.team
-               WHERE st.space = ?1)
-             OR d.id IN (SELECT e.device FROM envelope e WHERE e.space = ?1 AND e.state = 'fed')
-             ORDER BY d.id",
-            &[space.as_bytes()],
-            |row| {
-                Ok(RosterEntry {
-                    device: id_at!(DeviceId, row, 0),
-                    key: fixed(row, 1)?,
-                    member: id_at!(MemberId, row, 2),
-                    name: row.get(3)?,
-                    office: row.get(4)?,
-                    disabled_ms: row.get(5)?,
-                })
-            },
-        )
+    fn roster(&mut self, space: SpaceId, at_ms: i64) -> Result<Vec<RosterRow>> {
+        Ok(access::roster(&self.connection, space, at_ms)?)
     }
 
     fn invite(&mut self, code_hash: &[u8; 32]) -> Result<Option<InviteRow>> {

@@ -1,0 +1,5 @@
+//! What devices talk to. A handler extracts, makes one call, answers.
+
+pub mod problem;
+
+pub use problem::Problem;

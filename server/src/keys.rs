@@ -1,0 +1,141 @@
+//! What only this relay can make: tags on cursors and on accepted entries, signatures under
+//! notices, and the keys of the identities it keeps for office members.
+
+use ed25519_dalek::{Signer, SigningKey, Verifier};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use sopu_core::id::{DeviceId, EnvelopeId, SpaceId};
+use sopu_core::wire::{Notice, SignedNotice};
+
+/// The relay's signing key and its secret. Both live in the ledger, never in the database.
+#[derive(Clone)]
+pub struct RelayKeys {
+    signing: SigningKey,
+    secret: [u8; 32],
+}
+
+/// What the relay can tell from a cursor's tag.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TagSays {
+    /// Made by this relay over this very feed.
+    Same,
+    /// Made by this relay, over a feed that was another, or longer, at this seq.
+    Beside,
+    /// Not made by this relay.
+    Forged,
+}
+
+impl RelayKeys {
+    /// From the 32-byte seed of the signing key and the 32-byte secret.
+    pub fn new(seed: &[u8; 32], secret: [u8; 32]) -> Self {
+        Self { signing: SigningKey::from_bytes(seed), secret }
+    }
+
+    /// The public half, which devices get when they enrol.
+    pub fn public(&self) -> [u8; 32] {
+        self.signing.verifying_key().to_bytes()
+    }
+
+    /// A cursor's tag: four bytes over space, generation and seq, four more over these and the
+    /// running hash. The halves tell a forged cursor from a true one that stands beside the feed
+    /// or beyond it, where there is no running hash to compare with.
+    pub fn cursor_tag(&self, space: SpaceId, generation: &[u8; 16], seq: u64, hash: &[u8; 32]) -> [u8; 8] {
+        let mut tag = [0; 8];
+        tag[..4].copy_from_slice(&self.place(space, generation, seq));
+        tag[4..].copy_from_slice(&self.standing(space, generation, seq, hash));
+        tag
+    }
+
+    /// What a cursor's tag says, given the running hash here at its seq (`None` beyond the end).
+    pub fn judge_tag(
+        &self,
+        tag: &[u8; 8],
+        space: SpaceId,
+        generation: &[u8; 16],
+        seq: u64,
+        hash: Option<&[u8; 32]>,
+    ) -> TagSays {
+        if tag[..4] != self.place(space, generation, seq) {
+            return TagSays::Forged;
+        }
+        match hash {
+            Some(hash) if tag[4..] == self.standing(space, generation, seq, hash) => TagSays::Same,
+            Some(_) | None => TagSays::Beside,
+        }
+    }
+
+    fn place(&self, space: SpaceId, generation: &[u8; 16], seq: u64) -> [u8; 4] {
+        first(&self.mac(&[b"sopu-cursor-place-1", space.as_bytes(), generation, &seq.to_be_bytes()]))
+    }
+
+    fn standing(&self, space: SpaceId, generation: &[u8; 16], seq: u64, hash: &[u8; 32]) -> [u8; 4] {
+        first(&self.mac(&[b"sopu-cursor-hash-1", space.as_bytes(), generation, &seq.to_be_bytes(), hash]))
+    }
+
+    /// The id of a space's first generation: no row is needed before there is something to tell.
+    pub fn first_generation(&self, space: SpaceId) -> [u8; 16] {
+        first(&self.mac(&[b"sopu-generation-1", space.as_bytes()]))
+    }
+
+    /// Proof that this relay accepted an entry: over space, id and signer. A notice's signer is
+    /// the relay, written as 16 zeros.
+    pub fn accept_tag(&self, space: SpaceId, id: &EnvelopeId, signer: Option<DeviceId>) -> [u8; 16] {
+        let signer = signer.map_or([0; 16], |device| *device.as_bytes());
+        first(&self.mac(&[b"sopu-accept-1", space.as_bytes(), &id.0, &signer]))
+    }
+
+    /// The signing key of an identity the server keeps. It is made from the ledger's secret each
+    /// time, so no database and no backup of one ever holds it.
+    pub fn office_key(&self, device: DeviceId) -> SigningKey {
+        SigningKey::from_bytes(&self.mac(&[b"sopu-office-device-1", device.as_bytes()]))
+    }
+
+    /// Signs a notice.
+    pub fn sign_notice(&self, notice: &Notice) -> SignedNotice {
+        let body = sopu_core::envelope::encode(notice);
+        let signature = self.signing.sign(&SignedNotice::signed_bytes(&body)).to_bytes();
+        SignedNotice { body, signature }
+    }
+
+    /// Whether this relay signed the notice.
+    pub fn verify_notice(&self, notice: &SignedNotice) -> bool {
+        let signature = ed25519_dalek::Signature::from_bytes(&notice.signature);
+        let key = self.signing.verifying_key();
+        key.verify(&SignedNotice::signed_bytes(&notice.body), &signature).is_ok()
+    }
+
+    fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
+        #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&self.secret).expect("any length");
+        for part in parts {
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+}
+
+/// The first bytes of a tag.
+fn first<const N: usize>(tag: &[u8; 32]) -> [u8; N] {
+    let mut short = [0; N];
+    short.copy_from_slice(&tag[..N]);
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_tells_same_beside_and_forged_apart() {
+        let keys = RelayKeys::new(&[1; 32], [2; 32]);
+        let space = SpaceId(uuid::Uuid::from_bytes([3; 16]));
+        let (generation, hash) = ([4; 16], [5; 32]);
+        let tag = keys.cursor_tag(space, &generation, 7, &hash);
+        assert_eq!(keys.judge_tag(&tag, space, &generation, 7, Some(&hash)), TagSays::Same);
+        assert_eq!(keys.judge_tag(&tag, space, &generation, 7, Some(&[6; 32])), TagSays::Beside);
+        assert_eq!(keys.judge_tag(&tag, space, &generation, 7, None), TagSays::Beside);
+        assert_eq!(keys.judge_tag(&tag, space, &generation, 8, None), TagSays::Forged);
+        let other = RelayKeys::new(&[1; 32], [9; 32]);
+        assert_eq!(other.judge_tag(&tag, space, &generation, 7, Some(&hash)), TagSays::Forged);
+    }
+}

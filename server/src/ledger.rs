@@ -1,0 +1,294 @@
+//! What must never be rolled back: a small append-only file beside the database. It holds the
+//! relay's key and secret, the ids of erased documents, and news of people, memberships and
+//! devices. When the database comes back from a backup, the ledger's newest copy wins.
+//!
+//! One JSON line an entry, each led by a hash over the line before and its own text, so that a
+//! line can be neither changed nor left out. A torn last line (power lost while writing) is cut
+//! off at the next opening; damage anywhere else is an error a person must look at.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use data_encoding::HEXLOWER;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use sopu_core::id::{DocId, SpaceId};
+use sopu_core::time::Env;
+
+use crate::keys::RelayKeys;
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "snake_case")]
+pub enum Line {
+    /// The first line: key seed and secret, hex.
+    Relay {
+        /// Seed of the Ed25519 signing key.
+        seed: String,
+        /// The secret of the tags.
+        secret: String,
+    },
+    /// The relay started for the n-th time.
+    Started {
+        /// From 1.
+        number: u64,
+    },
+    /// A document was erased.
+    Erased {
+        /// Which.
+        doc: DocId,
+        /// Where it was.
+        space: SpaceId,
+        /// Its kind's wire number.
+        kind: u8,
+        /// Relay clock.
+        at_ms: i64,
+        /// Why, a code.
+        reason: String,
+    },
+    /// A row of people, memberships or devices as it became.
+    People {
+        /// The row, its table among its fields.
+        row: Value,
+    },
+}
+
+/// Why the ledger cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The file failed.
+    #[error("the ledger file failed: {0}")]
+    Io(#[from] std::io::Error),
+    /// A line other than the last was damaged or left out.
+    #[error("line {0} of the ledger is damaged")]
+    Damaged(usize),
+}
+
+/// The open ledger.
+pub struct Ledger {
+    file: Option<File>,
+    keys: RelayKeys,
+    lines: Vec<Line>,
+    hash: [u8; 32],
+}
+
+impl Ledger {
+    /// Opens the file, or makes it with a fresh key and secret, readable by its owner only.
+    pub fn open(path: &Path, env: &dyn Env) -> Result<Self, LedgerError> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt;
+            options.mode(0o600);
+        }
+        let mut file = options.open(path)?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let (lines, good, hash) = parse(&bytes)?;
+        if good < bytes.len() {
+            tracing::warn!("the ledger's last line was torn and is cut off");
+            file.set_len(u64::try_from(good).unwrap_or(u64::MAX))?;
+            file.sync_all()?;
+        }
+        file.seek(SeekFrom::End(0))?;
+        let mut ledger = Self { file: Some(file), keys: RelayKeys::new(&[0; 32], [0; 32]), lines, hash };
+        ledger.prepare(env)?;
+        if let Some(folder) = path.parent() {
+            // The file's own name must survive a power loss too.
+            let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        }
+        Ok(ledger)
+    }
+
+    /// In memory, for tests and simulations.
+    pub fn in_memory(env: &dyn Env) -> Result<Self, LedgerError> {
+        let keys = RelayKeys::new(&[0; 32], [0; 32]);
+        let mut ledger = Self { file: None, keys, lines: Vec::new(), hash: [0; 32] };
+        ledger.prepare(env)?;
+        Ok(ledger)
+    }
+
+    fn prepare(&mut self, env: &dyn Env) -> Result<(), LedgerError> {
+        if self.lines.is_empty() {
+            let fresh = || {
+                let mut bytes = [0u8; 32];
+                env.fill(&mut bytes);
+                HEXLOWER.encode(&bytes)
+            };
+            self.append(&[Line::Relay { seed: fresh(), secret: fresh() }])?;
+        }
+        let bytes = |hex: &str| -> Option<[u8; 32]> { HEXLOWER.decode(hex.as_bytes()).ok()?.try_into().ok() };
+        self.keys = match self.lines.first() {
+            Some(Line::Relay { seed, secret }) => {
+                let (seed, secret) =
+                    bytes(seed).zip(bytes(secret)).ok_or(LedgerError::Damaged(1))?;
+                RelayKeys::new(&seed, secret)
+            }
+            Some(Line::Started { .. } | Line::Erased { .. } | Line::People { .. }) | None => {
+                return Err(LedgerError::Damaged(1));
+            }
+        };
+        Ok(())
+    }
+
+    /// The relay's keys.
+    pub fn keys(&self) -> &RelayKeys {
+        &self.keys
+    }
+
+    /// How many lines there are.
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Never: the first line is written when it is made.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// The lines after the first `known`.
+    pub fn after(&self, known: usize) -> &[Line] {
+        self.lines.get(known..).unwrap_or_default()
+    }
+
+    /// The number of the last start; 0 before the first.
+    pub fn started(&self) -> u64 {
+        self.lines
+            .iter()
+            .rev()
+            .find_map(|line| match line {
+                Line::Started { number } => Some(*number),
+                Line::Relay { .. } | Line::Erased { .. } | Line::People { .. } => None,
+            })
+            .unwrap_or(0)
+    }
+
+    /// Adds lines; they are on disk when this returns.
+    pub fn append(&mut self, lines: &[Line]) -> Result<(), LedgerError> {
+        let mut text = String::new();
+        let mut hash = self.hash;
+        for line in lines {
+            let body = serde_json::to_string(line).map_err(std::io::Error::from)?;
+            hash = chain(&hash, &body);
+            text.push_str(&HEXLOWER.encode(&hash[..16]));
+            text.push(' ');
+            text.push_str(&body);
+            text.push('\n');
+        }
+        if let Some(file) = &mut self.file {
+            let start = file.stream_position()?;
+            let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_data());
+            if let Err(error) = written {
+                // Half a line must not be followed by a whole one.
+                file.set_len(start)?;
+                file.seek(SeekFrom::Start(start))?;
+                return Err(error.into());
+            }
+        }
+        self.hash = hash;
+        self.lines.extend_from_slice(lines);
+        Ok(())
+    }
+}
+
+/// The lines, how many bytes of them are whole, and the hash at the end.
+fn parse(bytes: &[u8]) -> Result<(Vec<Line>, usize, [u8; 32]), LedgerError> {
+    let (mut lines, mut good, mut hash) = (Vec::new(), 0, [0; 32]);
+    while good < bytes.len() {
+        let rest = &bytes[good..];
+        let Some(end) = rest.iter().position(|b| *b == b'\n') else { break };
+        match parse_line(&rest[..end], &hash) {
+            Some((line, next)) => {
+                lines.push(line);
+                hash = next;
+                good += end + 1;
+            }
+            None if good + end + 1 == bytes.len() => break,
+            None => return Err(LedgerError::Damaged(lines.len() + 1)),
+        }
+    }
+    Ok((lines, good, hash))
+}
+
+fn parse_line(line: &[u8], before: &[u8; 32]) -> Option<(Line, [u8; 32])> {
+    let (mark, body) = std::str::from_utf8(line).ok()?.split_once(' ')?;
+    let hash = chain(before, body);
+    (mark == HEXLOWER.encode(&hash[..16])).then_some(())?;
+    Some((serde_json::from_str(body).ok()?, hash))
+}
+
+fn chain(before: &[u8; 32], body: &str) -> [u8; 32] {
+    let mut sha = Sha256::new();
+    sha.update(before);
+    sha.update(body.as_bytes());
+    sha.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use sopu_core::time::SystemEnv;
+
+    fn started(number: u64) -> Line {
+        Line::Started { number }
+    }
+
+    #[test]
+    fn lines_and_keys_survive_reopening() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ledger");
+        let mut ledger = Ledger::open(&path, &SystemEnv).unwrap();
+        ledger.append(&[started(1), started(2)]).unwrap();
+        let key = ledger.keys().public();
+        let again = Ledger::open(&path, &SystemEnv).unwrap();
+        assert_eq!(again.keys().public(), key);
+        assert_eq!(again.after(1), [started(1), started(2)]);
+        assert_eq!(again.started(), 2);
+    }
+
+    #[test]
+    fn a_torn_last_line_is_cut_off_at_any_length_and_writing_goes_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ledger");
+        let mut ledger = Ledger::open(&path, &SystemEnv).unwrap();
+        ledger.append(&[started(1)]).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        ledger.append(&[started(2)]).unwrap();
+        let longer = std::fs::read(&path).unwrap();
+        for length in whole.len()..longer.len() {
+            std::fs::write(&path, &longer[..length]).unwrap();
+            let mut torn = Ledger::open(&path, &SystemEnv).unwrap();
+            assert_eq!(torn.started(), 1, "{length}");
+            torn.append(&[started(7)]).unwrap();
+            assert_eq!(Ledger::open(&path, &SystemEnv).unwrap().started(), 7);
+        }
+    }
+
+    #[test]
+    fn a_changed_or_missing_line_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ledger");
+        let mut ledger = Ledger::open(&path, &SystemEnv).unwrap();
+        ledger.append(&[started(1), started(2), started(3)]).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replace(r#""number":2"#, r#""number":9"#)).unwrap();
+        assert!(matches!(Ledger::open(&path, &SystemEnv), Err(LedgerError::Damaged(3))));
+        let without: Vec<&str> = text.lines().enumerate().filter(|(i, _)| *i != 2).map(|(_, l)| l).collect();
+        std::fs::write(&path, without.join("\n") + "\n\n").unwrap();
+        assert!(Ledger::open(&path, &SystemEnv).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_file_is_for_its_owner_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ledger");
+        Ledger::open(&path, &SystemEnv).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
