@@ -28,7 +28,10 @@ pub enum TagSays {
 impl RelayKeys {
     /// From the 32-byte seed of the signing key and the 32-byte secret.
     pub fn new(seed: &[u8; 32], secret: [u8; 32]) -> Self {
-        Self { signing: SigningKey::from_bytes(seed), secret }
+        Self {
+            signing: SigningKey::from_bytes(seed),
+            secret,
+        }
     }
 
     /// The public half, which devices get when they enrol.
@@ -39,7 +42,13 @@ impl RelayKeys {
     /// A cursor's tag: four bytes over space, generation and seq, four more over these and the
     /// running hash. The halves tell a forged cursor from a true one that stands beside the feed
     /// or beyond it, where there is no running hash to compare with.
-    pub fn cursor_tag(&self, space: SpaceId, generation: &[u8; 16], seq: u64, hash: &[u8; 32]) -> [u8; 8] {
+    pub fn cursor_tag(
+        &self,
+        space: SpaceId,
+        generation: &[u8; 16],
+        seq: u64,
+        hash: &[u8; 32],
+    ) -> [u8; 8] {
         let mut tag = [0; 8];
         tag[..4].copy_from_slice(&self.place(space, generation, seq));
         tag[4..].copy_from_slice(&self.standing(space, generation, seq, hash));
@@ -65,11 +74,28 @@ impl RelayKeys {
     }
 
     fn place(&self, space: SpaceId, generation: &[u8; 16], seq: u64) -> [u8; 4] {
-        first(&self.mac(&[b"sopu-cursor-place-1", space.as_bytes(), generation, &seq.to_be_bytes()]))
+        first(&self.mac(&[
+            b"sopu-cursor-place-1",
+            space.as_bytes(),
+            generation,
+            &seq.to_be_bytes(),
+        ]))
     }
 
-    fn standing(&self, space: SpaceId, generation: &[u8; 16], seq: u64, hash: &[u8; 32]) -> [u8; 4] {
-        first(&self.mac(&[b"sopu-cursor-hash-1", space.as_bytes(), generation, &seq.to_be_bytes(), hash]))
+    fn standing(
+        &self,
+        space: SpaceId,
+        generation: &[u8; 16],
+        seq: u64,
+        hash: &[u8; 32],
+    ) -> [u8; 4] {
+        first(&self.mac(&[
+            b"sopu-cursor-hash-1",
+            space.as_bytes(),
+            generation,
+            &seq.to_be_bytes(),
+            hash,
+        ]))
     }
 
     /// The id of a space's first generation: no row is needed before there is something to tell.
@@ -79,7 +105,12 @@ impl RelayKeys {
 
     /// Proof that this relay accepted an entry: over space, id and signer. A notice's signer is
     /// the relay, written as 16 zeros.
-    pub fn accept_tag(&self, space: SpaceId, id: &EnvelopeId, signer: Option<DeviceId>) -> [u8; 16] {
+    pub fn accept_tag(
+        &self,
+        space: SpaceId,
+        id: &EnvelopeId,
+        signer: Option<DeviceId>,
+    ) -> [u8; 16] {
         let signer = signer.map_or([0; 16], |device| *device.as_bytes());
         first(&self.mac(&[b"sopu-accept-1", space.as_bytes(), &id.0, &signer]))
     }
@@ -93,7 +124,10 @@ impl RelayKeys {
     /// Signs a notice.
     pub fn sign_notice(&self, notice: &Notice) -> SignedNotice {
         let body = sopu_core::envelope::encode(notice);
-        let signature = self.signing.sign(&SignedNotice::signed_bytes(&body)).to_bytes();
+        let signature = self
+            .signing
+            .sign(&SignedNotice::signed_bytes(&body))
+            .to_bytes();
         SignedNotice { body, signature }
     }
 
@@ -101,7 +135,8 @@ impl RelayKeys {
     pub fn verify_notice(&self, notice: &SignedNotice) -> bool {
         let signature = ed25519_dalek::Signature::from_bytes(&notice.signature);
         let key = self.signing.verifying_key();
-        key.verify(&SignedNotice::signed_bytes(&notice.body), &signature).is_ok()
+        key.verify(&SignedNotice::signed_bytes(&notice.body), &signature)
+            .is_ok()
     }
 
     fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
@@ -131,11 +166,26 @@ mod tests {
         let space = SpaceId(uuid::Uuid::from_bytes([3; 16]));
         let (generation, hash) = ([4; 16], [5; 32]);
         let tag = keys.cursor_tag(space, &generation, 7, &hash);
-        assert_eq!(keys.judge_tag(&tag, space, &generation, 7, Some(&hash)), TagSays::Same);
-        assert_eq!(keys.judge_tag(&tag, space, &generation, 7, Some(&[6; 32])), TagSays::Beside);
-        assert_eq!(keys.judge_tag(&tag, space, &generation, 7, None), TagSays::Beside);
-        assert_eq!(keys.judge_tag(&tag, space, &generation, 8, None), TagSays::Forged);
+        assert_eq!(
+            keys.judge_tag(&tag, space, &generation, 7, Some(&hash)),
+            TagSays::Same
+        );
+        assert_eq!(
+            keys.judge_tag(&tag, space, &generation, 7, Some(&[6; 32])),
+            TagSays::Beside
+        );
+        assert_eq!(
+            keys.judge_tag(&tag, space, &generation, 7, None),
+            TagSays::Beside
+        );
+        assert_eq!(
+            keys.judge_tag(&tag, space, &generation, 8, None),
+            TagSays::Forged
+        );
         let other = RelayKeys::new(&[1; 32], [9; 32]);
-        assert_eq!(other.judge_tag(&tag, space, &generation, 7, Some(&hash)), TagSays::Forged);
+        assert_eq!(
+            other.judge_tag(&tag, space, &generation, 7, Some(&hash)),
+            TagSays::Forged
+        );
     }
 }

@@ -94,7 +94,12 @@ impl Ledger {
             file.sync_all()?;
         }
         file.seek(SeekFrom::End(0))?;
-        let mut ledger = Self { file: Some(file), keys: RelayKeys::new(&[0; 32], [0; 32]), lines, hash };
+        let mut ledger = Self {
+            file: Some(file),
+            keys: RelayKeys::new(&[0; 32], [0; 32]),
+            lines,
+            hash,
+        };
         ledger.prepare(env)?;
         if let Some(folder) = path.parent() {
             // The file's own name must survive a power loss too.
@@ -106,7 +111,12 @@ impl Ledger {
     /// In memory, for tests and simulations.
     pub fn in_memory(env: &dyn Env) -> Result<Self, LedgerError> {
         let keys = RelayKeys::new(&[0; 32], [0; 32]);
-        let mut ledger = Self { file: None, keys, lines: Vec::new(), hash: [0; 32] };
+        let mut ledger = Self {
+            file: None,
+            keys,
+            lines: Vec::new(),
+            hash: [0; 32],
+        };
         ledger.prepare(env)?;
         Ok(ledger)
     }
@@ -118,13 +128,19 @@ impl Ledger {
                 env.fill(&mut bytes);
                 HEXLOWER.encode(&bytes)
             };
-            self.append(&[Line::Relay { seed: fresh(), secret: fresh() }])?;
+            self.append(&[Line::Relay {
+                seed: fresh(),
+                secret: fresh(),
+            }])?;
         }
-        let bytes = |hex: &str| -> Option<[u8; 32]> { HEXLOWER.decode(hex.as_bytes()).ok()?.try_into().ok() };
+        let bytes = |hex: &str| -> Option<[u8; 32]> {
+            HEXLOWER.decode(hex.as_bytes()).ok()?.try_into().ok()
+        };
         self.keys = match self.lines.first() {
             Some(Line::Relay { seed, secret }) => {
-                let (seed, secret) =
-                    bytes(seed).zip(bytes(secret)).ok_or(LedgerError::Damaged(1))?;
+                let (seed, secret) = bytes(seed)
+                    .zip(bytes(secret))
+                    .ok_or(LedgerError::Damaged(1))?;
                 RelayKeys::new(&seed, secret)
             }
             Some(Line::Started { .. } | Line::Erased { .. } | Line::People { .. }) | None => {
@@ -180,7 +196,9 @@ impl Ledger {
         }
         if let Some(file) = &mut self.file {
             let start = file.stream_position()?;
-            let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_data());
+            let written = file
+                .write_all(text.as_bytes())
+                .and_then(|()| file.sync_data());
             if let Err(error) = written {
                 // Half a line must not be followed by a whole one.
                 file.set_len(start)?;
@@ -199,7 +217,9 @@ fn parse(bytes: &[u8]) -> Result<(Vec<Line>, usize, [u8; 32]), LedgerError> {
     let (mut lines, mut good, mut hash) = (Vec::new(), 0, [0; 32]);
     while good < bytes.len() {
         let rest = &bytes[good..];
-        let Some(end) = rest.iter().position(|b| *b == b'\n') else { break };
+        let Some(end) = rest.iter().position(|b| *b == b'\n') else {
+            break;
+        };
         match parse_line(&rest[..end], &hash) {
             Some((line, next)) => {
                 lines.push(line);
@@ -273,11 +293,21 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("ledger");
         let mut ledger = Ledger::open(&path, &SystemEnv).unwrap();
-        ledger.append(&[started(1), started(2), started(3)]).unwrap();
+        ledger
+            .append(&[started(1), started(2), started(3)])
+            .unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, text.replace(r#""number":2"#, r#""number":9"#)).unwrap();
-        assert!(matches!(Ledger::open(&path, &SystemEnv), Err(LedgerError::Damaged(3))));
-        let without: Vec<&str> = text.lines().enumerate().filter(|(i, _)| *i != 2).map(|(_, l)| l).collect();
+        assert!(matches!(
+            Ledger::open(&path, &SystemEnv),
+            Err(LedgerError::Damaged(3))
+        ));
+        let without: Vec<&str> = text
+            .lines()
+            .enumerate()
+            .filter(|(i, _)| *i != 2)
+            .map(|(_, l)| l)
+            .collect();
         std::fs::write(&path, without.join("\n") + "\n\n").unwrap();
         assert!(Ledger::open(&path, &SystemEnv).is_err());
     }
@@ -289,6 +319,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("ledger");
         Ledger::open(&path, &SystemEnv).unwrap();
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
     }
 }

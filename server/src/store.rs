@@ -344,16 +344,32 @@ pub trait Feeds {
     /// Whether an id is in a feed, and where.
     fn feed_place(&mut self, id: &EnvelopeId) -> Result<Option<(SpaceId, u64)>>;
     /// As of `at`: documents whose last entry lies below `below`, newest first, with that entry.
-    fn documents_below(&mut self, space: SpaceId, at: u64, below: u64, limit: usize)
-    -> Result<Vec<(DocId, u64)>>;
+    fn documents_below(
+        &mut self,
+        space: SpaceId,
+        at: u64,
+        below: u64,
+        limit: usize,
+    ) -> Result<Vec<(DocId, u64)>>;
     /// All spaces that have a feed.
     fn feed_spaces(&mut self) -> Result<Vec<SpaceId>>;
     /// The lives of a space's feed, oldest first.
     fn generations(&mut self, space: SpaceId) -> Result<Vec<Generation>>;
     /// A new life.
-    fn add_generation(&mut self, space: SpaceId, generation: &Generation, now_ms: i64) -> Result<()>;
+    fn add_generation(
+        &mut self,
+        space: SpaceId,
+        generation: &Generation,
+        now_ms: i64,
+    ) -> Result<()>;
     /// Takes the merge lease of a space if it is free, ours, or run out.
-    fn take_lease(&mut self, space: SpaceId, owner: &[u8; 16], now_ms: i64, until_ms: i64) -> Result<bool>;
+    fn take_lease(
+        &mut self,
+        space: SpaceId,
+        owner: &[u8; 16],
+        now_ms: i64,
+        until_ms: i64,
+    ) -> Result<bool>;
 }
 
 /// Devices, people, spaces, as far as the relay needs to know.
@@ -393,7 +409,12 @@ pub trait People {
     /// The identity the server keeps for a member.
     fn office_identity(&mut self, member: MemberId) -> Result<Option<(DeviceId, Epoch)>>;
     /// New, or with another epoch.
-    fn put_office_identity(&mut self, member: MemberId, device: DeviceId, epoch: &Epoch) -> Result<()>;
+    fn put_office_identity(
+        &mut self,
+        member: MemberId,
+        device: DeviceId,
+        epoch: &Epoch,
+    ) -> Result<()>;
     /// Every identity the server keeps.
     fn office_identities(&mut self) -> Result<Vec<(MemberId, DeviceId)>>;
     /// What the ledger has yet to learn, oldest first.
@@ -411,8 +432,12 @@ pub trait News {
     /// New vectors.
     fn set_vectors(&mut self, device: DeviceId, confirmed: &[u8], sent: &[u8]) -> Result<()>;
     /// Status news above a number, oldest first: number, envelope, CBOR of the status.
-    fn status_after(&mut self, device: DeviceId, seen: u64, limit: usize)
-    -> Result<Vec<(u64, EnvelopeId, Vec<u8>)>>;
+    fn status_after(
+        &mut self,
+        device: DeviceId,
+        seen: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, EnvelopeId, Vec<u8>)>>;
     /// One more piece of news.
     fn add_status(&mut self, device: DeviceId, id: &EnvelopeId, status: &[u8]) -> Result<u64>;
     /// Confirmed up to here.

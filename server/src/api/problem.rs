@@ -76,42 +76,82 @@ impl Problem {
 
     fn parts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Problem::ProtocolUnknown => {
-                (StatusCode::BAD_REQUEST, "protocol_unknown", "This version of the protocol is not spoken here")
-            }
-            Problem::BodyTooLarge => {
-                (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body is too large")
-            }
-            Problem::BodyUnreadable => {
-                (StatusCode::BAD_REQUEST, "body_unreadable", "The body cannot be decompressed")
-            }
-            Problem::BadCbor => (StatusCode::BAD_REQUEST, "bad_cbor", "The body is not a request"),
-            Problem::TooMany => {
-                (StatusCode::PAYLOAD_TOO_LARGE, "too_many", "Too many envelopes in one request")
-            }
-            Problem::Unauthorised => {
-                (StatusCode::UNAUTHORIZED, "unauthorised", "The token is missing or not known")
-            }
-            Problem::DeviceRevoked => {
-                (StatusCode::FORBIDDEN, "device_revoked", "The device was revoked and wiped")
-            }
-            Problem::SignatureWrong => {
-                (StatusCode::BAD_REQUEST, "signature_wrong", "The signature is not by this key")
-            }
-            Problem::KeyTaken => {
-                (StatusCode::CONFLICT, "key_taken", "The key belongs to a device already")
-            }
-            Problem::InviteUnknown => (StatusCode::NOT_FOUND, "invite_unknown", "There is no such invite"),
-            Problem::InviteUsed => (StatusCode::GONE, "invite_used", "The invite was used already"),
+            Problem::ProtocolUnknown => (
+                StatusCode::BAD_REQUEST,
+                "protocol_unknown",
+                "This version of the protocol is not spoken here",
+            ),
+            Problem::BodyTooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body_too_large",
+                "The body is too large",
+            ),
+            Problem::BodyUnreadable => (
+                StatusCode::BAD_REQUEST,
+                "body_unreadable",
+                "The body cannot be decompressed",
+            ),
+            Problem::BadCbor => (
+                StatusCode::BAD_REQUEST,
+                "bad_cbor",
+                "The body is not a request",
+            ),
+            Problem::TooMany => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too_many",
+                "Too many envelopes in one request",
+            ),
+            Problem::Unauthorised => (
+                StatusCode::UNAUTHORIZED,
+                "unauthorised",
+                "The token is missing or not known",
+            ),
+            Problem::DeviceRevoked => (
+                StatusCode::FORBIDDEN,
+                "device_revoked",
+                "The device was revoked and wiped",
+            ),
+            Problem::SignatureWrong => (
+                StatusCode::BAD_REQUEST,
+                "signature_wrong",
+                "The signature is not by this key",
+            ),
+            Problem::KeyTaken => (
+                StatusCode::CONFLICT,
+                "key_taken",
+                "The key belongs to a device already",
+            ),
+            Problem::InviteUnknown => (
+                StatusCode::NOT_FOUND,
+                "invite_unknown",
+                "There is no such invite",
+            ),
+            Problem::InviteUsed => (
+                StatusCode::GONE,
+                "invite_used",
+                "The invite was used already",
+            ),
             Problem::InviteExpired => (StatusCode::GONE, "invite_expired", "The invite is too old"),
-            Problem::NotFound => (StatusCode::NOT_FOUND, "not_found", "There is nothing at this address"),
-            Problem::MethodNotAllowed => {
-                (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Not with this method")
-            }
-            Problem::Timeout => (StatusCode::REQUEST_TIMEOUT, "timeout", "The request took too long"),
-            Problem::Unavailable => {
-                (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The relay has a problem; try again later")
-            }
+            Problem::NotFound => (
+                StatusCode::NOT_FOUND,
+                "not_found",
+                "There is nothing at this address",
+            ),
+            Problem::MethodNotAllowed => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "Not with this method",
+            ),
+            Problem::Timeout => (
+                StatusCode::REQUEST_TIMEOUT,
+                "timeout",
+                "The request took too long",
+            ),
+            Problem::Unavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "The relay has a problem; try again later",
+            ),
         }
     }
 }
@@ -142,7 +182,10 @@ impl IntoResponse for Problem {
         });
         let mut response = (status, body.to_string()).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self == Problem::Unauthorised {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -165,7 +208,10 @@ mod tests {
         for problem in Problem::ALL {
             let response = problem.into_response();
             assert!(response.status().is_client_error() || response.status().is_server_error());
-            assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+            assert_eq!(
+                response.headers()[header::CONTENT_TYPE],
+                "application/problem+json"
+            );
         }
     }
 }

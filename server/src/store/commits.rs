@@ -29,7 +29,9 @@ struct Task<R, F> {
 
 impl<R: Send, F: FnOnce(&mut dyn RelayStore) -> Result<R> + Send> Job for Task<R, F> {
     fn run(&mut self, store: &mut dyn RelayStore) -> Result<()> {
-        let Some(work) = self.work.take() else { return Ok(()) };
+        let Some(work) = self.work.take() else {
+            return Ok(());
+        };
         store.savepoint()?;
         let done = work(store);
         store.end_savepoint(done.is_ok())?;
@@ -50,7 +52,11 @@ impl<R: Send, F: FnOnce(&mut dyn RelayStore) -> Result<R> + Send> Job for Task<R
 impl Commits {
     /// Around one store.
     pub fn new(store: Box<dyn RelayStore>) -> Self {
-        Self { store: Mutex::new(store), queue: Mutex::default(), readers: Mutex::default() }
+        Self {
+            store: Mutex::new(store),
+            queue: Mutex::default(),
+            readers: Mutex::default(),
+        }
     }
 
     /// Runs `work` inside a transaction, perhaps together with others' work, and returns once it
@@ -60,7 +66,11 @@ impl Commits {
         work: impl FnOnce(&mut dyn RelayStore) -> Result<R> + Send + 'static,
     ) -> Result<R> {
         let slot: Slot<R> = Arc::default();
-        lock(&self.queue).push(Box::new(Task { work: Some(work), done: None, slot: slot.clone() }));
+        lock(&self.queue).push(Box::new(Task {
+            work: Some(work),
+            done: None,
+            slot: slot.clone(),
+        }));
         let mut store = lock(&self.store);
         if let Some(answer) = lock(&slot).take() {
             return answer;
@@ -68,7 +78,9 @@ impl Commits {
         let jobs = std::mem::take(&mut *lock(&self.queue));
         commit_all(&mut **store, jobs);
         drop(store);
-        lock(&slot).take().unwrap_or(Err(StoreError::Corrupt("a queued write was lost")))
+        lock(&slot)
+            .take()
+            .unwrap_or(Err(StoreError::Corrupt("a queued write was lost")))
     }
 
     /// Runs `work` on one consistent state of the store.
@@ -146,11 +158,16 @@ mod tests {
             .map(|_| {
                 let commits = commits.clone();
                 std::thread::spawn(move || {
-                    (0..5).map(|_| commits.write(|s| s.next_number("n")).unwrap()).collect::<Vec<_>>()
+                    (0..5)
+                        .map(|_| commits.write(|s| s.next_number("n")).unwrap())
+                        .collect::<Vec<_>>()
                 })
             })
             .collect();
-        let mut all: Vec<u64> = threads.into_iter().flat_map(|t| t.join().unwrap()).collect();
+        let mut all: Vec<u64> = threads
+            .into_iter()
+            .flat_map(|t| t.join().unwrap())
+            .collect();
         all.sort_unstable();
         assert_eq!(all, (1..=40).collect::<Vec<u64>>());
     }

@@ -34,7 +34,11 @@ fn row(n: u8) -> EnvelopeRow {
 }
 
 fn change(n: u8, seq: u64) -> ChangeRow {
-    ChangeRow { hash: Hash([n; 32]), actor: [1; 32], seq }
+    ChangeRow {
+        hash: Hash([n; 32]),
+        actor: [1; 32],
+        seq,
+    }
 }
 
 fn place(space: u8, seq: u64, doc: u8) -> FeedRow {
@@ -47,13 +51,18 @@ fn place(space: u8, seq: u64, doc: u8) -> FeedRow {
         accept: [n; 16],
         doc: DocId(uuid(doc)),
         received_ms: 1,
-        what: FeedWhat::Notice { body: vec![n], signature: [n; 64] },
+        what: FeedWhat::Notice {
+            body: vec![n],
+            signature: [n; 64],
+        },
     }
 }
 
 /// An envelope comes back as it went in, and its state moves.
 pub fn envelopes_keep_everything(store: &mut dyn RelayStore) {
-    let arrival = store.insert_envelope(&row(1), &[change(1, 1), change(2, 2)]).unwrap();
+    let arrival = store
+        .insert_envelope(&row(1), &[change(1, 1), change(2, 2)])
+        .unwrap();
     let kept = store.envelope(&EnvelopeId([1; 32])).unwrap().unwrap();
     assert_eq!(kept, EnvelopeRow { arrival, ..row(1) });
     assert_eq!(store.envelope_at(arrival).unwrap(), Some(kept));
@@ -78,11 +87,17 @@ pub fn waiting_keeps_the_order_of_arrival(store: &mut dyn RelayStore) {
     for n in [3, 1, 2] {
         store.insert_envelope(&row(n), &[]).unwrap();
     }
-    let other = EnvelopeRow { space: SpaceId(uuid(9)), ..row(4) };
+    let other = EnvelopeRow {
+        space: SpaceId(uuid(9)),
+        ..row(4)
+    };
     store.insert_envelope(&other, &[]).unwrap();
     let ids = |rows: Vec<EnvelopeRow>| rows.iter().map(|r| r.id.0[0]).collect::<Vec<_>>();
     assert_eq!(ids(store.waiting(None, 10).unwrap()), [3, 1, 2, 4]);
-    assert_eq!(ids(store.waiting(Some(SpaceId(uuid(1))), 2).unwrap()), [3, 1]);
+    assert_eq!(
+        ids(store.waiting(Some(SpaceId(uuid(1))), 2).unwrap()),
+        [3, 1]
+    );
     assert_eq!(store.count_states().unwrap().get("waiting"), Some(&4));
 }
 
@@ -90,21 +105,52 @@ pub fn waiting_keeps_the_order_of_arrival(store: &mut dyn RelayStore) {
 pub fn claims_and_dependants_are_found(store: &mut dyn RelayStore) {
     let a = store.insert_envelope(&row(1), &[change(1, 5)]).unwrap();
     let b = store.insert_envelope(&row(2), &[]).unwrap();
-    store.set_missing(b, DocId(uuid(2)), &[Hash([1; 32])]).unwrap();
+    store
+        .set_missing(b, DocId(uuid(2)), &[Hash([1; 32])])
+        .unwrap();
     let claims = store.claims(DocId(uuid(2)), &[1; 32], 5).unwrap();
-    assert_eq!(claims, [Claim { hash: Hash([1; 32]), arrival: a, state: State::Waiting }]);
-    assert_eq!(store.claims(DocId(uuid(8)), &[1; 32], 5).unwrap(), [], "another document");
-    assert_eq!(store.bringers(DocId(uuid(2)), &Hash([1; 32])).unwrap(), claims);
-    assert_eq!(store.waiting_for(DocId(uuid(2)), &Hash([1; 32])).unwrap(), [b]);
+    assert_eq!(
+        claims,
+        [Claim {
+            hash: Hash([1; 32]),
+            arrival: a,
+            state: State::Waiting
+        }]
+    );
+    assert_eq!(
+        store.claims(DocId(uuid(8)), &[1; 32], 5).unwrap(),
+        [],
+        "another document"
+    );
+    assert_eq!(
+        store.bringers(DocId(uuid(2)), &Hash([1; 32])).unwrap(),
+        claims
+    );
+    assert_eq!(
+        store.waiting_for(DocId(uuid(2)), &Hash([1; 32])).unwrap(),
+        [b]
+    );
     assert_eq!(store.missing_of(b).unwrap(), [Hash([1; 32])]);
-    store.set_state(b, &State::Final("depends_on_final".into())).unwrap();
-    assert_eq!(store.missing_of(b).unwrap(), [], "what is final waits for nothing");
+    store
+        .set_state(b, &State::Final("depends_on_final".into()))
+        .unwrap();
+    assert_eq!(
+        store.missing_of(b).unwrap(),
+        [],
+        "what is final waits for nothing"
+    );
 }
 
 /// A feed has no gaps, whoever calls.
 pub fn a_feed_has_no_gaps(store: &mut dyn RelayStore) {
     let space = SpaceId(uuid(1));
-    assert_eq!(store.head(space).unwrap(), Head { seq: 0, hash: [0; 32] });
+    assert_eq!(
+        store.head(space).unwrap(),
+        Head {
+            seq: 0,
+            hash: [0; 32]
+        }
+    );
     store.append(&place(1, 1, 2)).unwrap();
     store.append(&place(1, 2, 3)).unwrap();
     assert!(store.append(&place(1, 4, 2)).is_err(), "a gap");
@@ -117,14 +163,29 @@ pub fn feeds_read_by_space_and_document(store: &mut dyn RelayStore) {
     for (seq, doc) in [(1, 2), (2, 3), (3, 2), (4, 4), (5, 3)] {
         store.append(&place(1, seq, doc)).unwrap();
     }
-    assert_eq!(store.head(space).unwrap(), Head { seq: 5, hash: [5; 32] });
-    assert_eq!(store.feed_after(space, 3, 10).unwrap(), [place(1, 4, 4), place(1, 5, 3)]);
+    assert_eq!(
+        store.head(space).unwrap(),
+        Head {
+            seq: 5,
+            hash: [5; 32]
+        }
+    );
+    assert_eq!(
+        store.feed_after(space, 3, 10).unwrap(),
+        [place(1, 4, 4), place(1, 5, 3)]
+    );
     assert_eq!(store.feed_of(DocId(uuid(3)), 4).unwrap(), [place(1, 2, 3)]);
-    assert_eq!(store.feed_place(&EnvelopeId([3; 32])).unwrap(), Some((space, 3)));
+    assert_eq!(
+        store.feed_place(&EnvelopeId([3; 32])).unwrap(),
+        Some((space, 3))
+    );
     assert_eq!(store.hash_at(space, 0).unwrap(), Some([0; 32]));
     assert_eq!(store.hash_at(space, 6).unwrap(), None);
     let at = |n| DocId(uuid(n));
-    assert_eq!(store.documents_below(space, 4, 5, 9).unwrap(), [(at(4), 4), (at(2), 3), (at(3), 2)]);
+    assert_eq!(
+        store.documents_below(space, 4, 5, 9).unwrap(),
+        [(at(4), 4), (at(2), 3), (at(3), 2)]
+    );
     assert_eq!(store.documents_below(space, 4, 3, 9).unwrap(), [(at(3), 2)]);
 }
 
@@ -133,8 +194,14 @@ pub fn a_lease_has_one_owner(store: &mut dyn RelayStore) {
     let space = SpaceId(uuid(1));
     assert!(store.take_lease(space, &[1; 16], 100, 200).unwrap());
     assert!(!store.take_lease(space, &[2; 16], 150, 300).unwrap());
-    assert!(store.take_lease(space, &[1; 16], 150, 250).unwrap(), "renewed");
-    assert!(store.take_lease(space, &[2; 16], 250, 300).unwrap(), "run out");
+    assert!(
+        store.take_lease(space, &[1; 16], 150, 250).unwrap(),
+        "renewed"
+    );
+    assert!(
+        store.take_lease(space, &[2; 16], 250, 300).unwrap(),
+        "run out"
+    );
     assert_eq!(store.head(space).unwrap().seq, 0, "a lease is no entry");
 }
 
@@ -142,16 +209,30 @@ pub fn a_lease_has_one_owner(store: &mut dyn RelayStore) {
 pub fn news_are_numbered_and_confirmed(store: &mut dyn RelayStore) {
     let device = DeviceId(uuid(1));
     for n in 1..=3 {
-        assert_eq!(store.add_status(device, &EnvelopeId([n; 32]), &[n]).unwrap(), u64::from(n));
+        assert_eq!(
+            store
+                .add_status(device, &EnvelopeId([n; 32]), &[n])
+                .unwrap(),
+            u64::from(n)
+        );
     }
     store.drop_status(device, 2).unwrap();
-    assert_eq!(store.status_after(device, 0, 9).unwrap(), [(3, EnvelopeId([3; 32]), vec![3])]);
+    assert_eq!(
+        store.status_after(device, 0, 9).unwrap(),
+        [(3, EnvelopeId([3; 32]), vec![3])]
+    );
     assert_eq!(store.add_order(device, b"wipe").unwrap(), 1);
     assert_eq!(store.add_order(device, b"wipe").unwrap(), 1);
-    assert_eq!(store.finish_order(device, 1).unwrap(), Some(b"wipe".to_vec()));
+    assert_eq!(
+        store.finish_order(device, 1).unwrap(),
+        Some(b"wipe".to_vec())
+    );
     assert_eq!(store.finish_order(device, 1).unwrap(), None);
     store.jump_numbers("status:", 1000).unwrap();
-    assert_eq!(store.add_status(device, &EnvelopeId([4; 32]), &[]).unwrap(), 1004);
+    assert_eq!(
+        store.add_status(device, &EnvelopeId([4; 32]), &[]).unwrap(),
+        1004
+    );
 }
 
 /// Erasing takes the runs of a document, whatever their state, and leaves headers.
@@ -159,13 +240,26 @@ pub fn erasing_takes_runs_and_leaves_headers(store: &mut dyn RelayStore) {
     let fed = store.insert_envelope(&row(1), &[change(1, 1)]).unwrap();
     store.set_state(fed, &State::Fed(1)).unwrap();
     let held = store.insert_envelope(&row(2), &[]).unwrap();
-    store.set_state(held, &State::Held("review".into())).unwrap();
-    let other = store.insert_envelope(&EnvelopeRow { doc: DocId(uuid(7)), ..row(3) }, &[]).unwrap();
+    store
+        .set_state(held, &State::Held("review".into()))
+        .unwrap();
+    let other = store
+        .insert_envelope(
+            &EnvelopeRow {
+                doc: DocId(uuid(7)),
+                ..row(3)
+            },
+            &[],
+        )
+        .unwrap();
     let unfed = store.erase_runs(DocId(uuid(2))).unwrap();
     assert_eq!(unfed, [(DeviceId(uuid(3)), EnvelopeId([2; 32]))]);
     let get = |store: &mut dyn RelayStore, arrival| store.envelope_at(arrival).unwrap().unwrap();
     let row = get(store, fed);
-    assert_eq!((row.run, row.state, row.header.len()), (None, State::Fed(1), 2));
+    assert_eq!(
+        (row.run, row.state, row.header.len()),
+        (None, State::Fed(1), 2)
+    );
     let row = get(store, held);
     assert_eq!((row.run, row.state), (None, State::Erased));
     assert!(get(store, other).run.is_some());

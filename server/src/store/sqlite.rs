@@ -21,12 +21,18 @@ pub struct SqliteStore {
 impl SqliteStore {
     /// Opens or creates the file.
     pub fn open(path: &Path) -> Result<Self> {
-        Ok(Self { connection: schema::open(path)?, path: Some(path.to_owned()) })
+        Ok(Self {
+            connection: schema::open(path)?,
+            path: Some(path.to_owned()),
+        })
     }
 
     /// In memory, for tests and simulations: there is only this one connection.
     pub fn in_memory() -> Result<Self> {
-        Ok(Self { connection: schema::open_in_memory()?, path: None })
+        Ok(Self {
+            connection: schema::open_in_memory()?,
+            path: None,
+        })
     }
 
     /// For tests that set people up without the office.
@@ -66,7 +72,10 @@ impl SqliteStore {
 
     fn count(&self, sql: &str, params: &[&dyn ToSql]) -> Result<i64> {
         let mut statement = self.connection.prepare_cached(sql)?;
-        Ok(statement.query_row(params, |row| row.get(0)).optional()?.unwrap_or(0))
+        Ok(statement
+            .query_row(params, |row| row.get(0))
+            .optional()?
+            .unwrap_or(0))
     }
 }
 
@@ -76,7 +85,9 @@ impl Transactions for SqliteStore {
             // Someone panicked half-way: what they did must not be committed with what follows.
             self.connection.execute_batch("ROLLBACK")?;
         }
-        Ok(self.connection.execute_batch(if write { "BEGIN IMMEDIATE" } else { "BEGIN" })?)
+        Ok(self
+            .connection
+            .execute_batch(if write { "BEGIN IMMEDIATE" } else { "BEGIN" })?)
     }
 
     fn commit(&mut self) -> Result<()> {

@@ -6,7 +6,9 @@ use rusqlite::Row;
 use sopu_core::id::{DeviceId, DocId, EnvelopeId, Hash, SpaceId};
 
 use super::{SqliteStore, fixed, fixed_or_null, id_at, int, limit, number};
-use crate::store::{ChangeRow, Claim, DocumentRow, EnvelopeRow, Envelopes, Result, State, StoreError};
+use crate::store::{
+    ChangeRow, Claim, DocumentRow, EnvelopeRow, Envelopes, Result, State, StoreError,
+};
 
 const COLUMNS: &str = "arrival, id, space, doc, kind, device, instance, header, signature, digest, run, \
      changes, received_ms, late, state, reason, seq, deaths, tried_by";
@@ -35,15 +37,24 @@ fn envelope_row(row: &Row<'_>) -> Result<EnvelopeRow> {
 
 /// State, reason and seq in three columns from `at` on.
 fn state(row: &Row<'_>, at: usize) -> Result<State> {
-    let reason = || row.get::<_, Option<String>>(at + 1).map(Option::unwrap_or_default);
-    Ok(match row.get_ref(at)?.as_str().map_err(|_| StoreError::Corrupt("a state"))? {
-        "waiting" => State::Waiting,
-        "fed" => State::Fed(number(row, at + 2)?),
-        "held" => State::Held(reason()?),
-        "final" => State::Final(reason()?),
-        "erased" => State::Erased,
-        _ => return Err(StoreError::Corrupt("a state")),
-    })
+    let reason = || {
+        row.get::<_, Option<String>>(at + 1)
+            .map(Option::unwrap_or_default)
+    };
+    Ok(
+        match row
+            .get_ref(at)?
+            .as_str()
+            .map_err(|_| StoreError::Corrupt("a state"))?
+        {
+            "waiting" => State::Waiting,
+            "fed" => State::Fed(number(row, at + 2)?),
+            "held" => State::Held(reason()?),
+            "final" => State::Final(reason()?),
+            "erased" => State::Erased,
+            _ => return Err(StoreError::Corrupt("a state")),
+        },
+    )
 }
 
 fn parts(state: &State) -> (&'static str, Option<&str>, Option<i64>) {
@@ -57,16 +68,28 @@ fn parts(state: &State) -> (&'static str, Option<&str>, Option<i64>) {
 }
 
 fn claim(row: &Row<'_>) -> Result<Claim> {
-    Ok(Claim { hash: Hash(fixed(row, 0)?), arrival: row.get(1)?, state: state(row, 2)? })
+    Ok(Claim {
+        hash: Hash(fixed(row, 0)?),
+        arrival: row.get(1)?,
+        state: state(row, 2)?,
+    })
 }
 
 impl Envelopes for SqliteStore {
     fn envelope(&mut self, id: &EnvelopeId) -> Result<Option<EnvelopeRow>> {
-        self.one(&format!("SELECT {COLUMNS} FROM envelope WHERE id = ?"), &[&id.0], envelope_row)
+        self.one(
+            &format!("SELECT {COLUMNS} FROM envelope WHERE id = ?"),
+            &[&id.0],
+            envelope_row,
+        )
     }
 
     fn envelope_at(&mut self, arrival: i64) -> Result<Option<EnvelopeRow>> {
-        self.one(&format!("SELECT {COLUMNS} FROM envelope WHERE arrival = ?"), &[&arrival], envelope_row)
+        self.one(
+            &format!("SELECT {COLUMNS} FROM envelope WHERE arrival = ?"),
+            &[&arrival],
+            envelope_row,
+        )
     }
 
     fn insert_envelope(&mut self, row: &EnvelopeRow, changes: &[ChangeRow]) -> Result<i64> {
@@ -160,9 +183,11 @@ impl Envelopes for SqliteStore {
     }
 
     fn count_states(&mut self) -> Result<BTreeMap<String, u64>> {
-        let rows = self.all("SELECT state, count(*) FROM envelope GROUP BY state", &[], |row| {
-            Ok((row.get::<_, String>(0)?, number(row, 1)?))
-        })?;
+        let rows = self.all(
+            "SELECT state, count(*) FROM envelope GROUP BY state",
+            &[],
+            |row| Ok((row.get::<_, String>(0)?, number(row, 1)?)),
+        )?;
         Ok(rows.into_iter().collect())
     }
 
@@ -195,7 +220,11 @@ impl Envelopes for SqliteStore {
     }
 
     fn changes_of(&mut self, arrival: i64) -> Result<Vec<Hash>> {
-        self.all("SELECT hash FROM change WHERE arrival = ?", &[&arrival], |row| Ok(Hash(fixed(row, 0)?)))
+        self.all(
+            "SELECT hash FROM change WHERE arrival = ?",
+            &[&arrival],
+            |row| Ok(Hash(fixed(row, 0)?)),
+        )
     }
 
     fn set_missing(&mut self, arrival: i64, doc: DocId, hashes: &[Hash]) -> Result<()> {
@@ -218,11 +247,18 @@ impl Envelopes for SqliteStore {
     }
 
     fn missing_of(&mut self, arrival: i64) -> Result<Vec<Hash>> {
-        self.all("SELECT hash FROM missing WHERE arrival = ?", &[&arrival], |row| Ok(Hash(fixed(row, 0)?)))
+        self.all(
+            "SELECT hash FROM missing WHERE arrival = ?",
+            &[&arrival],
+            |row| Ok(Hash(fixed(row, 0)?)),
+        )
     }
 
     fn retire(&mut self, id: &EnvelopeId, by: &EnvelopeId) -> Result<()> {
-        self.run("INSERT OR IGNORE INTO retired(id, by_id) VALUES (?, ?)", &[&id.0, &by.0])?;
+        self.run(
+            "INSERT OR IGNORE INTO retired(id, by_id) VALUES (?, ?)",
+            &[&id.0, &by.0],
+        )?;
         Ok(())
     }
 
@@ -260,7 +296,10 @@ impl Envelopes for SqliteStore {
             &[doc.as_bytes()],
             |row| Ok((id_at!(DeviceId, row, 0), EnvelopeId(fixed(row, 1)?))),
         )?;
-        self.run("UPDATE envelope SET run = NULL WHERE doc = ?", &[doc.as_bytes()])?;
+        self.run(
+            "UPDATE envelope SET run = NULL WHERE doc = ?",
+            &[doc.as_bytes()],
+        )?;
         self.run(
             "UPDATE envelope SET state = 'erased', reason = NULL WHERE doc = ? AND state IN ('waiting', 'held', 'final')",
             &[doc.as_bytes()],

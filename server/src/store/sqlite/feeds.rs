@@ -13,7 +13,8 @@ fn feed_row(row: &Row<'_>) -> Result<FeedRow> {
         Some(arrival) => FeedWhat::Envelope(arrival),
         None => FeedWhat::Notice {
             body: row.get(8)?,
-            signature: fixed_or_null(row, 9)?.ok_or(StoreError::Corrupt("a notice without signature"))?,
+            signature: fixed_or_null(row, 9)?
+                .ok_or(StoreError::Corrupt("a notice without signature"))?,
         },
     };
     Ok(FeedRow {
@@ -33,9 +34,17 @@ impl Feeds for SqliteStore {
         let head = self.one(
             "SELECT seq, hash FROM feed_head WHERE space = ?",
             &[space.as_bytes()],
-            |row| Ok(Head { seq: number(row, 0)?, hash: fixed(row, 1)? }),
+            |row| {
+                Ok(Head {
+                    seq: number(row, 0)?,
+                    hash: fixed(row, 1)?,
+                })
+            },
         )?;
-        Ok(head.unwrap_or(Head { seq: 0, hash: [0; 32] }))
+        Ok(head.unwrap_or(Head {
+            seq: 0,
+            hash: [0; 32],
+        }))
     }
 
     fn append(&mut self, row: &FeedRow) -> Result<()> {
@@ -65,7 +74,11 @@ impl Feeds for SqliteStore {
              ON CONFLICT(space) DO UPDATE SET seq = ?2, hash = ?3 WHERE seq = ?2 - 1",
             &[row.space.as_bytes(), &int(row.seq), &row.hash],
         )?;
-        if moved == 1 { Ok(()) } else { Err(StoreError::Corrupt("a gap in a feed")) }
+        if moved == 1 {
+            Ok(())
+        } else {
+            Err(StoreError::Corrupt("a gap in a feed"))
+        }
     }
 
     fn hash_at(&mut self, space: SpaceId, seq: u64) -> Result<Option<[u8; 32]>> {
@@ -96,9 +109,11 @@ impl Feeds for SqliteStore {
     }
 
     fn feed_place(&mut self, id: &EnvelopeId) -> Result<Option<(SpaceId, u64)>> {
-        self.one("SELECT space, seq FROM feed WHERE id = ?", &[&id.0], |row| {
-            Ok((id_at!(SpaceId, row, 0), number(row, 1)?))
-        })
+        self.one(
+            "SELECT space, seq FROM feed WHERE id = ?",
+            &[&id.0],
+            |row| Ok((id_at!(SpaceId, row, 0), number(row, 1)?)),
+        )
     }
 
     fn documents_below(
@@ -119,18 +134,31 @@ impl Feeds for SqliteStore {
     }
 
     fn feed_spaces(&mut self) -> Result<Vec<SpaceId>> {
-        self.all("SELECT space FROM feed_head ORDER BY space", &[], |row| Ok(id_at!(SpaceId, row, 0)))
+        self.all("SELECT space FROM feed_head ORDER BY space", &[], |row| {
+            Ok(id_at!(SpaceId, row, 0))
+        })
     }
 
     fn generations(&mut self, space: SpaceId) -> Result<Vec<Generation>> {
         self.all(
             "SELECT number, id, cut_seq FROM generation WHERE space = ? ORDER BY number",
             &[space.as_bytes()],
-            |row| Ok(Generation { number: number(row, 0)?, id: fixed(row, 1)?, cut_seq: number(row, 2)? }),
+            |row| {
+                Ok(Generation {
+                    number: number(row, 0)?,
+                    id: fixed(row, 1)?,
+                    cut_seq: number(row, 2)?,
+                })
+            },
         )
     }
 
-    fn add_generation(&mut self, space: SpaceId, generation: &Generation, now_ms: i64) -> Result<()> {
+    fn add_generation(
+        &mut self,
+        space: SpaceId,
+        generation: &Generation,
+        now_ms: i64,
+    ) -> Result<()> {
         self.run(
             "INSERT INTO generation(space, number, id, cut_seq, started_ms) VALUES (?, ?, ?, ?, ?)",
             &[
@@ -144,7 +172,13 @@ impl Feeds for SqliteStore {
         Ok(())
     }
 
-    fn take_lease(&mut self, space: SpaceId, owner: &[u8; 16], now_ms: i64, until_ms: i64) -> Result<bool> {
+    fn take_lease(
+        &mut self,
+        space: SpaceId,
+        owner: &[u8; 16],
+        now_ms: i64,
+        until_ms: i64,
+    ) -> Result<bool> {
         let taken = self.run(
             "INSERT INTO feed_head(space, seq, hash, lease_owner, lease_until_ms)
              VALUES (?1, 0, zeroblob(32), ?2, ?4)

@@ -105,19 +105,28 @@ impl News for SqliteStore {
     }
 
     fn meta(&mut self, key: &str) -> Result<Option<Vec<u8>>> {
-        self.one("SELECT value FROM meta WHERE key = ?", &[&key], |row| Ok(row.get(0)?))
+        self.one("SELECT value FROM meta WHERE key = ?", &[&key], |row| {
+            Ok(row.get(0)?)
+        })
     }
 
     fn set_meta(&mut self, key: &str, value: Option<&[u8]>) -> Result<()> {
         match value {
-            Some(value) => self.run("INSERT OR REPLACE INTO meta(key, value) VALUES (?, ?)", &[&key, &value])?,
+            Some(value) => self.run(
+                "INSERT OR REPLACE INTO meta(key, value) VALUES (?, ?)",
+                &[&key, &value],
+            )?,
             None => self.run("DELETE FROM meta WHERE key = ?", &[&key])?,
         };
         Ok(())
     }
 
     fn seen(&mut self, doc: DocId) -> Result<u64> {
-        let seen = self.one("SELECT seq FROM seen WHERE doc = ?", &[doc.as_bytes()], |row| number(row, 0))?;
+        let seen = self.one(
+            "SELECT seq FROM seen WHERE doc = ?",
+            &[doc.as_bytes()],
+            |row| number(row, 0),
+        )?;
         Ok(seen.unwrap_or(0))
     }
 

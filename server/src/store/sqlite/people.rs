@@ -30,11 +30,19 @@ fn device_row(row: &Row<'_>) -> Result<DeviceRow> {
 
 impl People for SqliteStore {
     fn device_by_token(&mut self, token_hash: &[u8; 32]) -> Result<Option<DeviceRow>> {
-        self.one(&format!("{DEVICE} WHERE d.token_hash = ?"), &[token_hash], device_row)
+        self.one(
+            &format!("{DEVICE} WHERE d.token_hash = ?"),
+            &[token_hash],
+            device_row,
+        )
     }
 
     fn device(&mut self, id: DeviceId) -> Result<Option<DeviceRow>> {
-        self.one(&format!("{DEVICE} WHERE d.id = ?"), &[id.as_bytes()], device_row)
+        self.one(
+            &format!("{DEVICE} WHERE d.id = ?"),
+            &[id.as_bytes()],
+            device_row,
+        )
     }
 
     fn device_by_key(&mut self, key: &[u8; 32]) -> Result<Option<DeviceRow>> {
@@ -73,7 +81,10 @@ impl People for SqliteStore {
              SELECT id, instance, ? FROM device WHERE id = ? AND instance IS NOT NULL",
             &[&now_ms, id.as_bytes()],
         )?;
-        self.run("UPDATE device SET instance = ? WHERE id = ?", &[instance, id.as_bytes()])?;
+        self.run(
+            "UPDATE device SET instance = ? WHERE id = ?",
+            &[instance, id.as_bytes()],
+        )?;
         Ok(())
     }
 
@@ -102,7 +113,10 @@ impl People for SqliteStore {
     }
 
     fn set_wiped(&mut self, id: DeviceId, now_ms: i64) -> Result<()> {
-        self.run("UPDATE device SET wiped_ms = ? WHERE id = ?", &[&now_ms, id.as_bytes()])?;
+        self.run(
+            "UPDATE device SET wiped_ms = ? WHERE id = ?",
+            &[&now_ms, id.as_bytes()],
+        )?;
         Ok(())
     }
 
@@ -115,10 +129,14 @@ impl People for SqliteStore {
     }
 
     fn space(&mut self, space: SpaceId, now_ms: i64) -> Result<Option<SpaceRow>> {
-        let named = self.one("SELECT org, name FROM space WHERE id = ?", &[space.as_bytes()], |row| {
-            Ok((id_at!(OrgId, row, 0), row.get(1)?))
-        })?;
-        let Some((org, name)) = named else { return Ok(None) };
+        let named = self.one(
+            "SELECT org, name FROM space WHERE id = ?",
+            &[space.as_bytes()],
+            |row| Ok((id_at!(OrgId, row, 0), row.get(1)?)),
+        )?;
+        let Some((org, name)) = named else {
+            return Ok(None);
+        };
         let roster = access::roster_number(&self.connection, space, now_ms)?;
         Ok(Some(SpaceRow { org, name, roster }))
     }
@@ -162,7 +180,12 @@ impl People for SqliteStore {
         )
     }
 
-    fn put_office_identity(&mut self, member: MemberId, device: DeviceId, epoch: &Epoch) -> Result<()> {
+    fn put_office_identity(
+        &mut self,
+        member: MemberId,
+        device: DeviceId,
+        epoch: &Epoch,
+    ) -> Result<()> {
         self.run(
             "INSERT OR REPLACE INTO office_identity(member, device, epoch) VALUES (?, ?, ?)",
             &[member.as_bytes(), device.as_bytes(), epoch],
@@ -177,9 +200,11 @@ impl People for SqliteStore {
     }
 
     fn ledger_news(&mut self, most: usize) -> Result<Vec<(i64, String)>> {
-        self.all("SELECT number, body FROM ledger_news ORDER BY number LIMIT ?", &[&limit(most)], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
+        self.all(
+            "SELECT number, body FROM ledger_news ORDER BY number LIMIT ?",
+            &[&limit(most)],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
     }
 
     fn drop_ledger_news(&mut self, up_to: i64) -> Result<()> {
@@ -188,11 +213,18 @@ impl People for SqliteStore {
     }
 
     fn recall(&mut self, news: &Value) -> Result<()> {
-        let table = news.get("table").and_then(Value::as_str).unwrap_or_default();
+        let table = news
+            .get("table")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         // Tables and columns come from this list only; the ledger's words are never part of SQL.
         let (columns, keys, blobs): (&[&str], &[&str], &[&str]) = match table {
             "organisation" => (&["id", "name"], &["id"], &["id"]),
-            "member" => (&["id", "org", "name", "disabled_ms"], &["id"], &["id", "org"]),
+            "member" => (
+                &["id", "org", "name", "disabled_ms"],
+                &["id"],
+                &["id", "org"],
+            ),
             "team" => (&["id", "org", "name"], &["id"], &["id", "org"]),
             "space" => (&["id", "org", "name"], &["id"], &["id", "org"]),
             "team_member" => (
@@ -201,7 +233,14 @@ impl People for SqliteStore {
                 &["team", "member"],
             ),
             "space_member" => (
-                &["space", "member", "role", "from_ms", "until_ms", "removed_ms"],
+                &[
+                    "space",
+                    "member",
+                    "role",
+                    "from_ms",
+                    "until_ms",
+                    "removed_ms",
+                ],
                 &["space", "member", "from_ms"],
                 &["space", "member"],
             ),
@@ -212,8 +251,16 @@ impl People for SqliteStore {
             ),
             "device" => (
                 &[
-                    "id", "member", "key", "token_hash", "name", "instance", "office", "enrolled_ms",
-                    "revoked_ms", "cloned_ms",
+                    "id",
+                    "member",
+                    "key",
+                    "token_hash",
+                    "name",
+                    "instance",
+                    "office",
+                    "enrolled_ms",
+                    "revoked_ms",
+                    "cloned_ms",
                 ],
                 &["id"],
                 &["id", "member", "key", "token_hash", "instance"],
