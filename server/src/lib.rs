@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod api;
+pub mod cli;
 pub mod config;
 pub mod credentials;
 pub mod keys;

@@ -1,2 +1,5 @@
-//! sopu
-fn main() {}
+//! The program `sopu`.
+
+fn main() -> std::process::ExitCode {
+    sopu_server::cli::main()
+}

@@ -1,0 +1,262 @@
+//! The command line. `sopu` alone says what this is and how to begin; every other command works on
+//! a data directory, also while a server runs on it.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use rusqlite::Connection;
+use sopu_core::time::{Env, SystemEnv};
+
+use crate::access::log::{self, Entry};
+use crate::access::{AccessError, people};
+use crate::config::{Config, ConfigError, Source};
+use crate::store::schema;
+
+mod devices;
+mod members;
+mod serve;
+mod spaces;
+mod window;
+
+/// What `sopu` alone says.
+const WELCOME: &str = "\
+Sopu keeps contracts, visit notes and service listings that people write where there is no
+network, and merges them into one record when their devices meet one.
+
+This program is the server: it takes in what devices send, and shows the merged record to
+the office in a browser. Everything it knows is in one folder, ./sopu-data unless you say
+otherwise.
+
+First steps
+  sopu serve                           start the server at http://127.0.0.1:8787/
+  sopu org add \"Hoiva Oy\"              an organisation
+  sopu member add \"Aino Aalto\" --login aino --admin
+                                       a person; prints a password for the office pages
+  sopu space add \"Koivula\"             a space: documents and the people who share them
+  sopu space grant \"Koivula\" --member aino --role owner
+                                       lets her in, as owner, office, field or reader
+  sopu invite add aino                 a code that enrols one phone or laptop
+
+More
+  sopu help                            every command
+  sopu help serve                      the settings: flags, SOPU_* variables, a file
+";
+
+/// Offline-first contracts, visit notes and service listings: relay and office.
+#[derive(Debug, Parser)]
+#[command(name = "sopu", version, disable_help_subcommand = false)]
+struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Settings every command understands. A flag wins over SOPU_*, that over the file.
+#[derive(Debug, Args)]
+struct Settings {
+    /// The folder that holds everything [default: ./sopu-data]
+    #[arg(long, global = true, env = "SOPU_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// A settings file (TOML) with data, listen, public_url, log, log_json
+    #[arg(long, global = true, env = "SOPU_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the relay and the office pages
+    Serve(serve::Serve),
+    /// Organisations: companies, associations, authorities
+    #[command(subcommand)]
+    Org(members::Org),
+    /// People, and their way into the office pages
+    #[command(subcommand)]
+    Member(members::Member),
+    /// Teams: sets of people that get a role in many spaces at once
+    #[command(subcommand)]
+    Team(members::Team),
+    /// Spaces: documents and the people who share them
+    #[command(subcommand)]
+    Space(spaces::Space),
+    /// Codes that enrol a device
+    #[command(subcommand)]
+    Invite(devices::Invite),
+    /// Enrolled phones and laptops
+    #[command(subcommand)]
+    Device(devices::Device),
+}
+
+/// Why a command did not do its work. The words are for the person who typed it.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// A setting does not hold.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A name, role, invite … does not hold.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+    /// There is no data directory to look into.
+    #[error(
+        "there is no Sopu data in {0}; name the folder with --data, or begin with `sopu org add NAME`"
+    )]
+    NoData(PathBuf),
+    /// The data directory cannot be used.
+    #[error("cannot use the data folder {path}: {why}")]
+    Data {
+        /// Which.
+        path: PathBuf,
+        /// What the operating system or the database says.
+        why: String,
+    },
+    /// The address is not free, or may not be used.
+    #[error("cannot listen on {address}: {why}")]
+    Listen {
+        /// Which.
+        address: String,
+        /// What the operating system says.
+        why: String,
+    },
+    /// The words of one argument do not hold.
+    #[error("{0}")]
+    Usage(String),
+    /// The answer could not be written.
+    #[error("cannot write the answer: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl From<rusqlite::Error> for CliError {
+    fn from(error: rusqlite::Error) -> Self {
+        CliError::Access(AccessError::Store(error))
+    }
+}
+
+/// The program: reads the arguments, does what they say. Exit codes: 0 done, 1 not done, 2 not
+/// understood.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = if error.use_stderr() { 2 } else { 0 };
+            // A closed pipe is the reader's choice, not a failure.
+            drop(error.print());
+            return ExitCode::from(code);
+        }
+    };
+    match run(cli, &mut io::stdout().lock()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(CliError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            drop(writeln!(io::stderr(), "sopu: {error}"));
+            ExitCode::from(if matches!(error, CliError::Usage(_)) {
+                2
+            } else {
+                1
+            })
+        }
+    }
+}
+
+fn run(cli: Cli, out: &mut dyn Write) -> Result<(), CliError> {
+    let Some(command) = cli.command else {
+        out.write_all(WELCOME.as_bytes())?;
+        return Ok(());
+    };
+    match command {
+        Command::Serve(args) => serve::run(cli.settings.config(args.source())?, out),
+        Command::Org(command) => {
+            command.run(&mut Desk::open(&cli.settings, command.creates())?, out)
+        }
+        Command::Member(command) => command.run(&mut Desk::open(&cli.settings, false)?, out),
+        Command::Team(command) => command.run(&mut Desk::open(&cli.settings, false)?, out),
+        Command::Space(command) => command.run(&mut Desk::open(&cli.settings, false)?, out),
+        Command::Invite(command) => command.run(&mut Desk::open(&cli.settings, false)?, out),
+        Command::Device(command) => command.run(&mut Desk::open(&cli.settings, false)?, out),
+    }
+}
+
+impl Settings {
+    /// All sources heard: the flags of one command first, then these, then the file.
+    fn config(&self, flags: Source) -> Result<Config, CliError> {
+        let own = Source {
+            data: self.data.clone(),
+            ..Source::default()
+        };
+        let file = self
+            .config
+            .as_deref()
+            .map(Source::from_file)
+            .transpose()?
+            .unwrap_or_default();
+        Ok(flags.or(own).or(file).into_config()?)
+    }
+}
+
+/// A data directory opened for administration.
+struct Desk {
+    db: Connection,
+    env: SystemEnv,
+}
+
+impl Desk {
+    fn open(settings: &Settings, create: bool) -> Result<Self, CliError> {
+        let data = settings.config(Source::default())?.data;
+        let path = data.join("relay.db");
+        if create {
+            std::fs::create_dir_all(&data).map_err(|e| CliError::Data {
+                path: data.clone(),
+                why: e.to_string(),
+            })?;
+        } else if !path.exists() {
+            return Err(CliError::NoData(data));
+        }
+        let db = schema::open(&path).map_err(|e| CliError::Data {
+            path: data,
+            why: e.to_string(),
+        })?;
+        Ok(Self { db, env: SystemEnv })
+    }
+
+    fn now(&self) -> i64 {
+        self.env.now_ms()
+    }
+
+    /// Notes an act of administration in the access log.
+    fn log(&self, what: &str) -> Result<(), CliError> {
+        log::record(
+            &self.db,
+            &Entry {
+                at_ms: self.now(),
+                member: None,
+                action: "administer".to_owned(),
+                space: None,
+                doc: None,
+                reason: Some(what.to_owned()),
+            },
+        )?;
+        Ok(())
+    }
+}
+
+/// Writes a list, one line a thing: name, what else there is, id.
+fn write_list(out: &mut dyn Write, lines: &[people::Line], empty: &str) -> Result<(), CliError> {
+    if lines.is_empty() {
+        writeln!(out, "{empty}")?;
+    }
+    for (id, name, more) in lines {
+        let more = if more.is_empty() {
+            String::new()
+        } else {
+            format!("  ({more})")
+        };
+        writeln!(out, "{id}  {name}{more}")?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

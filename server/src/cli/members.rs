@@ -1,0 +1,239 @@
+//! `sopu org`, `sopu member`, `sopu team`.
+
+use std::io::{BufRead, Write};
+
+use clap::Subcommand;
+use sopu_core::id::MemberId;
+use sopu_core::time::Env;
+
+use super::window::WindowArgs;
+use super::{CliError, Desk, write_list};
+use crate::access::people::{self, NewMember, What};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Org {
+    /// Add an organisation
+    Add {
+        /// Its name
+        name: String,
+        /// Its business id (Y-tunnus), like 0996167-6
+        #[arg(long)]
+        business_id: Option<String>,
+    },
+    /// List organisations
+    List,
+}
+
+impl Org {
+    /// Whether a data folder may be made for it: the first thing there is to add.
+    pub(super) fn creates(&self) -> bool {
+        matches!(self, Org::Add { .. })
+    }
+
+    pub(super) fn run(&self, desk: &mut Desk, out: &mut dyn Write) -> Result<(), CliError> {
+        match self {
+            Org::Add { name, business_id } => {
+                let id = people::add_org(&desk.db, &desk.env, name, business_id.as_deref())?;
+                desk.log("org add")?;
+                writeln!(out, "Added organisation {name} ({id}).")?;
+            }
+            Org::List => {
+                let lines = people::list(&desk.db, What::Organisation)?;
+                write_list(
+                    out,
+                    &lines,
+                    "No organisations yet. Add one: sopu org add NAME",
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Member {
+    /// Add a person
+    Add {
+        /// Their name, as others see it
+        name: String,
+        /// Their organisation; needed when there are several
+        #[arg(long)]
+        org: Option<String>,
+        /// User name for the office pages; prints a new password unless one is given
+        #[arg(long)]
+        login: Option<String>,
+        /// Read the password from standard input
+        #[arg(long, requires = "login")]
+        password_stdin: bool,
+        /// May administer the organisation
+        #[arg(long)]
+        admin: bool,
+    },
+    /// List people
+    List,
+    /// Give a person a new password for the office pages and end their sessions
+    Password {
+        /// Name, user name or id
+        member: String,
+        /// Read it from standard input rather than make one
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// End a person's account; what they wrote stays
+    Remove {
+        /// Name, user name or id
+        member: String,
+    },
+}
+
+impl Member {
+    pub(super) fn run(&self, desk: &mut Desk, out: &mut dyn Write) -> Result<(), CliError> {
+        match self {
+            Member::Add {
+                name,
+                org,
+                login,
+                password_stdin,
+                admin,
+            } => {
+                let org = people::find_org(&desk.db, org.as_deref())?;
+                let password = match login {
+                    Some(_) => Some(password(desk, *password_stdin)?),
+                    None => None,
+                };
+                let new = NewMember {
+                    org,
+                    name,
+                    login: login.as_deref(),
+                    password: password.as_deref(),
+                    admin: *admin,
+                };
+                let id = people::add_member(&desk.db, &desk.env, &new)?;
+                desk.log("member add")?;
+                writeln!(out, "Added {name} ({id}).")?;
+                if let (Some(login), Some(password), false) = (login, password, password_stdin) {
+                    writeln!(out, "User name: {login}\nPassword:  {password}")?;
+                    writeln!(out, "The password is shown only now.")?;
+                }
+            }
+            Member::List => {
+                let lines = people::list(&desk.db, What::Member)?;
+                write_list(out, &lines, "Nobody yet. Add someone: sopu member add NAME")?;
+            }
+            Member::Password {
+                member,
+                password_stdin,
+            } => {
+                let id = MemberId(people::find(&desk.db, What::Member, member)?);
+                let password = password(desk, *password_stdin)?;
+                people::set_password(&desk.db, id, &password)?;
+                desk.log("member password")?;
+                if *password_stdin {
+                    writeln!(out, "The password was changed.")?;
+                } else {
+                    writeln!(out, "New password: {password}\nIt is shown only now.")?;
+                }
+            }
+            Member::Remove { member } => {
+                let id = MemberId(people::find(&desk.db, What::Member, member)?);
+                people::disable_member(&desk.db, id, desk.now())?;
+                desk.log("member remove")?;
+                writeln!(
+                    out,
+                    "Ended the account of {member}. Devices are cut off at their next sync."
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A password from standard input, or a fresh one in four groups that can be read aloud.
+fn password(desk: &Desk, from_stdin: bool) -> Result<String, CliError> {
+    if from_stdin {
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line)?;
+        return Ok(line.trim_end_matches(['\r', '\n']).to_owned());
+    }
+    const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz234567899";
+    let mut bytes = [0u8; 16];
+    desk.env.fill(&mut bytes);
+    let mut password = String::new();
+    for (i, byte) in bytes.iter().enumerate() {
+        if i > 0 && i % 4 == 0 {
+            password.push('-');
+        }
+        password.push(char::from(LETTERS[usize::from(byte % 32)]));
+    }
+    Ok(password)
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Team {
+    /// Add a team
+    Add {
+        /// Its name
+        name: String,
+        /// Its organisation; needed when there are several
+        #[arg(long)]
+        org: Option<String>,
+    },
+    /// List teams
+    List,
+    /// Put a person into a team
+    Join {
+        /// Name or id of the team
+        team: String,
+        /// Name, user name or id of the person
+        member: String,
+        #[command(flatten)]
+        window: WindowArgs,
+    },
+    /// Take a person out of a team
+    Leave {
+        /// Name or id of the team
+        team: String,
+        /// Name, user name or id of the person
+        member: String,
+    },
+}
+
+impl Team {
+    pub(super) fn run(&self, desk: &mut Desk, out: &mut dyn Write) -> Result<(), CliError> {
+        match self {
+            Team::Add { name, org } => {
+                let org = people::find_org(&desk.db, org.as_deref())?;
+                let id = people::add_team(&desk.db, &desk.env, org, name)?;
+                desk.log("team add")?;
+                writeln!(out, "Added team {name} ({id}).")?;
+            }
+            Team::List => {
+                let lines = people::list(&desk.db, What::Team)?;
+                write_list(out, &lines, "No teams yet. Add one: sopu team add NAME")?;
+            }
+            Team::Join {
+                team,
+                member,
+                window,
+            } => {
+                let team_id = people::find(&desk.db, What::Team, team)?;
+                let id = MemberId(people::find(&desk.db, What::Member, member)?);
+                people::join_team(&desk.db, team_id, id, window.window(desk.now())?)?;
+                desk.log("team join")?;
+                writeln!(out, "{member} is in {team}.")?;
+            }
+            Team::Leave { team, member } => {
+                let team_id = people::find(&desk.db, What::Team, team)?;
+                let id = MemberId(people::find(&desk.db, What::Member, member)?);
+                let was = people::leave_team(&desk.db, team_id, id, desk.now())?;
+                desk.log("team leave")?;
+                writeln!(
+                    out,
+                    "{member} {} {team}.",
+                    if was { "left" } else { "was not in" }
+                )?;
+            }
+        }
+        Ok(())
+    }
+}

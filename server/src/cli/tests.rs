@@ -1,0 +1,96 @@
+#![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
+
+use super::*;
+
+/// Runs a command line on a data folder; gives what it wrote or why it failed.
+fn sopu(data: &std::path::Path, words: &[&str]) -> Result<String, String> {
+    let mut args = vec!["sopu", "--data", data.to_str().unwrap()];
+    args.extend(words);
+    let cli = Cli::try_parse_from(args).map_err(|e| e.to_string())?;
+    let mut out = Vec::new();
+    run(cli, &mut out).map_err(|e| e.to_string())?;
+    Ok(String::from_utf8(out).unwrap())
+}
+
+#[test]
+fn a_newcomer_is_told_what_this_is_and_how_to_begin() {
+    let data = tempfile::tempdir().unwrap();
+    let text = sopu(data.path(), &[]).unwrap();
+    for word in [
+        "sopu serve",
+        "sopu invite add",
+        "sopu space grant",
+        "browser",
+    ] {
+        assert!(text.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn the_first_steps_of_the_welcome_work_as_they_stand() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path();
+    sopu(data, &["org", "add", "Hoiva Oy"]).unwrap();
+    let said = sopu(
+        data,
+        &["member", "add", "Aino Aalto", "--login", "aino", "--admin"],
+    )
+    .unwrap();
+    assert!(said.contains("Password:"));
+    sopu(data, &["space", "add", "Koivula"]).unwrap();
+    sopu(
+        data,
+        &[
+            "space", "grant", "Koivula", "--member", "aino", "--role", "owner",
+        ],
+    )
+    .unwrap();
+    assert!(
+        sopu(data, &["space", "members", "Koivula"])
+            .unwrap()
+            .contains("owner")
+    );
+    let code = sopu(data, &["invite", "add", "aino"]).unwrap();
+    assert_eq!(code.lines().next().unwrap().len(), 14);
+    let open = sopu(data, &["invite", "list"]).unwrap();
+    assert!(open.contains("Aino Aalto"), "{open}");
+    let mark = open.split_whitespace().next().unwrap();
+    sopu(data, &["invite", "remove", mark]).unwrap();
+    assert!(
+        sopu(data, &["invite", "list"])
+            .unwrap()
+            .contains("No open invites")
+    );
+    assert!(
+        sopu(data, &["device", "list"])
+            .unwrap()
+            .contains("No devices yet")
+    );
+}
+
+#[test]
+fn a_mistake_is_answered_in_words_that_help() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path();
+    assert!(
+        sopu(data, &["space", "list"])
+            .unwrap_err()
+            .contains("--data")
+    );
+    sopu(data, &["org", "add", "Hoiva Oy"]).unwrap();
+    assert!(
+        sopu(data, &["invite", "add", "nobody"])
+            .unwrap_err()
+            .contains("`nobody`")
+    );
+    assert!(sopu(data, &["space", "grant", "x", "--role", "owner"]).is_err());
+    sopu(data, &["member", "add", "Aino", "--login", "aino"]).unwrap();
+    let twice = sopu(data, &["member", "add", "Aino", "--login", "aino"]).unwrap_err();
+    assert!(
+        twice.contains("already") && twice.contains("aino"),
+        "{twice}"
+    );
+    sopu(data, &["member", "add", "Aino"]).unwrap();
+    let unclear = sopu(data, &["member", "remove", "Aino"]).unwrap_err();
+    assert!(unclear.contains("several"), "{unclear}");
+}
