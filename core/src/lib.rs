@@ -1,11 +1,11 @@
 //! Sopu core.
 
 pub mod canonical;
-pub mod codes;
 #[macro_use]
 pub mod documents;
 pub mod edit;
 pub mod envelope;
+pub mod frame;
 pub mod genesis;
 pub mod history;
 pub mod id;
@@ -13,5 +13,6 @@ pub mod read;
 mod rebase;
 pub mod save;
 pub mod scalar;
+pub mod store;
 pub mod time;
 pub mod wire;

@@ -1,0 +1,192 @@
+//! The only door to SQLite: one file that holds everything a device knows (and, on a relay, the
+//! merged record: same tables, another file).
+//!
+//! There is exactly one writer. [`Store::write`] is one transaction, durable when it returns;
+//! functions that write take a [`Tx`], functions that read take a [`Connection`], which a `Tx`
+//! also is. So a save, with its change, its unsent mark, its view and its search row, is one
+//! transaction by construction.
+//!
+//! Reading order: [`schema`] · [`document`] (changes and snapshots in, documents out) ·
+//! [`view`] and [`list`] (what lists and search see) · [`outbox`] and [`history`] (envelopes) ·
+//! [`space`] (cursors, people) · [`purge`] and [`check`].
+
+use std::cell::RefCell;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use crate::id::DocId;
+
+pub mod cache;
+pub mod check;
+mod column;
+pub mod deferred;
+pub mod document;
+pub mod draft;
+pub mod error;
+pub mod history;
+pub mod list;
+pub mod meta;
+pub mod notice;
+pub mod outbox;
+pub mod purge;
+pub mod schema;
+pub mod search;
+pub mod space;
+pub mod view;
+
+pub use document::{DocWrite, Loaded, NewChange, Origin};
+pub use error::{Fault, Result, StoreError};
+
+/// A write transaction. It also reads: every function that takes a `&Connection` takes it too.
+pub type Tx<'a> = Transaction<'a>;
+
+/// An open store.
+pub struct Store {
+    conn: Connection,
+    cache: RefCell<cache::Cache>,
+}
+
+/// How long a write waits for another process's write, milliseconds.
+const BUSY_MS: u64 = 10_000;
+
+/// Prepared statements kept.
+const STATEMENTS: usize = 128;
+
+impl Store {
+    /// Opens the file, making or upgrading it. The cost does not depend on how much is in it.
+    ///
+    /// # Errors
+    /// [`StoreError::Newer`] for a file of a later version; SQLite's own.
+    pub fn open(path: &Path) -> Result<Self> {
+        Self::prepare(Connection::open(path)?)
+    }
+
+    /// Opens an encrypted file. Needs a build against SQLCipher.
+    ///
+    /// # Errors
+    /// [`StoreError::NoEncryption`] without SQLCipher, rather than writing a plain file; SQLite's
+    /// own when the key is wrong.
+    pub fn open_encrypted(path: &Path, key: &[u8; 32]) -> Result<Self> {
+        let conn = Connection::open(path)?;
+        let hex = data_encoding::HEXLOWER.encode(key);
+        conn.pragma_update(None, "key", format!("x'{hex}'"))?;
+        // Plain SQLite ignores the key without a word; only SQLCipher has a cipher version.
+        let cipher = conn.query_row("PRAGMA cipher_version", [], |row| row.get::<_, String>(0));
+        if cipher.is_err() {
+            return Err(StoreError::NoEncryption);
+        }
+        Self::prepare(conn)
+    }
+
+    /// A store that is gone when dropped.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn open_in_memory() -> Result<Self> {
+        Self::prepare(Connection::open_in_memory()?)
+    }
+
+    /// Opens an existing file for reading beside its one writer; sees what was committed. Writing
+    /// through it fails.
+    ///
+    /// # Errors
+    /// SQLite's own, also when there is no such file.
+    pub fn open_reader(path: &Path) -> Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let conn = Connection::open_with_flags(path, flags)?;
+        conn.busy_timeout(Duration::from_millis(BUSY_MS))?;
+        conn.set_prepared_statement_cache_capacity(STATEMENTS);
+        Ok(Self {
+            conn,
+            cache: RefCell::default(),
+        })
+    }
+
+    fn prepare(mut conn: Connection) -> Result<Self> {
+        conn.busy_timeout(Duration::from_millis(BUSY_MS))?;
+        conn.set_prepared_statement_cache_capacity(STATEMENTS);
+        conn.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+        // A save is durable before it returns: WAL with NORMAL could lose the last ones.
+        conn.pragma_update(None, "synchronous", "FULL")?;
+        conn.pragma_update(None, "foreign_keys", true)?;
+        conn.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
+        // Sorted rows and the like never reach an unencrypted temporary file.
+        conn.pragma_update(None, "temp_store", "MEMORY")?;
+        schema::migrate(&mut conn)?;
+        Ok(Self {
+            conn,
+            cache: RefCell::default(),
+        })
+    }
+
+    /// For reading.
+    pub fn conn(&self) -> &Connection {
+        &self.conn
+    }
+
+    /// One transaction: all of it durable when this returns `Ok`, nothing of it otherwise.
+    ///
+    /// # Errors
+    /// What the closure gives; SQLite's own.
+    pub fn write<T>(&mut self, work: impl FnOnce(&Tx<'_>) -> Result<T>) -> Result<T> {
+        self.write_or(work)
+    }
+
+    /// As [`Store::write`] for a caller with errors of its own.
+    ///
+    /// # Errors
+    /// What the closure gives; SQLite's own.
+    pub fn write_or<T, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let tx = Transaction::new(&mut self.conn, TransactionBehavior::Immediate)
+            .map_err(StoreError::from)?;
+        let done = work(&tx)?;
+        tx.commit().map_err(StoreError::from)?;
+        Ok(done)
+    }
+
+    /// A document, from the cache or from disk. The same `Arc` may be given to others: clone the
+    /// Automerge document before changing it.
+    ///
+    /// # Errors
+    /// As [`document::load`].
+    pub fn document(&self, doc: DocId) -> Result<Arc<Loaded>> {
+        let heads = document::heads(&self.conn, doc)?.ok_or(StoreError::NotFound(doc))?;
+        // Compared with the stored heads, so what another writer or a rolled-back transaction did
+        // can never be served from here.
+        if let Some(found) = self.cache.borrow_mut().get(doc, &heads) {
+            return Ok(found);
+        }
+        let loaded = Arc::new(document::load(&self.conn, doc)?);
+        self.keep(Arc::clone(&loaded));
+        Ok(loaded)
+    }
+
+    /// Remembers a document as it is after a save, so that it need not be loaded again.
+    pub fn keep(&self, loaded: Arc<Loaded>) {
+        self.cache.borrow_mut().put(loaded);
+    }
+
+    /// Keeps a document loaded while a form is open on it. Each call needs its [`Store::unpin`].
+    pub fn pin(&self, doc: DocId) {
+        self.cache.borrow_mut().pin(doc);
+    }
+
+    /// The form was closed.
+    pub fn unpin(&self, doc: DocId) {
+        self.cache.borrow_mut().unpin(doc);
+    }
+
+    /// Forgets all loaded documents, for example when the platform is short of memory.
+    pub fn forget_loaded(&self) {
+        self.cache.borrow_mut().clear();
+    }
+}
+
+#[cfg(test)]
+mod tests;

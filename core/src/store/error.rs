@@ -1,0 +1,68 @@
+//! What can go wrong at the store. No error carries content, names or tokens.
+
+use crate::id::DocId;
+
+/// The result of everything here.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// Why the store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// SQLite could not: disk full, file locked or unreadable.
+    #[error("database: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// A later version of Sopu wrote this file. Update the app.
+    #[error("the store has schema {found}, this version knows {known}")]
+    Newer {
+        /// The file's schema.
+        found: u32,
+        /// The newest schema this code knows.
+        known: u32,
+    },
+    /// A key was given but the SQLite in use cannot encrypt.
+    #[error("this build of SQLite cannot encrypt")]
+    NoEncryption,
+    /// No such document here.
+    #[error("no document {0}")]
+    NotFound(DocId),
+    /// A document of a kind this version does not know. It is kept; update the app to read it.
+    #[error("document {0} is of a kind this version does not know")]
+    UnknownKind(DocId),
+    /// One document cannot be read; all others can.
+    #[error("document {doc} is damaged: {fault}")]
+    Damaged {
+        /// Which.
+        doc: DocId,
+        /// What is wrong with it.
+        fault: Fault,
+    },
+    /// The document was erased by law; nothing of it is stored again.
+    #[error("document {0} was erased")]
+    Erased(DocId),
+    /// A document lives in one space and has one kind for good.
+    #[error("document {0} cannot move to another space or kind")]
+    Moved(DocId),
+    /// The document holds a change that was neither stored before nor given now.
+    #[error("a change of document {0} was not given")]
+    Incomplete(DocId),
+    /// A row this code wrote reads as something else.
+    #[error("a stored {0} cannot be read")]
+    Row(&'static str),
+}
+
+/// What is wrong with a stored document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum Fault {
+    /// The snapshot's frame or content. The changes can still be whole.
+    #[error("snapshot")]
+    Snapshot,
+    /// A change's frame, or its hash is not the one it was stored under.
+    #[error("change")]
+    Change,
+    /// All parts read, but together they give other heads than were stored.
+    #[error("heads")]
+    Heads,
+    /// Automerge did not survive the changes.
+    #[error("content")]
+    Content,
+}

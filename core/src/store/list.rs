@@ -1,0 +1,206 @@
+//! Lists: filtered, searched, sorted, one page at a time; they read views and never a document.
+
+use rusqlite::types::Value as Sql;
+use rusqlite::{Connection, params_from_iter};
+
+use super::error::Result;
+use super::outbox::{self, Progress};
+use super::search;
+use crate::documents::Kind;
+use crate::id::{DocId, MemberId, SpaceId};
+
+/// What to list. Every filter set must hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    /// Only in these spaces. `None` is everywhere; an empty list is nowhere.
+    pub spaces: Option<Vec<SpaceId>>,
+    /// Only this kind.
+    pub kind: Option<Kind>,
+    /// Only these status codes; an empty list is any, documents without one included.
+    pub status: Vec<String>,
+    /// Only of this farm, client or provider.
+    pub subject: Option<String>,
+    /// Only with every one of these words, each as the beginning of a word.
+    pub text: Option<String>,
+    /// Only with something a person must decide.
+    pub conflicts_only: bool,
+    /// Only on or after this date, `YYYY-MM-DD`.
+    pub from: Option<String>,
+    /// Only on or before this date.
+    pub to: Option<String>,
+    /// In which order.
+    pub sort: Sort,
+    /// The other way round.
+    pub descending: bool,
+    /// Skip so many.
+    pub offset: usize,
+    /// Give so many at most.
+    pub limit: usize,
+}
+
+impl Default for Query {
+    fn default() -> Self {
+        Self {
+            spaces: None,
+            kind: None,
+            status: Vec::new(),
+            subject: None,
+            text: None,
+            conflicts_only: false,
+            from: None,
+            to: None,
+            sort: Sort::Updated,
+            descending: true,
+            offset: 0,
+            limit: 50,
+        }
+    }
+}
+
+/// Orders of a list. Equal rows keep one order, so pages never overlap.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// When last changed here.
+    #[default]
+    Updated,
+    /// By the document's own date; undated ones count as earliest.
+    Date,
+    /// By title, in Finnish order.
+    Title,
+}
+
+/// One document in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Which.
+    pub doc: DocId,
+    /// Where it lives.
+    pub space: SpaceId,
+    /// Of which kind.
+    pub kind: Kind,
+    /// Its line.
+    pub title: String,
+    /// Farm, client or provider.
+    pub subject: Option<String>,
+    /// Status code.
+    pub status: Option<String>,
+    /// Its date.
+    pub date: Option<String>,
+    /// Last changed here, milliseconds since 1970 UTC.
+    pub updated_ms: i64,
+    /// Who changed it last, if known.
+    pub changed_by: Option<MemberId>,
+    /// How many things a person must decide.
+    pub conflicts: u32,
+    /// How far one's own work in it has come.
+    pub progress: Progress,
+}
+
+/// A page of a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Page {
+    /// The rows.
+    pub rows: Vec<Row>,
+    /// How many there are on all pages.
+    pub total: u64,
+}
+
+/// Lists documents.
+///
+/// # Errors
+/// SQLite's own.
+pub fn list(conn: &Connection, query: &Query) -> Result<Page> {
+    let Some((from, mut values)) = condition(query) else {
+        return Ok(Page::default());
+    };
+    let total = conn
+        .prepare_cached(&format!("SELECT count(*) {from}"))?
+        .query_row(params_from_iter(&values), |row| row.get(0))?;
+    let way = if query.descending { "DESC" } else { "ASC" };
+    let key = match query.sort {
+        Sort::Updated => "v.updated_ms",
+        Sort::Date => "v.date",
+        Sort::Title => "v.title_key",
+    };
+    values.push(Sql::Integer(i64::try_from(query.limit).unwrap_or(i64::MAX)));
+    values.push(Sql::Integer(
+        i64::try_from(query.offset).unwrap_or(i64::MAX),
+    ));
+    let mut statement = conn.prepare_cached(&format!(
+        "SELECT d.id, v.space, v.kind, v.title, v.subject, v.status, v.date, v.updated_ms,
+             d.changed_by, v.conflicts
+         {from} ORDER BY {key} {way}, v.doc {way} LIMIT ? OFFSET ?",
+    ))?;
+    let mut found = statement.query(params_from_iter(&values))?;
+    let mut rows = Vec::new();
+    while let Some(row) = found.next()? {
+        let Some(kind) = Kind::from_number(row.get(2)?) else {
+            continue;
+        };
+        let doc = row.get(0)?;
+        rows.push(Row {
+            doc,
+            space: row.get(1)?,
+            kind,
+            title: row.get(3)?,
+            subject: row.get(4)?,
+            status: row.get(5)?,
+            date: row.get(6)?,
+            updated_ms: row.get(7)?,
+            changed_by: row.get(8)?,
+            conflicts: row.get(9)?,
+            progress: outbox::progress(conn, doc)?,
+        });
+    }
+    Ok(Page { rows, total })
+}
+
+/// `FROM … WHERE …` and its values; `None` if nothing can match.
+fn condition(query: &Query) -> Option<(String, Vec<Sql>)> {
+    let mut from = String::from("FROM view v JOIN document d ON d.n = v.doc");
+    let mut conditions: Vec<String> = Vec::new();
+    let mut values: Vec<Sql> = Vec::new();
+    let mut add = |condition: &str, value: Sql| {
+        conditions.push(condition.to_owned());
+        values.push(value);
+    };
+    if let Some(text) = query.text.as_deref().filter(|t| !t.trim().is_empty()) {
+        from.push_str(" JOIN search ON search.rowid = v.doc");
+        add("search MATCH ?", Sql::Text(search::query(text)?));
+    }
+    if let Some(kind) = query.kind {
+        add("v.kind = ?", Sql::Integer(kind.number().into()));
+    }
+    if let Some(subject) = &query.subject {
+        add("v.subject = ?", Sql::Text(subject.clone()));
+    }
+    if let Some(date) = &query.from {
+        add("v.date >= ?", Sql::Text(date.clone()));
+    }
+    if let Some(date) = &query.to {
+        add("v.date <= ?", Sql::Text(date.clone()));
+    }
+    if let Some(spaces) = &query.spaces {
+        let hex: Vec<String> = spaces.iter().map(|s| s.0.simple().to_string()).collect();
+        let json = serde_json::Value::from(hex).to_string();
+        add(
+            "v.space IN (SELECT unhex(value) FROM json_each(?))",
+            Sql::Text(json),
+        );
+    }
+    if !query.status.is_empty() {
+        let json = serde_json::Value::from(query.status.clone()).to_string();
+        add(
+            "v.status IN (SELECT value FROM json_each(?))",
+            Sql::Text(json),
+        );
+    }
+    if query.conflicts_only {
+        conditions.push("v.conflicts > 0".to_owned());
+    }
+    if !conditions.is_empty() {
+        from.push_str(" WHERE ");
+        from.push_str(&conditions.join(" AND "));
+    }
+    Some((from, values))
+}

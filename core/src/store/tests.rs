@@ -1,0 +1,6 @@
+//! The store as its users see it. `world` makes documents, one file a concern.
+
+#![expect(clippy::expect_used, reason = "a test says what it expects")]
+
+mod documents;
+pub mod world;
