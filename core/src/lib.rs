@@ -1,16 +1,21 @@
 //! Sopu core.
 
 pub mod canonical;
+pub mod codes;
+pub mod chunk;
 #[macro_use]
 pub mod documents;
 pub mod edit;
+pub mod encoding;
 pub mod envelope;
 pub mod frame;
 pub mod genesis;
+pub mod guard;
 pub mod history;
 pub mod id;
 pub mod read;
 mod rebase;
+pub mod run;
 pub mod save;
 pub mod scalar;
 pub mod store;

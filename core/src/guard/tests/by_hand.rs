@@ -1,0 +1,125 @@
+//! Change chunks built by hand, with a right checksum over whatever they contain.
+
+use crate::chunk::{COLUMNS, Chunk, Column, write_i64, write_u64};
+use crate::documents::Kind;
+use crate::genesis::genesis;
+use crate::id::Hash;
+
+/// A chunk to be filled: the author is sixteen ones, it depends on genesis, actor 1 is genesis.
+pub(crate) struct ByHand {
+    pub(crate) actor: Vec<u8>,
+    pub(crate) others: Vec<Vec<u8>>,
+    pub(crate) deps: Vec<Hash>,
+    pub(crate) seq: u64,
+    pub(crate) start_op: u64,
+    pub(crate) time: i64,
+    pub(crate) message: String,
+    pub(crate) columns: [Vec<u8>; COLUMNS],
+}
+
+impl ByHand {
+    pub(crate) fn new(kind: Kind) -> Self {
+        Self {
+            actor: vec![1; 16],
+            others: vec![],
+            deps: vec![genesis(kind).hash],
+            seq: 1,
+            start_op: 1_000,
+            time: 0,
+            message: String::new(),
+            columns: Default::default(),
+        }
+    }
+
+    /// `count` times: put null at this key of the root.
+    pub(crate) fn puts(kind: Kind, key: &str, count: u64) -> Self {
+        let mut change = Self::new(kind);
+        change.set(Column::KeyString, &run_of(count, |out| text(out, key)));
+        change.set(Column::Insert, &flags(&[count]));
+        change.set(Column::Action, &run_of(count, |out| write_u64(out, 1)));
+        change.set(Column::ValueMeta, &run_of(count, |out| write_u64(out, 0)));
+        change.set(Column::PredCount, &run_of(count, |out| write_u64(out, 0)));
+        change
+    }
+
+    /// One operation on a genesis container's key.
+    pub(crate) fn on(kind: Kind, container: &str, key: &str, action: u64) -> Self {
+        let mut change = Self::puts(kind, key, 1);
+        let genesis = genesis(kind);
+        let (counter, _) = genesis.by_counter.iter().find(|(_, k)| *k == container).unwrap();
+        change.others = vec![genesis.actor.to_vec()];
+        change.set(Column::ObjActor, &run_of(1, |out| write_u64(out, 1)));
+        change.set(Column::ObjCounter, &run_of(1, |out| write_u64(out, *counter)));
+        change.set(Column::Action, &run_of(1, |out| write_u64(out, action)));
+        change
+    }
+
+    /// One predecessor for the one operation.
+    pub(crate) fn with_pred(mut self, actor: u64, counter: i64) -> Self {
+        self.set(Column::PredCount, &run_of(1, |out| write_u64(out, 1)));
+        self.set(Column::PredActor, &run_of(1, |out| write_u64(out, actor)));
+        self.set(Column::PredCounter, &run_of(1, |out| write_i64(out, counter)));
+        self
+    }
+
+    pub(crate) fn set(&mut self, column: Column, bytes: &[u8]) {
+        self.columns[column as usize] = bytes.to_vec();
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let chunk = Chunk {
+            deps: self.deps.clone(),
+            actor: &self.actor,
+            seq: self.seq,
+            start_op: self.start_op,
+            time: self.time,
+            message: &self.message,
+            others: self.others.iter().map(Vec::as_slice).collect(),
+            columns: std::array::from_fn(|place| self.columns[place].as_slice()),
+        };
+        chunk.to_bytes().0
+    }
+}
+
+/// A column of one value, so many times.
+pub(crate) fn run_of(count: u64, value: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut out = Vec::new();
+    write_i64(&mut out, if count == 1 { -1 } else { count.cast_signed() });
+    value(&mut out);
+    out
+}
+
+/// A column of booleans: how many false, then true, and so on.
+pub(crate) fn flags(runs: &[u64]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for run in runs {
+        write_u64(&mut out, *run);
+    }
+    out
+}
+
+/// A string cell.
+pub(crate) fn text(out: &mut Vec<u8>, text: &str) {
+    write_u64(out, text.len() as u64);
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// Any body in a chunk of this type with a right checksum.
+pub(crate) fn seal_body(chunk_type: u8, body: &[u8]) -> Vec<u8> {
+    use sha2::{Digest, Sha256};
+    let mut head = vec![chunk_type];
+    write_u64(&mut head, body.len() as u64);
+    let digest = Sha256::new().chain_update(&head).chain_update(body).finalize();
+    let mut bytes = crate::chunk::MAGIC.to_vec();
+    bytes.extend_from_slice(&digest[..4]);
+    bytes.extend_from_slice(&head);
+    bytes.extend_from_slice(body);
+    bytes
+}
+
+/// The body of a chunk.
+pub(crate) fn body(chunk: &[u8]) -> Vec<u8> {
+    let mut r = crate::chunk::Reader::new(&chunk[9..]);
+    let len = r.length().unwrap();
+    r.take(len).unwrap().to_vec()
+}
