@@ -135,7 +135,11 @@ impl<'a> Chunk<'a> {
     fn parse_body(body: &'a [u8]) -> Result<Self, Refusal> {
         let mut r = Reader::new(body);
         let count = r.length()?;
-        let raw = r.take(count.checked_mul(32).ok_or(Refusal::new("chunk_truncated"))?)?;
+        let raw = r.take(
+            count
+                .checked_mul(32)
+                .ok_or(Refusal::new("chunk_truncated"))?,
+        )?;
         let deps: Vec<Hash> = raw.as_chunks::<32>().0.iter().map(|h| Hash(*h)).collect();
         if !deps.is_sorted_by(|a, b| a < b) {
             return Err(Refusal::new("chunk_order"));
@@ -175,7 +179,16 @@ impl<'a> Chunk<'a> {
         if seq == 0 || start_op == 0 {
             return Err(Refusal::new("chunk_zero"));
         }
-        Ok(Self { deps, actor, seq, start_op, time, message, others, columns })
+        Ok(Self {
+            deps,
+            actor,
+            seq,
+            start_op,
+            time,
+            message,
+            others,
+            columns,
+        })
     }
 
     /// The bytes of one column; empty if absent.
@@ -207,7 +220,11 @@ impl<'a> Chunk<'a> {
         for other in &self.others {
             write_prefixed(&mut body, other);
         }
-        let present = || Column::ALL.into_iter().filter(|c| !self.column(*c).is_empty());
+        let present = || {
+            Column::ALL
+                .into_iter()
+                .filter(|c| !self.column(*c).is_empty())
+        };
         write_u64(&mut body, present().count() as u64);
         for column in present() {
             write_u64(&mut body, u64::from(column.spec()));
@@ -251,6 +268,3 @@ fn write_prefixed(out: &mut Vec<u8>, bytes: &[u8]) {
     write_u64(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
 }
-
-#[cfg(test)]
-mod tests;

@@ -73,7 +73,10 @@ pub fn encode_changes(changes: &[Vec<u8>]) -> Result<Vec<u8>, Refusal> {
         out.extend_from_slice(&hash.0);
     }
     let present = streams.0.iter().enumerate().filter(|(_, s)| !s.is_empty());
-    write_u64(&mut out, present.fold(0, |bits, (place, _)| bits | 1 << place));
+    write_u64(
+        &mut out,
+        present.fold(0, |bits, (place, _)| bits | 1 << place),
+    );
     for stream in streams.0.iter().filter(|s| !s.is_empty()) {
         write_u64(&mut out, stream.len() as u64);
         out.extend_from_slice(stream);
@@ -126,7 +129,11 @@ pub fn decode_changes(bytes: &[u8], limits: &Limits) -> Result<Vec<Vec<u8>>, Ref
         context.push(&chunk, hash)?;
         changes.push(bytes);
     }
-    if streams.iter().all(Reader::is_empty) { Ok(changes) } else { Err(DAMAGED) }
+    if streams.iter().all(Reader::is_empty) {
+        Ok(changes)
+    } else {
+        Err(DAMAGED)
+    }
 }
 
 const DAMAGED: Refusal = Refusal::new("encoding_damaged");
@@ -154,7 +161,10 @@ impl<'a> Context<'a> {
             time: 0,
             message: "",
             others: Vec::new(),
-            genesis: Kind::ALL.into_iter().map(|kind| genesis(kind).hash).collect(),
+            genesis: Kind::ALL
+                .into_iter()
+                .map(|kind| genesis(kind).hash)
+                .collect(),
         }
     }
 
@@ -211,8 +221,14 @@ fn encode_one<'a>(
     // Differences wrap around, so that every value has one and none can overflow.
     let seq = chunk.seq.wrapping_sub(context.next_seq(chunk.actor));
     write_i64(streams.head(Head::Seq), seq.cast_signed());
-    write_i64(streams.head(Head::StartOp), chunk.start_op.wrapping_sub(context.next_op).cast_signed());
-    write_i64(streams.head(Head::Time), chunk.time.wrapping_sub(context.time));
+    write_i64(
+        streams.head(Head::StartOp),
+        chunk.start_op.wrapping_sub(context.next_op).cast_signed(),
+    );
+    write_i64(
+        streams.head(Head::Time),
+        chunk.time.wrapping_sub(context.time),
+    );
     let message = streams.head(Head::Message);
     if chunk.message == context.message {
         write_u64(message, 0);
@@ -229,11 +245,16 @@ fn encode_one<'a>(
             write_u64(others, tables.actor(other));
         }
     }
-    let present = Column::ALL.into_iter().filter(|c| !chunk.column(*c).is_empty());
+    let present = Column::ALL
+        .into_iter()
+        .filter(|c| !chunk.column(*c).is_empty());
     let bits = present.fold(0u64, |bits, column| bits | 1 << (column as usize));
     let columns = streams.head(Head::Columns);
     write_u64(columns, bits);
-    for column in Column::ALL.into_iter().filter(|c| !chunk.column(*c).is_empty()) {
+    for column in Column::ALL
+        .into_iter()
+        .filter(|c| !chunk.column(*c).is_empty())
+    {
         write_u64(columns, chunk.column(column).len() as u64);
     }
     for column in Column::ALL {
@@ -243,7 +264,12 @@ fn encode_one<'a>(
 
 /// 0: the previous change alone. Otherwise how many plus one, and each:
 /// a genesis, a distance back, or a place in the table of outside hashes.
-fn encode_deps(chunk: &Chunk<'_>, out: &mut Vec<u8>, tables: &mut Tables<'_>, context: &Context<'_>) {
+fn encode_deps(
+    chunk: &Chunk<'_>,
+    out: &mut Vec<u8>,
+    tables: &mut Tables<'_>,
+    context: &Context<'_>,
+) {
     if let (Some(last), [dep]) = (context.hashes.last(), chunk.deps.as_slice())
         && last == dep
     {
@@ -271,7 +297,11 @@ fn decode_one<'a>(
     left: usize,
 ) -> Result<Chunk<'a>, Refusal> {
     let actor_at = |place: u64| -> Result<&'a [u8], Refusal> {
-        usize::try_from(place).ok().and_then(|p| actors.get(p)).copied().ok_or(DAMAGED)
+        usize::try_from(place)
+            .ok()
+            .and_then(|p| actors.get(p))
+            .copied()
+            .ok_or(DAMAGED)
     };
     let actor = actor_at(streams[Head::Actor as usize].u64()?)?;
     let deps = decode_deps(&mut streams[Head::Deps as usize], outside, context, left)?;
@@ -279,7 +309,9 @@ fn decode_one<'a>(
     let seq = context.next_seq(actor).wrapping_add(seq);
     let start_op = streams[Head::StartOp as usize].i64()?.cast_unsigned();
     let start_op = context.next_op.wrapping_add(start_op);
-    let time = context.time.wrapping_add(streams[Head::Time as usize].i64()?);
+    let time = context
+        .time
+        .wrapping_add(streams[Head::Time as usize].i64()?);
     let messages = &mut streams[Head::Message as usize];
     let message = match length_plus_one(messages)? {
         None => context.message,
@@ -311,8 +343,21 @@ fn decode_one<'a>(
     for (place, column) in columns.iter_mut().enumerate() {
         *column = streams[HEADS + place].take(sizes[place])?;
     }
-    let chunk = Chunk { deps, actor, seq, start_op, time, message, others, columns };
-    if chunk.size_hint() > left.saturating_add(1_024) { Err(TOO_LARGE) } else { Ok(chunk) }
+    let chunk = Chunk {
+        deps,
+        actor,
+        seq,
+        start_op,
+        time,
+        message,
+        others,
+        columns,
+    };
+    if chunk.size_hint() > left.saturating_add(1_024) {
+        Err(TOO_LARGE)
+    } else {
+        Ok(chunk)
+    }
 }
 
 fn decode_deps(
@@ -334,10 +379,10 @@ fn decode_deps(
         let hash = match code.checked_sub(context.genesis.len()) {
             None => context.genesis.get(code),
             Some(code) if code % 2 == 1 => outside.get(code / 2),
-            Some(code) => {
-                (code / 2).checked_add(1).and_then(|back| context.hashes.len().checked_sub(back))
-                    .and_then(|place| context.hashes.get(place))
-            }
+            Some(code) => (code / 2)
+                .checked_add(1)
+                .and_then(|back| context.hashes.len().checked_sub(back))
+                .and_then(|place| context.hashes.get(place)),
         };
         deps.push(*hash.ok_or(DAMAGED)?);
     }
@@ -347,8 +392,14 @@ fn decode_deps(
 /// A length written plus one; 0 says "as before". Never more than the stream has left.
 fn length_plus_one(stream: &mut Reader<'_>) -> Result<Option<usize>, Refusal> {
     let value = stream.u64()?;
-    let Some(len) = value.checked_sub(1) else { return Ok(None) };
-    usize::try_from(len).ok().filter(|len| *len <= stream.left()).map(Some).ok_or(DAMAGED)
+    let Some(len) = value.checked_sub(1) else {
+        return Ok(None);
+    };
+    usize::try_from(len)
+        .ok()
+        .filter(|len| *len <= stream.left())
+        .map(Some)
+        .ok_or(DAMAGED)
 }
 
 #[cfg(test)]

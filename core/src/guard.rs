@@ -146,4 +146,4 @@ pub fn check_change(bytes: &[u8], kind: Kind, limits: &Limits) -> Result<Checked
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -78,7 +78,11 @@ pub fn seal(sealing: Sealing, changes: &[Vec<u8>], key: &SigningKey) -> Result<S
         signature: proof.signature,
         run: encode_changes(changes)?,
     };
-    Ok(Sealed { envelope, proof, hashes })
+    Ok(Sealed {
+        envelope,
+        proof,
+        hashes,
+    })
 }
 
 /// Splits changes in causal order into runs a relay accepts, each as long as its limits allow.
@@ -156,11 +160,23 @@ pub fn open(envelope: &Envelope, limits: &Limits) -> Result<Opened, Refusal> {
         signature: envelope.signature,
         digest: envelope::digest(&hashes),
     };
-    Ok(Opened { id: proof.id(), proof, header, kind, base_actor, checked, hashes, changes })
+    Ok(Opened {
+        id: proof.id(),
+        proof,
+        header,
+        kind,
+        base_actor,
+        checked,
+        hashes,
+        changes,
+    })
 }
 
 fn check_all(changes: &[Vec<u8>], kind: Kind, limits: &Limits) -> Result<Vec<Checked>, Refusal> {
-    changes.iter().map(|change| guard::check_change(change, kind, limits)).collect()
+    changes
+        .iter()
+        .map(|change| guard::check_change(change, kind, limits))
+        .collect()
 }
 
 #[cfg(test)]

@@ -27,8 +27,10 @@ impl<'a> Reader<'a> {
 
     /// The next bytes.
     pub fn take(&mut self, count: usize) -> Result<&'a [u8], Refusal> {
-        let (head, rest) =
-            self.rest.split_at_checked(count).ok_or(Refusal::new("chunk_truncated"))?;
+        let (head, rest) = self
+            .rest
+            .split_at_checked(count)
+            .ok_or(Refusal::new("chunk_truncated"))?;
         self.rest = rest;
         Ok(head)
     }

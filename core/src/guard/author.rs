@@ -36,7 +36,10 @@ impl Author {
             return Err(form);
         }
         let level = u8::try_from(level).ok().filter(|l| *l <= LEVELS);
-        Ok(Self { base, level: level.ok_or(Refusal::new("actor_level"))? })
+        Ok(Self {
+            base,
+            level: level.ok_or(Refusal::new("actor_level"))?,
+        })
     }
 
     /// The bytes Automerge knows it by.

@@ -59,7 +59,11 @@ struct Runs<'a, V> {
 
 impl<'a, V: Cell<'a>> Runs<'a, V> {
     fn new(bytes: &'a [u8]) -> Self {
-        Self { r: Reader::new(bytes), literals: 0, last: Last::Nothing }
+        Self {
+            r: Reader::new(bytes),
+            literals: 0,
+            last: Last::Nothing,
+        }
     }
 
     fn next(&mut self) -> Result<Option<(Option<V>, u64)>, Refusal> {
@@ -118,12 +122,18 @@ pub(super) struct Rows<'a, V> {
 
 impl<'a, V: Cell<'a>> Rows<'a, V> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { runs: Runs::new(bytes), value: None, left: 0 }
+        Self {
+            runs: Runs::new(bytes),
+            value: None,
+            left: 0,
+        }
     }
 
     pub(super) fn next(&mut self) -> Result<Option<V>, Refusal> {
         if self.left == 0 {
-            let Some((value, count)) = self.runs.next()? else { return Ok(None) };
+            let Some((value, count)) = self.runs.next()? else {
+                return Ok(None);
+            };
             (self.value, self.left) = (value, count);
         }
         self.left -= 1;
@@ -141,7 +151,11 @@ pub(super) struct Flags<'a> {
 
 impl<'a> Flags<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { r: Reader::new(bytes), value: true, left: 0 }
+        Self {
+            r: Reader::new(bytes),
+            value: true,
+            left: 0,
+        }
     }
 
     pub(super) fn next(&mut self) -> Result<bool, Refusal> {
@@ -180,7 +194,11 @@ fn count<'a, V: Cell<'a>>(
         }
     }
     // A column of nulls only is left out.
-    if rows > 0 && !values { Err(FORM) } else { Ok(rows) }
+    if rows > 0 && !values {
+        Err(FORM)
+    } else {
+        Ok(rows)
+    }
 }
 
 fn count_flags(bytes: &[u8]) -> Result<u64, Refusal> {
@@ -215,29 +233,49 @@ pub(super) fn check(chunk: &Chunk<'_>, limits: &Limits) -> Result<u64, Refusal> 
     or_none(count::<u64>(chunk.column(Column::ObjActor), true, any)?)?;
     or_none(count::<u64>(chunk.column(Column::ObjCounter), true, any)?)?;
     or_none(count::<u64>(chunk.column(Column::KeyActor), true, any)?)?;
-    or_none(count::<i64>(chunk.column(Column::KeyCounter), true, |_, _| Ok(()))?)?;
+    or_none(count::<i64>(
+        chunk.column(Column::KeyCounter),
+        true,
+        |_, _| Ok(()),
+    )?)?;
     let mut key_bytes = 0u64;
-    or_none(count::<&str>(chunk.column(Column::KeyString), true, |key, times| {
-        key_bytes = key_bytes.saturating_add(times.saturating_mul(key.len() as u64));
-        if key_bytes > limits.key_bytes { Err(Refusal::new("too_much_text")) } else { Ok(()) }
-    })?)?;
+    or_none(count::<&str>(
+        chunk.column(Column::KeyString),
+        true,
+        |key, times| {
+            key_bytes = key_bytes.saturating_add(times.saturating_mul(key.len() as u64));
+            if key_bytes > limits.key_bytes {
+                Err(Refusal::new("too_much_text"))
+            } else {
+                Ok(())
+            }
+        },
+    )?)?;
     as_many(count_flags(chunk.column(Column::Insert))?)?;
 
     // The low four bits of a value's description are its type, the rest its length.
     let mut value_bytes = 0u64;
-    as_many(count::<u64>(chunk.column(Column::ValueMeta), false, |meta, times| {
-        value_bytes = value_bytes.saturating_add(times.saturating_mul(meta >> 4));
-        Ok(())
-    })?)?;
+    as_many(count::<u64>(
+        chunk.column(Column::ValueMeta),
+        false,
+        |meta, times| {
+            value_bytes = value_bytes.saturating_add(times.saturating_mul(meta >> 4));
+            Ok(())
+        },
+    )?)?;
     if value_bytes != chunk.column(Column::Value).len() as u64 {
         return Err(Refusal::new("value_length"));
     }
 
     let mut preds = 0u64;
-    as_many(count::<u64>(chunk.column(Column::PredCount), false, |each, times| {
-        preds = preds.saturating_add(times.saturating_mul(each));
-        Ok(())
-    })?)?;
+    as_many(count::<u64>(
+        chunk.column(Column::PredCount),
+        false,
+        |each, times| {
+            preds = preds.saturating_add(times.saturating_mul(each));
+            Ok(())
+        },
+    )?)?;
     if preds > limits.preds {
         return Err(Refusal::new("too_many_predecessors"));
     }

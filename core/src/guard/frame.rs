@@ -70,5 +70,9 @@ pub fn load_framed(framed: &[u8], heads: &Version) -> Result<Automerge, Damage> 
     let doc = catch_unwind(AssertUnwindSafe(|| Automerge::load(bytes)))
         .map_err(|_| Damage::Load)?
         .map_err(|_| Damage::Load)?;
-    if Version::from(doc.get_heads()) == *heads { Ok(doc) } else { Err(Damage::Heads) }
+    if Version::from(doc.get_heads()) == *heads {
+        Ok(doc)
+    } else {
+        Err(Damage::Heads)
+    }
 }

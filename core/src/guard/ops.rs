@@ -123,7 +123,14 @@ impl<'a> Ops<'a> {
         let value = self.value()?;
         let preds = self.preds()?;
         self.next += 1;
-        Ok(Some(Op { obj, key, insert, action, value, preds }))
+        Ok(Some(Op {
+            obj,
+            key,
+            insert,
+            action,
+            value,
+            preds,
+        }))
     }
 
     /// A reference: to a known actor, and to an operation older than this one.
@@ -191,7 +198,11 @@ impl<'a> Ops<'a> {
             // Floats, counters, timestamps and types to come: nothing of ours writes them.
             _ => return Err(Refusal::new("value_type")),
         };
-        if r.is_empty() { Ok(value) } else { Err(refused) }
+        if r.is_empty() {
+            Ok(value)
+        } else {
+            Err(refused)
+        }
     }
 
     /// Predecessors come oldest first and each once; Automerge relies on it.

@@ -35,11 +35,18 @@ impl<'a> Objects<'a> {
             .iter()
             .position(|other| *other == genesis.actor)
             .map(|index| index as u64 + 1);
-        Self { genesis, kind, genesis_actor, chunk: std::marker::PhantomData }
+        Self {
+            genesis,
+            kind,
+            genesis_actor,
+            chunk: std::marker::PhantomData,
+        }
     }
 
     pub(super) fn resolve(&self, obj: Option<Id>) -> Result<Object<'static>, Refusal> {
-        let Some(id) = obj else { return Ok(Object::Root) };
+        let Some(id) = obj else {
+            return Ok(Object::Root);
+        };
         if Some(id.actor) != self.genesis_actor {
             return Ok(Object::Other);
         }
@@ -96,7 +103,9 @@ fn form(op: &Op<'_>) -> Result<(), Refusal> {
 }
 
 fn root(op: &Op<'_>, objects: &Objects<'_>) -> Result<(), Refusal> {
-    let Key::Prop(key) = op.key else { return Err(Refusal::new("object_kind")) };
+    let Key::Prop(key) = op.key else {
+        return Err(Refusal::new("object_kind"));
+    };
     if objects.is_container(key) {
         return Err(Refusal::new("container_replaced"));
     }
@@ -135,5 +144,9 @@ fn inside(op: &Op<'_>, container: Container, rule: Option<Rule>) -> Result<(), R
 
 /// Keys that are written once: with what, and never again.
 fn append_only(op: &Op<'_>, by: Action, code: &'static str) -> Result<(), Refusal> {
-    if op.action == by && op.preds == 0 { Ok(()) } else { Err(Refusal::new(code)) }
+    if op.action == by && op.preds == 0 {
+        Ok(())
+    } else {
+        Err(Refusal::new(code))
+    }
 }

@@ -22,7 +22,9 @@ pub fn check_run(
     let mut checked = Vec::new();
     let mut left = limits.run_bytes;
     for change in changes.iter().take(limits.changes.saturating_add(1)) {
-        left = left.checked_sub(change.len()).ok_or(Refusal::new("run_too_large"))?;
+        left = left
+            .checked_sub(change.len())
+            .ok_or(Refusal::new("run_too_large"))?;
         checked.push(check_change(change, kind, limits)?);
     }
     check_run_of(header, &checked, base_actor, limits)?;
@@ -85,30 +87,38 @@ pub(crate) struct Shape {
 impl Shape {
     /// The shape of a run in causal order, all by one device.
     pub(crate) fn of(run: &[Checked], genesis: &Hash) -> Result<Self, Refusal> {
-        let all: BTreeMap<Hash, usize> =
-            run.iter().enumerate().map(|(place, change)| (change.hash, place)).collect();
+        let all: BTreeMap<Hash, usize> = run
+            .iter()
+            .enumerate()
+            .map(|(place, change)| (change.hash, place))
+            .collect();
         if all.len() != run.len() {
             return Err(Refusal::new("change_twice"));
         }
         let mut spans: BTreeMap<u8, ActorSpan> = BTreeMap::new();
         let mut deps: Vec<Hash> = Vec::new();
-        // For each change the newest seq it builds on, by level.
-        let mut clocks: Vec<[u64; LEVELS as usize + 1]> = Vec::new();
+        // For each change the newest seq it builds on, by level, and whether it builds on others'
+        // changes, whose own history the run does not show.
+        let mut clocks: Vec<([u64; LEVELS as usize + 1], bool)> = Vec::new();
         for (place, change) in run.iter().enumerate() {
-            let mut clock = [0u64; LEVELS as usize + 1];
+            let (mut clock, mut outside) = ([0u64; LEVELS as usize + 1], false);
             for dep in &change.deps {
                 match all.get(dep) {
                     Some(earlier) if *earlier < place => {
                         if run[*earlier].max_op >= change.start_op {
                             return Err(Refusal::new("counter_order"));
                         }
-                        for (newest, seq) in clock.iter_mut().zip(&clocks[*earlier]) {
+                        for (newest, seq) in clock.iter_mut().zip(&clocks[*earlier].0) {
                             *newest = (*newest).max(*seq);
                         }
+                        outside |= clocks[*earlier].1;
                     }
                     Some(_) => return Err(Refusal::new("causal_order")),
                     None if dep == genesis => {}
-                    None => deps.push(*dep),
+                    None => {
+                        deps.push(*dep);
+                        outside = true;
+                    }
                 }
             }
             let Author { level, .. } = change.author;
@@ -116,20 +126,28 @@ impl Shape {
                 if change.seq != span.last_seq + 1 {
                     return Err(Refusal::new("seq_gap"));
                 }
-                // An actor's change builds on its previous one; Automerge's clocks rely on it.
-                if clock[usize::from(level)] != span.last_seq {
+                // An actor's change builds on its previous one; Automerge's clocks rely on it. Where
+                // others' changes come between, the trial looks.
+                if clock[usize::from(level)] != span.last_seq && !outside {
                     return Err(Refusal::new("seq_branch"));
                 }
                 span.last_seq = change.seq;
             } else {
-                let span = ActorSpan { level, first_seq: change.seq, last_seq: change.seq };
+                let span = ActorSpan {
+                    level,
+                    first_seq: change.seq,
+                    last_seq: change.seq,
+                };
                 spans.insert(level, span);
             }
             clock[usize::from(level)] = change.seq;
-            clocks.push(clock);
+            clocks.push((clock, outside));
         }
         deps.sort_unstable();
         deps.dedup();
-        Ok(Self { actors: spans.into_values().collect(), deps })
+        Ok(Self {
+            actors: spans.into_values().collect(),
+            deps,
+        })
     }
 }

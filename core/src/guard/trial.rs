@@ -77,8 +77,10 @@ pub fn trial(
     if fresh.is_empty() {
         return Ok(doc.clone());
     }
-    let fresh: Vec<(&[u8], &Checked)> =
-        fresh.into_iter().map(|place| (changes[place].as_slice(), &checked[place])).collect();
+    let fresh: Vec<(&[u8], &Checked)> = fresh
+        .into_iter()
+        .map(|place| (changes[place].as_slice(), &checked[place]))
+        .collect();
     let tried = catch_unwind(AssertUnwindSafe(|| apply(doc, kind, &fresh)));
     tried.unwrap_or(Err(Doubt::Held("trial_panic")))
 }
@@ -112,7 +114,15 @@ fn judge(
             }
         }
         let deps = meta.deps.iter().map(|d| Hash::from(*d)).collect();
-        known.insert(hash, Known { author, seq: meta.seq, max_op: meta.max_op, deps });
+        known.insert(
+            hash,
+            Known {
+                author,
+                seq: meta.seq,
+                max_op: meta.max_op,
+                deps,
+            },
+        );
     }
     let mut keys = Keys::new(doc, kind);
     let mut fresh = Vec::new();
@@ -146,7 +156,12 @@ fn judge(
         highest = highest.max(change.max_op);
         seqs.insert(change.author, (change.seq, change.hash));
         let (author, deps) = (Some(change.author), change.deps.clone());
-        let entry = Known { author, seq: change.seq, max_op: change.max_op, deps };
+        let entry = Known {
+            author,
+            seq: change.seq,
+            max_op: change.max_op,
+            deps,
+        };
         known.insert(change.hash, entry);
         fresh.push(place);
     }
@@ -156,11 +171,15 @@ fn judge(
 /// Whether a change with these dependencies comes after `earlier`. Counters grow along
 /// dependencies, so nothing below the one looked for is searched.
 fn builds_on(deps: &[Hash], earlier: &Hash, known: &BTreeMap<Hash, Known>) -> bool {
-    let Some(wanted) = known.get(earlier) else { return false };
+    let Some(wanted) = known.get(earlier) else {
+        return false;
+    };
     let mut seen = BTreeSet::new();
     let mut stack = deps.to_vec();
     while let Some(hash) = stack.pop() {
-        let Some(change) = known.get(&hash) else { continue };
+        let Some(change) = known.get(&hash) else {
+            continue;
+        };
         if hash == *earlier || (change.author == wanted.author && change.seq >= wanted.seq) {
             return true;
         }
@@ -181,7 +200,12 @@ struct Keys<'d> {
 
 impl<'d> Keys<'d> {
     fn new(doc: &'d Automerge, kind: Kind) -> Self {
-        Self { doc, kind, taken: BTreeSet::new(), rounds: BTreeMap::new() }
+        Self {
+            doc,
+            kind,
+            taken: BTreeSet::new(),
+            rounds: BTreeMap::new(),
+        }
     }
 
     fn take(&mut self, change: &[u8]) -> Result<(), Doubt> {
@@ -221,8 +245,7 @@ impl<'d> Keys<'d> {
         key: &str,
         code: &'static str,
     ) -> Result<(), Doubt> {
-        let derived =
-            Uuid::try_parse(key).is_ok_and(|id| matches!(id.get_version_num(), 5 | 8));
+        let derived = Uuid::try_parse(key).is_ok_and(|id| matches!(id.get_version_num(), 5 | 8));
         if derived && code == "log_key_taken" {
             return Ok(());
         }
@@ -236,7 +259,9 @@ impl<'d> Keys<'d> {
 
     /// A round far above would make every honest step of the status invisible for ever.
     fn round(&mut self, container: &'static str, key: &str) -> Result<(), Doubt> {
-        let Some((round, _)) = read::parse_status_key(key) else { return Ok(()) };
+        let Some((round, _)) = read::parse_status_key(key) else {
+            return Ok(());
+        };
         let doc = self.doc;
         let kind = self.kind;
         let highest = self.rounds.entry(container).or_insert_with(|| {
@@ -260,8 +285,7 @@ impl<'d> Keys<'d> {
 fn apply(doc: &Automerge, kind: Kind, fresh: &[(&[u8], &Checked)]) -> Result<Automerge, Doubt> {
     let mut changes = Vec::new();
     for (bytes, checked) in fresh {
-        let change =
-            Change::from_bytes(bytes.to_vec()).map_err(|_| Doubt::Held("trial_parse"))?;
+        let change = Change::from_bytes(bytes.to_vec()).map_err(|_| Doubt::Held("trial_parse"))?;
         if Hash::from(change.hash()) != checked.hash {
             return Err(Doubt::Held("trial_hash"));
         }
@@ -277,7 +301,9 @@ fn apply(doc: &Automerge, kind: Kind, fresh: &[(&[u8], &Checked)]) -> Result<Aut
     let heads: Vec<ChangeHash> = heads.into_iter().collect();
 
     let mut applied = doc.clone();
-    applied.apply_changes(changes).map_err(|_| Doubt::Held("trial_apply"))?;
+    applied
+        .apply_changes(changes)
+        .map_err(|_| Doubt::Held("trial_apply"))?;
     // What Automerge cannot place it queues without an error, for ever.
     if applied.get_heads() != heads {
         return Err(Doubt::Held("trial_queued"));
@@ -291,14 +317,19 @@ fn apply(doc: &Automerge, kind: Kind, fresh: &[(&[u8], &Checked)]) -> Result<Aut
 
 fn reload(doc: &Automerge, heads: &[ChangeHash]) -> Result<Automerge, Doubt> {
     let again = Automerge::load(&doc.save()).map_err(|_| Doubt::Held("trial_reload"))?;
-    if again.get_heads() == heads { Ok(again) } else { Err(Doubt::Held("trial_reload")) }
+    if again.get_heads() == heads {
+        Ok(again)
+    } else {
+        Err(Doubt::Held("trial_reload"))
+    }
 }
 
 /// The next honest save, tried in advance.
 fn probe(doc: &mut Automerge) -> Result<(), Doubt> {
     doc.set_actor(ActorId::from([0u8; 16]));
     let mut tx = doc.transaction();
-    tx.put(ROOT, "~probe", true).map_err(|_| Doubt::Held("trial_probe"))?;
+    tx.put(ROOT, "~probe", true)
+        .map_err(|_| Doubt::Held("trial_probe"))?;
     tx.commit_with(CommitOptions::default().with_time(0));
     let heads = doc.get_heads();
     reload(doc, &heads).map(|_| ())

@@ -46,10 +46,17 @@ impl ByHand {
     pub(crate) fn on(kind: Kind, container: &str, key: &str, action: u64) -> Self {
         let mut change = Self::puts(kind, key, 1);
         let genesis = genesis(kind);
-        let (counter, _) = genesis.by_counter.iter().find(|(_, k)| *k == container).unwrap();
+        let (counter, _) = genesis
+            .by_counter
+            .iter()
+            .find(|(_, k)| *k == container)
+            .unwrap();
         change.others = vec![genesis.actor.to_vec()];
         change.set(Column::ObjActor, &run_of(1, |out| write_u64(out, 1)));
-        change.set(Column::ObjCounter, &run_of(1, |out| write_u64(out, *counter)));
+        change.set(
+            Column::ObjCounter,
+            &run_of(1, |out| write_u64(out, *counter)),
+        );
         change.set(Column::Action, &run_of(1, |out| write_u64(out, action)));
         change
     }
@@ -58,7 +65,10 @@ impl ByHand {
     pub(crate) fn with_pred(mut self, actor: u64, counter: i64) -> Self {
         self.set(Column::PredCount, &run_of(1, |out| write_u64(out, 1)));
         self.set(Column::PredActor, &run_of(1, |out| write_u64(out, actor)));
-        self.set(Column::PredCounter, &run_of(1, |out| write_i64(out, counter)));
+        self.set(
+            Column::PredCounter,
+            &run_of(1, |out| write_i64(out, counter)),
+        );
         self
     }
 
@@ -109,7 +119,10 @@ pub(crate) fn seal_body(chunk_type: u8, body: &[u8]) -> Vec<u8> {
     use sha2::{Digest, Sha256};
     let mut head = vec![chunk_type];
     write_u64(&mut head, body.len() as u64);
-    let digest = Sha256::new().chain_update(&head).chain_update(body).finalize();
+    let digest = Sha256::new()
+        .chain_update(&head)
+        .chain_update(body)
+        .finalize();
     let mut bytes = crate::chunk::MAGIC.to_vec();
     bytes.extend_from_slice(&digest[..4]);
     bytes.extend_from_slice(&head);

@@ -2,7 +2,9 @@
 //! versions, every merge rule.
 
 use automerge::transaction::{CommitOptions, Transactable, Transaction};
-use automerge::{ActorId, Automerge, ChangeHash, ObjId, ObjType, PatchLog, ROOT, ReadDoc, ScalarValue};
+use automerge::{
+    ActorId, Automerge, ChangeHash, ObjId, ObjType, PatchLog, ROOT, ReadDoc, ScalarValue,
+};
 use ed25519_dalek::SigningKey;
 
 use crate::documents::{Field, Kind, Rule};
@@ -26,15 +28,28 @@ impl Dice {
     }
 
     fn words(&mut self) -> String {
-        const WORDS: [&str; 8] =
-            ["kunnossa", "sää", "lehmät", "ö", "lääke 5 mg", "\n", "käynti", "👩‍🌾🐄"];
-        (0..=self.roll(6)).map(|_| WORDS[self.below(8)]).collect::<Vec<_>>().join(" ")
+        const WORDS: [&str; 8] = [
+            "kunnossa",
+            "sää",
+            "lehmät",
+            "ö",
+            "lääke 5 mg",
+            "\n",
+            "käynti",
+            "👩‍🌾🐄",
+        ];
+        (0..=self.roll(6))
+            .map(|_| WORDS[self.below(8)])
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     fn uuid(&mut self) -> String {
         let random: [u8; 10] = std::array::from_fn(|_| u8::try_from(self.roll(256)).unwrap());
         let millis = 1_700_000_000_000 + self.roll(1_000_000);
-        uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string()
+        uuid::Builder::from_unix_timestamp_millis(millis, &random)
+            .into_uuid()
+            .to_string()
     }
 }
 
@@ -60,7 +75,12 @@ impl Phone {
         let mut doc = genesis(kind).document();
         doc.set_actor(ActorId::from(actor_id(&key.verifying_key(), SPACE, &EPOCH)));
         let form = doc.get_heads();
-        Self { key, doc, kind, form }
+        Self {
+            key,
+            doc,
+            kind,
+            form,
+        }
     }
 
     pub(crate) fn base_actor(&self) -> [u8; 16] {
@@ -71,8 +91,15 @@ impl Phone {
     pub(crate) fn save(&mut self, dice: &mut Dice) {
         let fields: Vec<&Field> = self.kind.spec().fields().collect();
         let stale = dice.roll(4) == 0;
-        let heads = if stale { self.form.clone() } else { self.doc.get_heads() };
-        let mut tx = self.doc.transaction_at(PatchLog::inactive(), &heads).unwrap();
+        let heads = if stale {
+            self.form.clone()
+        } else {
+            self.doc.get_heads()
+        };
+        let mut tx = self
+            .doc
+            .transaction_at(PatchLog::inactive(), &heads)
+            .unwrap();
         for _ in 0..=dice.roll(3) {
             edit(&mut tx, self.kind, fields[dice.below(fields.len())], dice);
         }
@@ -117,7 +144,10 @@ impl Phone {
 
 /// The changes after these heads, uncompressed.
 pub(crate) fn raw(doc: &Automerge, after: &[ChangeHash]) -> Vec<Vec<u8>> {
-    doc.get_changes(after).iter().map(|c| c.raw_bytes().to_vec()).collect()
+    doc.get_changes(after)
+        .iter()
+        .map(|c| c.raw_bytes().to_vec())
+        .collect()
 }
 
 fn edit(tx: &mut Transaction<'_>, kind: Kind, field: &Field, dice: &mut Dice) {
@@ -127,7 +157,11 @@ fn edit(tx: &mut Transaction<'_>, kind: Kind, field: &Field, dice: &mut Dice) {
             0 => tx.put(ROOT, field.key(), ScalarValue::Null),
             1 => tx.put(ROOT, field.key(), dice.roll(1 << 40).cast_signed() - 7),
             2 => tx.put(ROOT, field.key(), dice.roll(2) == 0),
-            3 => tx.put(ROOT, field.key(), ScalarValue::Bytes(vec![0xa0; dice.below(9)])),
+            3 => tx.put(
+                ROOT,
+                field.key(),
+                ScalarValue::Bytes(vec![0xa0; dice.below(9)]),
+            ),
             _ => tx.put(ROOT, field.key(), dice.words()),
         }
         .unwrap();
@@ -137,7 +171,12 @@ fn edit(tx: &mut Transaction<'_>, kind: Kind, field: &Field, dice: &mut Dice) {
         Rule::Txt => type_into(tx, &id, dice),
         Rule::Log | Rule::Rws => {
             for _ in 0..=dice.roll(2) {
-                tx.put(&id, dice.uuid(), ScalarValue::Bytes(dice.words().into_bytes())).unwrap();
+                tx.put(
+                    &id,
+                    dice.uuid(),
+                    ScalarValue::Bytes(dice.words().into_bytes()),
+                )
+                .unwrap();
             }
         }
         Rule::Aws => {
@@ -151,7 +190,8 @@ fn edit(tx: &mut Transaction<'_>, kind: Kind, field: &Field, dice: &mut Dice) {
         Rule::Mst(codes) => {
             let mark = format!("0001/{:02}", dice.below(codes.len()));
             if tx.get(&id, mark.as_str()).unwrap().is_none() {
-                tx.put(&id, mark, ScalarValue::Bytes(vec![1, 2, 3])).unwrap();
+                tx.put(&id, mark, ScalarValue::Bytes(vec![1, 2, 3]))
+                    .unwrap();
             }
         }
         Rule::Map(fields) => {
@@ -171,12 +211,16 @@ fn edit(tx: &mut Transaction<'_>, kind: Kind, field: &Field, dice: &mut Dice) {
                     }
                 }
             } else {
-                let (_, item) = tx.get(&id, keys[dice.below(keys.len())].as_str()).unwrap().unwrap();
+                let (_, item) = tx
+                    .get(&id, keys[dice.below(keys.len())].as_str())
+                    .unwrap()
+                    .unwrap();
                 for field in fields {
                     match (field.rule, tx.get(&item, field.key()).unwrap()) {
                         (Rule::Txt, Some((_, text))) => type_into(tx, &text, dice),
                         (Rule::Mst(_), Some((_, marks))) => {
-                            tx.put(&marks, "0001/01", ScalarValue::Bytes(vec![9])).unwrap();
+                            tx.put(&marks, "0001/01", ScalarValue::Bytes(vec![9]))
+                                .unwrap();
                         }
                         _ => tx.put(&item, "removed", dice.roll(2) == 0).unwrap(),
                     }
@@ -192,8 +236,11 @@ fn type_into(tx: &mut Transaction<'_>, text: &ObjId, dice: &mut Dice) {
     let chars: Vec<char> = old.chars().collect();
     let from = dice.below(chars.len() + 1);
     let to = from + dice.below(chars.len() - from + 1).min(12);
-    let new: String =
-        chars[..from].iter().chain(dice.words().chars().collect::<Vec<_>>().iter()).chain(&chars[to..]).collect();
+    let new: String = chars[..from]
+        .iter()
+        .chain(dice.words().chars().collect::<Vec<_>>().iter())
+        .chain(&chars[to..])
+        .collect();
     tx.update_text(text, new).unwrap();
 }
 

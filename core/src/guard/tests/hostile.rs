@@ -4,22 +4,30 @@ use std::time::{Duration, Instant};
 
 use super::by_hand::{ByHand, body, flags, run_of, seal_body, text};
 use crate::chunk::{Column, write_i64, write_u64};
+use crate::documents::Container;
 use crate::documents::{Kind, Rule};
 use crate::genesis::{genesis, spare_key};
-use crate::documents::Container;
 use crate::guard::{Limits, Refusal, check_change};
 
 const KIND: Kind = Kind::VisitNote;
 
 fn refusal(bytes: &[u8]) -> &'static str {
     let start = Instant::now();
-    let code = check_change(bytes, KIND, &Limits::DEVICE).map_or_else(|r: Refusal| r.code, |_| "passed");
-    assert!(start.elapsed() < Duration::from_millis(500), "refused at once, not after expanding");
+    let code =
+        check_change(bytes, KIND, &Limits::DEVICE).map_or_else(|r: Refusal| r.code, |_| "passed");
+    assert!(
+        start.elapsed() < Duration::from_millis(500),
+        "refused at once, not after expanding"
+    );
     code
 }
 
 fn key_of(wanted: impl Fn(&Rule) -> bool) -> &'static str {
-    KIND.spec().fields().find(|f| wanted(&f.rule)).unwrap().key()
+    KIND.spec()
+        .fields()
+        .find(|f| wanted(&f.rule))
+        .unwrap()
+        .key()
 }
 
 fn log() -> &'static str {
@@ -45,15 +53,27 @@ fn a_small_change_claiming_ten_or_a_hundred_million_operations_is_refused_unexpa
 
 #[test]
 fn a_small_change_claiming_a_million_operations_is_refused_unexpanded() {
-    assert_eq!(refusal(&ByHand::puts(KIND, "k", 1_000_000).bytes()), "too_many_operations");
+    assert_eq!(
+        refusal(&ByHand::puts(KIND, "k", 1_000_000).bytes()),
+        "too_many_operations"
+    );
 }
 
 #[test]
 fn one_operation_claiming_a_hundred_million_predecessors_is_refused_unexpanded() {
     let mut change = ByHand::puts(KIND, "k", 1);
-    change.set(Column::PredCount, &run_of(1, |out| write_u64(out, 100_000_000)));
-    change.set(Column::PredActor, &run_of(100_000_000, |out| write_u64(out, 0)));
-    change.set(Column::PredCounter, &run_of(100_000_000, |out| write_i64(out, 1)));
+    change.set(
+        Column::PredCount,
+        &run_of(1, |out| write_u64(out, 100_000_000)),
+    );
+    change.set(
+        Column::PredActor,
+        &run_of(100_000_000, |out| write_u64(out, 0)),
+    );
+    change.set(
+        Column::PredCounter,
+        &run_of(100_000_000, |out| write_i64(out, 1)),
+    );
     assert_eq!(refusal(&change.bytes()), "too_many_predecessors");
 }
 
@@ -96,13 +116,23 @@ fn a_start_near_the_end_of_the_counters_is_refused() {
 #[test]
 fn replacing_any_genesis_container_is_refused_whatever_the_operation() {
     let spares = [spare_key(Container::Map, 3), spare_key(Container::Text, 15)];
-    for key in [log(), items(), status(), spares[0].as_str(), spares[1].as_str()] {
+    for key in [
+        log(),
+        items(),
+        status(),
+        spares[0].as_str(),
+        spares[1].as_str(),
+    ] {
         for action in [0, 1, 3, 4] {
             let mut change = ByHand::puts(KIND, key, 1);
             change.others = vec![genesis(KIND).actor.to_vec()];
             change.set(Column::Action, &run_of(1, |out| write_u64(out, action)));
             let bytes = change.with_pred(1, 1).bytes();
-            assert_eq!(refusal(&bytes), "container_replaced", "action {action} on {key}");
+            assert_eq!(
+                refusal(&bytes),
+                "container_replaced",
+                "action {action} on {key}"
+            );
         }
     }
 }
@@ -119,22 +149,43 @@ fn a_new_container_at_the_root_is_refused() {
 #[test]
 fn overwriting_or_deleting_a_log_entry_is_refused() {
     assert_eq!(refusal(&ByHand::on(KIND, log(), "a", 1).bytes()), "passed");
-    assert_eq!(refusal(&ByHand::on(KIND, log(), "a", 1).with_pred(0, 999).bytes()), "log_key");
-    assert_eq!(refusal(&ByHand::on(KIND, log(), "a", 3).with_pred(0, 999).bytes()), "log_key");
+    assert_eq!(
+        refusal(&ByHand::on(KIND, log(), "a", 1).with_pred(0, 999).bytes()),
+        "log_key"
+    );
+    assert_eq!(
+        refusal(&ByHand::on(KIND, log(), "a", 3).with_pred(0, 999).bytes()),
+        "log_key"
+    );
     assert_eq!(refusal(&ByHand::on(KIND, log(), "a", 0).bytes()), "log_key");
 }
 
 #[test]
 fn replacing_hiding_or_deleting_an_item_is_refused() {
-    assert_eq!(refusal(&ByHand::on(KIND, items(), "a", 0).bytes()), "passed");
-    assert_eq!(refusal(&ByHand::on(KIND, items(), "a", 0).with_pred(0, 999).bytes()), "item_key");
-    assert_eq!(refusal(&ByHand::on(KIND, items(), "a", 3).with_pred(0, 999).bytes()), "item_key");
-    assert_eq!(refusal(&ByHand::on(KIND, items(), "a", 1).bytes()), "item_key");
+    assert_eq!(
+        refusal(&ByHand::on(KIND, items(), "a", 0).bytes()),
+        "passed"
+    );
+    assert_eq!(
+        refusal(&ByHand::on(KIND, items(), "a", 0).with_pred(0, 999).bytes()),
+        "item_key"
+    );
+    assert_eq!(
+        refusal(&ByHand::on(KIND, items(), "a", 3).with_pred(0, 999).bytes()),
+        "item_key"
+    );
+    assert_eq!(
+        refusal(&ByHand::on(KIND, items(), "a", 1).bytes()),
+        "item_key"
+    );
 }
 
 #[test]
 fn overwriting_or_deleting_a_status_mark_is_refused() {
-    assert_eq!(refusal(&ByHand::on(KIND, status(), "0001/01", 1).bytes()), "passed");
+    assert_eq!(
+        refusal(&ByHand::on(KIND, status(), "0001/01", 1).bytes()),
+        "passed"
+    );
     for action in [1, 3] {
         let change = ByHand::on(KIND, status(), "0001/01", action).with_pred(0, 999);
         assert_eq!(refusal(&change.bytes()), "status_key");
@@ -144,15 +195,24 @@ fn overwriting_or_deleting_a_status_mark_is_refused() {
 #[test]
 fn a_set_may_lose_an_element() {
     let tags = key_of(|r| matches!(r, Rule::Aws));
-    assert_eq!(refusal(&ByHand::on(KIND, tags, "a", 3).with_pred(0, 999).bytes()), "passed");
-    assert_eq!(refusal(&ByHand::on(KIND, tags, "a", 0).bytes()), "element_made");
+    assert_eq!(
+        refusal(&ByHand::on(KIND, tags, "a", 3).with_pred(0, 999).bytes()),
+        "passed"
+    );
+    assert_eq!(
+        refusal(&ByHand::on(KIND, tags, "a", 0).bytes()),
+        "element_made"
+    );
 }
 
 #[test]
 fn a_spare_container_no_field_claims_is_free_inside() {
     let spare = spare_key(Container::Map, 5);
     for action in [0, 1, 4] {
-        assert_eq!(refusal(&ByHand::on(KIND, &spare, "a", action).bytes()), "passed");
+        assert_eq!(
+            refusal(&ByHand::on(KIND, &spare, "a", action).bytes()),
+            "passed"
+        );
     }
     let delete = ByHand::on(KIND, &spare, "a", 3).with_pred(0, 999);
     assert_eq!(refusal(&delete.bytes()), "passed");
@@ -170,7 +230,10 @@ fn increments_marks_lists_and_unknown_actions_are_refused() {
 #[test]
 fn one_flipped_byte_in_a_dose_is_seen() {
     let mut change = ByHand::puts(KIND, "dose", 1);
-    change.set(Column::ValueMeta, &run_of(1, |out| write_u64(out, 5 << 4 | 6)));
+    change.set(
+        Column::ValueMeta,
+        &run_of(1, |out| write_u64(out, 5 << 4 | 6)),
+    );
     change.set(Column::Value, b"250mg");
     let honest = change.bytes();
     assert_eq!(refusal(&honest), "passed");
@@ -201,16 +264,25 @@ fn letters_cannot_be_put_into_a_map_nor_keys_into_a_text() {
     letters.set(Column::KeyString, &[]);
     letters.set(Column::KeyCounter, &run_of(1, |out| write_i64(out, 0)));
     letters.set(Column::Insert, &flags(&[0, 1]));
-    letters.set(Column::ValueMeta, &run_of(1, |out| write_u64(out, 1 << 4 | 6)));
+    letters.set(
+        Column::ValueMeta,
+        &run_of(1, |out| write_u64(out, 1 << 4 | 6)),
+    );
     letters.set(Column::Value, b"x");
     assert_eq!(refusal(&letters.bytes()), "object_kind");
     let summary = key_of(|r| matches!(r, Rule::Txt));
-    assert_eq!(refusal(&ByHand::on(KIND, summary, "a", 1).bytes()), "object_kind");
+    assert_eq!(
+        refusal(&ByHand::on(KIND, summary, "a", 1).bytes()),
+        "object_kind"
+    );
 }
 
 #[test]
 fn a_key_longer_than_any_element_is_refused() {
     let mut change = ByHand::puts(KIND, "k", 1);
-    change.set(Column::KeyString, &run_of(1, |out| text(out, &"ä".repeat(3_000))));
+    change.set(
+        Column::KeyString,
+        &run_of(1, |out| text(out, &"ä".repeat(3_000))),
+    );
     assert_eq!(refusal(&change.bytes()), "key_too_long");
 }
