@@ -22,7 +22,7 @@ use crate::id::Hash;
 
 mod author;
 mod columns;
-mod frame;
+mod framed;
 mod limits;
 mod ops;
 mod rules;
@@ -30,7 +30,7 @@ mod run;
 mod trial;
 
 pub use author::{Author, LEVELS};
-pub use frame::{Damage, frame, load_framed, unframe};
+pub use framed::{Damage, load_framed};
 pub use limits::{COUNTER_END, Limits};
 pub use run::{base_actor, check_run};
 pub use trial::{Doubt, trial};

@@ -1,7 +1,6 @@
 //! Sopu core.
 
 pub mod canonical;
-pub mod codes;
 pub mod chunk;
 #[macro_use]
 pub mod documents;
