@@ -2,6 +2,7 @@
 
 pub mod canonical;
 pub mod chunk;
+pub mod codes;
 #[macro_use]
 pub mod documents;
 pub mod edit;
