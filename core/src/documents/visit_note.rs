@@ -20,6 +20,7 @@ mod table;
 mod validate;
 pub mod visit;
 
+pub(crate) use summary::date;
 pub use table::SPEC;
 
 use advisory::{Efficacy, Observation, Recommendation, Treatment};
