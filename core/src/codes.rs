@@ -21,6 +21,8 @@ const FILES: &[&str] = &[
     include_str!("codes/eppo.csv"),
     include_str!("codes/listing.csv"),
     include_str!("codes/municipality.csv"),
+    include_str!("codes/problem.csv"),
+    include_str!("codes/ptv.csv"),
     include_str!("codes/vat.csv"),
 ];
 

@@ -10,7 +10,9 @@ use serde_json::Value;
 
 #[macro_use]
 pub mod record;
+pub mod check;
 pub mod contract;
+pub mod editorial;
 pub mod service_listing;
 pub mod visit_note;
 

@@ -1,5 +1,6 @@
 //! Sopu core.
 
+pub mod business_id;
 pub mod canonical;
 pub mod chunk;
 pub mod codes;
