@@ -24,6 +24,7 @@ const FILES: &[&str] = &[
     include_str!("codes/problem.csv"),
     include_str!("codes/ptv.csv"),
     include_str!("codes/vat.csv"),
+    include_str!("codes/visit.csv"),
 ];
 
 /// Lists of which only the codes we have names for are here: any well-formed code is fine. The
@@ -238,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn every_list_a_contract_or_listing_names_is_here() {
+    fn every_list_a_field_table_names_is_here() {
         fn each(fields: &[Field], check: &mut dyn FnMut(&'static str)) {
             fn of(ty: &Type, check: &mut dyn FnMut(&'static str)) {
                 match ty {
@@ -264,7 +265,7 @@ mod tests {
             }
         }
         let mut missing = Vec::new();
-        for kind in [Kind::Contract, Kind::ServiceListing] {
+        for kind in Kind::ALL {
             each(kind.spec().own_fields, &mut |name| {
                 if list(name).is_none() && !OPEN.contains(&name) {
                     missing.push(name);
@@ -276,7 +277,7 @@ mod tests {
 
     #[test]
     fn every_status_of_a_table_has_a_name() {
-        for kind in [Kind::Contract, Kind::ServiceListing] {
+        for kind in Kind::ALL {
             let status = kind.spec().field("status").expect("a status");
             let (Rule::Mst(codes), Type::Code(name)) = (&status.rule, &status.ty) else {
                 panic!("a status is monotone and coded")
