@@ -285,7 +285,7 @@ pub struct SpacePage {
 }
 
 /// Where a generation ended.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Cut {
     /// The generation that ended.
     #[cbor(n(0), with = "minicbor::bytes")]

@@ -107,7 +107,7 @@ pub struct EnvelopeRow {
 pub struct ChangeRow {
     /// Its hash.
     pub hash: Hash,
-    /// The base actor and level that wrote it, hashed to 32 bytes.
+    /// The base actor that wrote it, zeros, and in the last byte the level.
     pub actor: [u8; 32],
     /// The actor's sequence number.
     pub seq: u64,

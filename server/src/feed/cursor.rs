@@ -1,0 +1,82 @@
+//! Where a device stands, judged against this feed as it is.
+
+use sopu_core::id::SpaceId;
+use sopu_core::wire::{Cursor, Cut};
+
+use crate::keys::{RelayKeys, TagSays};
+use crate::store::{Generation, Head, RelayStore, Result};
+
+/// What a cursor means here.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stand {
+    /// In this feed.
+    Here,
+    /// In an earlier life of this feed. `share` is the last seq both have.
+    Earlier {
+        /// What the device must be told.
+        cut: Cut,
+        /// Entries are served after this.
+        share: u64,
+    },
+    /// Made by this relay, yet not over this feed: the relay has lost something, a new life of the
+    /// feed must begin, cut here.
+    Lost {
+        /// The last seq that is sure to be shared.
+        cut_seq: u64,
+    },
+    /// Not made by this relay: that device begins anew.
+    Forged,
+}
+
+/// The lives of a space's feed, oldest first; the first is there before its row is.
+pub fn generations(store: &mut dyn RelayStore, keys: &RelayKeys, space: SpaceId) -> Result<Vec<Generation>> {
+    let mut all = vec![Generation { number: 1, id: keys.first_generation(space), cut_seq: 0 }];
+    all.extend(store.generations(space)?);
+    Ok(all)
+}
+
+/// A cursor at the head of, or anywhere in, the present feed.
+pub fn cursor_at(
+    keys: &RelayKeys,
+    space: SpaceId,
+    generation: &Generation,
+    at: Head,
+    roster: u64,
+) -> Cursor {
+    Cursor {
+        space,
+        generation: generation.id,
+        seq: at.seq,
+        tag: keys.cursor_tag(space, &generation.id, at.seq, &at.hash),
+        roster,
+        first: None,
+    }
+}
+
+/// Judges a cursor.
+pub fn judge(
+    store: &mut dyn RelayStore,
+    keys: &RelayKeys,
+    cursor: &Cursor,
+    generations: &[Generation],
+    head: Head,
+) -> Result<Stand> {
+    let hash = store.hash_at(cursor.space, cursor.seq)?;
+    let says = keys.judge_tag(&cursor.tag, cursor.space, &cursor.generation, cursor.seq, hash.as_ref());
+    if says == TagSays::Forged {
+        return Ok(Stand::Forged);
+    }
+    let place = generations.iter().position(|g| g.id == cursor.generation);
+    let later = place.map_or(generations.get(1..), |place| generations.get(place + 1..)).unwrap_or_default();
+    match (place, later.iter().map(|g| g.cut_seq).min()) {
+        // The life it stood in ended: shared up to the lowest cut since.
+        (_, Some(cut_seq)) => {
+            let share = if says == TagSays::Same { cut_seq.min(cursor.seq) } else { cut_seq };
+            Ok(Stand::Earlier { cut: Cut { generation: cursor.generation, seq: cut_seq }, share })
+        }
+        (Some(_), None) if says == TagSays::Same => Ok(Stand::Here),
+        // Beyond the end, the end is shared; beside it, nobody can say from where on.
+        (Some(_), None) if cursor.seq <= head.seq => Ok(Stand::Lost { cut_seq: 0 }),
+        (Some(_) | None, None) => Ok(Stand::Lost { cut_seq: head.seq }),
+    }
+}

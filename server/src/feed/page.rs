@@ -1,0 +1,254 @@
+//! What a device does not have: pages of only the spaces with news, together no larger than it
+//! asked for.
+
+use sopu_core::id::SpaceId;
+use sopu_core::wire::{Cursor, Cut, Entry, FirstSync, SignedNotice, SpaceNews, SpacePage, Standing};
+
+use super::cursor::{self, Stand};
+use super::first_sync;
+use crate::access::Role;
+use crate::keys::RelayKeys;
+use crate::store::{DeviceRow, FeedRow, FeedWhat, Generation, Head, RelayStore, Result, SpaceRow, StoreError};
+
+/// Entries read from the store at a time.
+const STRIDE: usize = 128;
+
+/// Who asks, and for how much.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The device.
+    pub device: &'a DeviceRow,
+    /// Its instance: only what this very installation sent comes back as a stub.
+    pub instance: [u8; 16],
+    /// Relay clock.
+    pub now_ms: i64,
+    /// Bytes of entries, before compression.
+    pub max_bytes: usize,
+}
+
+/// What there is to say.
+#[derive(Clone, Debug, Default)]
+pub struct News {
+    /// Spaces joined, changed or left.
+    pub spaces: Vec<SpaceNews>,
+    /// Their pages.
+    pub pages: Vec<SpacePage>,
+    /// Not everything fitted.
+    pub more: bool,
+    /// Where the device stands once it has applied this, sorted by space.
+    pub vector: Vec<Cursor>,
+    /// Spaces whose feed must begin a new life first, and the last seq that is sure to be shared.
+    pub lost: Vec<(SpaceId, u64)>,
+}
+
+/// Room left in a response. One thing always fits, so that a large one cannot stop the rest.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    left: usize,
+    used: bool,
+}
+
+impl Room {
+    /// So many bytes.
+    pub fn new(bytes: usize) -> Self {
+        Self { left: bytes, used: false }
+    }
+
+    /// Whether so many bytes fit; if so, they are taken.
+    pub fn take(&mut self, bytes: usize) -> bool {
+        if self.used && bytes > self.left {
+            self.left = 0;
+            return false;
+        }
+        self.left = self.left.saturating_sub(bytes);
+        self.used = true;
+        true
+    }
+
+    /// Nothing more fits.
+    pub fn is_full(&self) -> bool {
+        self.used && self.left == 0
+    }
+}
+
+/// Puts together what a device that stands at `vector` does not have. Writes nothing.
+pub fn news(
+    store: &mut dyn RelayStore,
+    keys: &RelayKeys,
+    asked: Asked<'_>,
+    vector: &[Cursor],
+) -> Result<News> {
+    let mut news = News::default();
+    let mut room = Room::new(asked.max_bytes);
+    let spaces = store.spaces_of(asked.device.member, asked.now_ms)?;
+    for cursor in vector {
+        if spaces.binary_search_by_key(&cursor.space, |(space, _)| *space).is_err() {
+            news.spaces.push(SpaceNews { space: cursor.space, standing: None });
+        }
+    }
+    for (space, role) in spaces {
+        let cursor = vector.iter().find(|cursor| cursor.space == space);
+        let Some(row) = store.space(space, asked.now_ms)? else { continue };
+        let mut visit = Visit { store, keys, asked, space, row: &row, cursor };
+        visit.add(role, &mut room, &mut news)?;
+    }
+    news.vector.sort_by_key(|cursor| cursor.space);
+    Ok(news)
+}
+
+/// One space while its news are put together.
+struct Visit<'a> {
+    store: &'a mut dyn RelayStore,
+    keys: &'a RelayKeys,
+    asked: Asked<'a>,
+    space: SpaceId,
+    row: &'a SpaceRow,
+    cursor: Option<&'a Cursor>,
+}
+
+/// Where a page starts.
+struct Start {
+    after: u64,
+    first: Option<FirstSync>,
+    cut: Option<Cut>,
+}
+
+impl Visit<'_> {
+    fn add(&mut self, role: Role, room: &mut Room, news: &mut News) -> Result<()> {
+        let head = self.store.head(self.space)?;
+        let generations = cursor::generations(self.store, self.keys, self.space)?;
+        let generation = *generations.last().ok_or(StoreError::Corrupt("no generation"))?;
+        let fresh = || Start {
+            after: head.seq,
+            first: (head.seq > 0).then_some(FirstSync::Documents { at: head.seq, below: head.seq + 1 }),
+            cut: None,
+        };
+        let start = match self.cursor {
+            None => fresh(),
+            Some(cursor) => match cursor::judge(self.store, self.keys, cursor, &generations, head)? {
+                Stand::Forged => fresh(),
+                Stand::Here => Start { after: cursor.seq, first: cursor.first, cut: None },
+                // What a first sync had brought so far may lie above the cut.
+                Stand::Earlier { cut, .. } if cursor.first.is_some() => Start { cut: Some(cut), ..fresh() },
+                Stand::Earlier { cut, share } => Start { after: share, first: None, cut: Some(cut) },
+                Stand::Lost { cut_seq } => {
+                    news.lost.push((self.space, cut_seq));
+                    news.vector.push(cursor.clone());
+                    return Ok(());
+                }
+            },
+        };
+        let stale = self.cursor.is_none_or(|cursor| cursor.roster != self.row.roster);
+        let behind = start.after < head.seq || start.first.is_some() || start.cut.is_some();
+        let forged = self.cursor.is_some_and(|cursor| cursor.generation != generation.id);
+        if let Some(cursor) = self.cursor.filter(|_| room.is_full() || !(stale || behind || forged)) {
+            news.more |= stale || behind || forged;
+            news.vector.push(cursor.clone());
+            return Ok(());
+        }
+        if room.is_full() {
+            news.more = true;
+            return Ok(());
+        }
+        let page = self.page(&start, generation, head, stale, room)?;
+        news.more |= page.to.seq < head.seq || page.to.first.is_some();
+        if stale {
+            news.spaces.push(SpaceNews { space: self.space, standing: Some(self.standing(role)?) });
+        }
+        news.vector.push(page.to.clone());
+        news.pages.push(page);
+        Ok(())
+    }
+
+    fn page(
+        &mut self,
+        start: &Start,
+        generation: Generation,
+        head: Head,
+        stale: bool,
+        room: &mut Room,
+    ) -> Result<SpacePage> {
+        let roster = if stale {
+            let roster = self.store.roster(self.space, self.asked.now_ms)?;
+            room.take(roster.len() * 120);
+            Some(roster)
+        } else {
+            None
+        };
+        let mut page = SpacePage {
+            from: self.cursor.cloned(),
+            to: cursor::cursor_at(self.keys, self.space, &generation, head, self.row.roster),
+            roster,
+            entries: Vec::new(),
+            packs: Vec::new(),
+            proofs: Vec::new(),
+            cut: start.cut,
+        };
+        let reached = if let Some(first) = start.first {
+            let left = first_sync::fill(self.store, self.space, first, room, &mut page)?;
+            page.to.first = left;
+            start.after
+        } else {
+            self.entries(start.after, room, &mut page.entries)?
+        };
+        let hash = self.store.hash_at(self.space, reached)?.ok_or(StoreError::Corrupt("a feed's end"))?;
+        let first = page.to.first.take();
+        let at = Head { seq: reached, hash };
+        page.to = cursor::cursor_at(self.keys, self.space, &generation, at, self.row.roster);
+        page.to.first = first;
+        Ok(page)
+    }
+
+    fn entries(&mut self, after: u64, room: &mut Room, entries: &mut Vec<Entry>) -> Result<u64> {
+        let mut reached = after;
+        loop {
+            let rows = self.store.feed_after(self.space, reached, STRIDE)?;
+            if rows.is_empty() {
+                return Ok(reached);
+            }
+            for row in rows {
+                let seq = row.seq;
+                let (entry, size) = self.entry(row)?;
+                if !room.take(size) {
+                    return Ok(reached);
+                }
+                entries.push(entry);
+                reached = seq;
+            }
+        }
+    }
+
+    /// An entry as this device gets it, and roughly its bytes.
+    fn entry(&mut self, row: FeedRow) -> Result<(Entry, usize)> {
+        let FeedRow { seq, id, accept, received_ms, .. } = row;
+        let arrival = match row.what {
+            FeedWhat::Notice { body, signature } => {
+                let size = body.len() + 100;
+                let notice = SignedNotice { body, signature };
+                return Ok((Entry::Notice { seq, notice, accept }, size));
+            }
+            FeedWhat::Envelope(arrival) => arrival,
+        };
+        let kept = self.store.envelope_at(arrival)?.ok_or(StoreError::Corrupt("a fed envelope is gone"))?;
+        let own = kept.device == self.asked.device.id && kept.instance == Some(self.asked.instance);
+        let size = kept.size_bytes();
+        Ok(match kept.to_envelope() {
+            None => (Entry::Erased { seq, proof: kept.to_proof() }, size),
+            Some(_) if own => (Entry::Own { seq, id, received_ms, accept }, 64),
+            Some(envelope) => (Entry::Envelope { seq, envelope, received_ms, accept }, size),
+        })
+    }
+
+    fn standing(&mut self, role: Role) -> Result<Standing> {
+        let now_ms = self.asked.now_ms;
+        let grants = self.store.grants(self.asked.device.member, self.space)?;
+        let ends: Vec<Option<i64>> = grants
+            .iter()
+            .filter(|grant| grant.role == role && grant.holds(now_ms))
+            .map(|grant| grant.end_ms())
+            .collect();
+        // Any grant without an end makes the whole of it open.
+        let until_ms = ends.into_iter().collect::<Option<Vec<i64>>>().and_then(|ends| ends.into_iter().max());
+        Ok(Standing { name: self.row.name.clone(), role: role.code().to_owned(), until_ms })
+    }
+}
