@@ -31,22 +31,35 @@ pub struct Arrival {
 }
 
 /// Reads one pushed envelope and judges what can be judged without writing anything.
-pub fn examine(store: &mut dyn RelayStore, bytes: &[u8]) -> Result<std::result::Result<Sound, Refusal>> {
+pub fn examine(
+    store: &mut dyn RelayStore,
+    bytes: &[u8],
+) -> Result<std::result::Result<Sound, Refusal>> {
     let refuse = |code| Ok(Err(Refusal::new(code)));
-    let Some(envelope) = envelope::decode::<Envelope>(bytes) else { return refuse("bad_cbor") };
+    let Some(envelope) = envelope::decode::<Envelope>(bytes) else {
+        return refuse("bad_cbor");
+    };
     let opened = match run::open(&envelope, &Limits::RELAY) {
         Ok(opened) => opened,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let Some(signer) = store.device(opened.header.device)? else { return refuse("signer_unknown") };
-    let Ok(key) = VerifyingKey::from_bytes(&signer.key) else { return refuse("signature_wrong") };
+    let Some(signer) = store.device(opened.header.device)? else {
+        return refuse("signer_unknown");
+    };
+    let Ok(key) = VerifyingKey::from_bytes(&signer.key) else {
+        return refuse("signature_wrong");
+    };
     if !opened.proof.verify(&key) {
         return refuse("signature_wrong");
     }
     if opened.base_actor != actor_id(&key, opened.header.space, &opened.header.epoch) {
         return refuse("actor_foreign");
     }
-    Ok(Ok(Sound { envelope, opened, signer }))
+    Ok(Ok(Sound {
+        envelope,
+        opened,
+        signer,
+    }))
 }
 
 impl Sound {
@@ -68,12 +81,19 @@ impl Sound {
             Some(row) if row.space != header.space => {
                 return Ok(Verdict::Refused("doc_of_other_space".into()));
             }
-            Some(row) if row.kind != header.kind => return Ok(Verdict::Refused("kind_differs".into())),
+            Some(row) if row.kind != header.kind => {
+                return Ok(Verdict::Refused("kind_differs".into()));
+            }
             Some(_) | None => {}
         }
         let (state, late) = self.first_state(store, arrival)?;
         if state == State::Waiting && document.is_none() {
-            let row = DocumentRow { space: header.space, kind: header.kind, last_seq: 0, erased_ms: None };
+            let row = DocumentRow {
+                space: header.space,
+                kind: header.kind,
+                last_seq: 0,
+                erased_ms: None,
+            };
             store.put_document(header.doc, &row)?;
         }
         self.write(store, arrival, &state, late)?;
@@ -122,7 +142,11 @@ impl Sound {
                 if matches!(claim.state, State::Final(_)) {
                     continue;
                 }
-                let reason = if claim.hash == change.hash { "duplicate" } else { "fork" };
+                let reason = if claim.hash == change.hash {
+                    "duplicate"
+                } else {
+                    "fork"
+                };
                 return Ok((State::Final(reason.into()), false));
             }
         }
@@ -133,16 +157,26 @@ impl Sound {
             return held("revoked");
         }
         let grants = store.grants(self.signer.member, header.space)?;
-        let saved_ms = header.sealed_at_ms.saturating_add(header.offset_ms.unwrap_or(arrival.offset_ms));
+        let saved_ms = header
+            .sealed_at_ms
+            .saturating_add(header.offset_ms.unwrap_or(arrival.offset_ms));
         let disabled_ms = self.signer.member_disabled_ms;
-        Ok(match rights::judge(&grants, disabled_ms, saved_ms, arrival.now_ms) {
-            Judgement::Allowed => (State::Waiting, false),
-            Judgement::Late => (State::Waiting, true),
-            Judgement::Held(reason) => (State::Held(reason.into()), false),
-        })
+        Ok(
+            match rights::judge(&grants, disabled_ms, saved_ms, arrival.now_ms) {
+                Judgement::Allowed => (State::Waiting, false),
+                Judgement::Late => (State::Waiting, true),
+                Judgement::Held(reason) => (State::Held(reason.into()), false),
+            },
+        )
     }
 
-    fn write(&self, store: &mut dyn RelayStore, arrival: Arrival, state: &State, late: bool) -> Result<()> {
+    fn write(
+        &self,
+        store: &mut dyn RelayStore,
+        arrival: Arrival,
+        state: &State,
+        late: bool,
+    ) -> Result<()> {
         let header = &self.opened.header;
         let row = EnvelopeRow {
             arrival: 0,
@@ -172,7 +206,11 @@ impl Sound {
             let mut actor = [0; 32];
             actor[..16].copy_from_slice(&checked.author.base);
             actor[31] = checked.author.level;
-            ChangeRow { hash: checked.hash, actor, seq: checked.seq }
+            ChangeRow {
+                hash: checked.hash,
+                actor,
+                seq: checked.seq,
+            }
         };
         self.opened.checked.iter().map(row).collect()
     }

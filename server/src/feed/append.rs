@@ -37,9 +37,24 @@ pub fn notice(
     at_ms: i64,
     what: NoticeKind,
 ) -> Result<u64> {
-    let SignedNotice { body, signature } = keys.sign_notice(&Notice { space, doc, at_ms, what });
-    let id = SignedNotice { body: body.clone(), signature }.id();
-    let place = Place { space, doc, id, signer: None, received_ms: at_ms };
+    let SignedNotice { body, signature } = keys.sign_notice(&Notice {
+        space,
+        doc,
+        at_ms,
+        what,
+    });
+    let id = SignedNotice {
+        body: body.clone(),
+        signature,
+    }
+    .id();
+    let place = Place {
+        space,
+        doc,
+        id,
+        signer: None,
+        received_ms: at_ms,
+    };
     let seq = append(store, keys, place, FeedWhat::Notice { body, signature })?;
     touch(store, space, doc, kind, seq)?;
     Ok(seq)
@@ -53,7 +68,12 @@ struct Place {
     received_ms: i64,
 }
 
-fn append(store: &mut dyn RelayStore, keys: &RelayKeys, place: Place, what: FeedWhat) -> Result<u64> {
+fn append(
+    store: &mut dyn RelayStore,
+    keys: &RelayKeys,
+    place: Place,
+    what: FeedWhat,
+) -> Result<u64> {
     let head = store.head(place.space)?;
     let row = FeedRow {
         space: place.space,
@@ -70,6 +90,17 @@ fn append(store: &mut dyn RelayStore, keys: &RelayKeys, place: Place, what: Feed
 }
 
 fn touch(store: &mut dyn RelayStore, space: SpaceId, doc: DocId, kind: u8, seq: u64) -> Result<()> {
-    let known = store.document(doc)?.unwrap_or(DocumentRow { space, kind, last_seq: 0, erased_ms: None });
-    store.put_document(doc, &DocumentRow { last_seq: seq, ..known })
+    let known = store.document(doc)?.unwrap_or(DocumentRow {
+        space,
+        kind,
+        last_seq: 0,
+        erased_ms: None,
+    });
+    store.put_document(
+        doc,
+        &DocumentRow {
+            last_seq: seq,
+            ..known
+        },
+    )
 }

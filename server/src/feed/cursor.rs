@@ -29,8 +29,16 @@ pub enum Stand {
 }
 
 /// The lives of a space's feed, oldest first; the first is there before its row is.
-pub fn generations(store: &mut dyn RelayStore, keys: &RelayKeys, space: SpaceId) -> Result<Vec<Generation>> {
-    let mut all = vec![Generation { number: 1, id: keys.first_generation(space), cut_seq: 0 }];
+pub fn generations(
+    store: &mut dyn RelayStore,
+    keys: &RelayKeys,
+    space: SpaceId,
+) -> Result<Vec<Generation>> {
+    let mut all = vec![Generation {
+        number: 1,
+        id: keys.first_generation(space),
+        cut_seq: 0,
+    }];
     all.extend(store.generations(space)?);
     Ok(all)
 }
@@ -62,17 +70,35 @@ pub fn judge(
     head: Head,
 ) -> Result<Stand> {
     let hash = store.hash_at(cursor.space, cursor.seq)?;
-    let says = keys.judge_tag(&cursor.tag, cursor.space, &cursor.generation, cursor.seq, hash.as_ref());
+    let says = keys.judge_tag(
+        &cursor.tag,
+        cursor.space,
+        &cursor.generation,
+        cursor.seq,
+        hash.as_ref(),
+    );
     if says == TagSays::Forged {
         return Ok(Stand::Forged);
     }
     let place = generations.iter().position(|g| g.id == cursor.generation);
-    let later = place.map_or(generations.get(1..), |place| generations.get(place + 1..)).unwrap_or_default();
+    let later = place
+        .map_or(generations.get(1..), |place| generations.get(place + 1..))
+        .unwrap_or_default();
     match (place, later.iter().map(|g| g.cut_seq).min()) {
         // The life it stood in ended: shared up to the lowest cut since.
         (_, Some(cut_seq)) => {
-            let share = if says == TagSays::Same { cut_seq.min(cursor.seq) } else { cut_seq };
-            Ok(Stand::Earlier { cut: Cut { generation: cursor.generation, seq: cut_seq }, share })
+            let share = if says == TagSays::Same {
+                cut_seq.min(cursor.seq)
+            } else {
+                cut_seq
+            };
+            Ok(Stand::Earlier {
+                cut: Cut {
+                    generation: cursor.generation,
+                    seq: cut_seq,
+                },
+                share,
+            })
         }
         (Some(_), None) if says == TagSays::Same => Ok(Stand::Here),
         // Beyond the end, the end is shared; beside it, nobody can say from where on.

@@ -22,7 +22,8 @@ pub fn fill(
     page: &mut SpacePage,
 ) -> Result<Option<FirstSync>> {
     let (at, mut above) = match first {
-        FirstSync::Documents { at, below } => match documents(store, space, at, below, room, page)? {
+        FirstSync::Documents { at, below } => match documents(store, space, at, below, room, page)?
+        {
             Some(below) => return Ok(Some(FirstSync::Documents { at, below })),
             None => (at, 0),
         },
@@ -81,28 +82,56 @@ fn pack(store: &mut dyn RelayStore, doc: DocId, at: u64, last_seq: u64) -> Resul
     let mut counts = Vec::new();
     let mut kind = None;
     for row in store.feed_of(doc, at)? {
-        let FeedWhat::Envelope(arrival) = row.what else { continue };
-        let kept = store.envelope_at(arrival)?.ok_or(StoreError::Corrupt("a fed envelope is gone"))?;
+        let FeedWhat::Envelope(arrival) = row.what else {
+            continue;
+        };
+        let kept = store
+            .envelope_at(arrival)?
+            .ok_or(StoreError::Corrupt("a fed envelope is gone"))?;
         let Some(run) = kept.run else { return Ok(None) };
-        let run = decode_changes(&run, &Limits::RELAY).map_err(|_| StoreError::Corrupt("a fed run"))?;
+        let run =
+            decode_changes(&run, &Limits::RELAY).map_err(|_| StoreError::Corrupt("a fed run"))?;
         counts.push(kept.changes);
         changes.extend(run);
         kind = Some(kept.kind);
     }
     let Some(kind) = kind else { return Ok(None) };
     let changes = encode_changes(&changes).map_err(|_| StoreError::Corrupt("a fed run"))?;
-    Ok(Some(Pack { doc, kind, last_seq, changes, counts }))
+    Ok(Some(Pack {
+        doc,
+        kind,
+        last_seq,
+        changes,
+        counts,
+    }))
 }
 
 fn proof(store: &mut dyn RelayStore, row: FeedRow) -> Result<FeedProof> {
-    let FeedRow { seq, accept, received_ms, .. } = row;
+    let FeedRow {
+        seq,
+        accept,
+        received_ms,
+        ..
+    } = row;
     let (header, signature, special) = match row.what {
         FeedWhat::Notice { body, signature } => (body, signature, Some(ProofSpecial::Notice)),
         FeedWhat::Envelope(arrival) => {
-            let kept = store.envelope_at(arrival)?.ok_or(StoreError::Corrupt("a fed envelope is gone"))?;
-            let special = kept.run.is_none().then_some(ProofSpecial::Erased(kept.digest));
+            let kept = store
+                .envelope_at(arrival)?
+                .ok_or(StoreError::Corrupt("a fed envelope is gone"))?;
+            let special = kept
+                .run
+                .is_none()
+                .then_some(ProofSpecial::Erased(kept.digest));
             (kept.header, kept.signature, special)
         }
     };
-    Ok(FeedProof { seq, header, signature, accept, received_ms, special })
+    Ok(FeedProof {
+        seq,
+        header,
+        signature,
+        accept,
+        received_ms,
+        special,
+    })
 }

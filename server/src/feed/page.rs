@@ -2,13 +2,17 @@
 //! asked for.
 
 use sopu_core::id::SpaceId;
-use sopu_core::wire::{Cursor, Cut, Entry, FirstSync, SignedNotice, SpaceNews, SpacePage, Standing};
+use sopu_core::wire::{
+    Cursor, Cut, Entry, FirstSync, SignedNotice, SpaceNews, SpacePage, Standing,
+};
 
 use super::cursor::{self, Stand};
 use super::first_sync;
 use crate::access::Role;
 use crate::keys::RelayKeys;
-use crate::store::{DeviceRow, FeedRow, FeedWhat, Generation, Head, RelayStore, Result, SpaceRow, StoreError};
+use crate::store::{
+    DeviceRow, FeedRow, FeedWhat, Generation, Head, RelayStore, Result, SpaceRow, StoreError,
+};
 
 /// Entries read from the store at a time.
 const STRIDE: usize = 128;
@@ -51,7 +55,10 @@ pub struct Room {
 impl Room {
     /// So many bytes.
     pub fn new(bytes: usize) -> Self {
-        Self { left: bytes, used: false }
+        Self {
+            left: bytes,
+            used: false,
+        }
     }
 
     /// Whether so many bytes fit; if so, they are taken.
@@ -82,14 +89,29 @@ pub fn news(
     let mut room = Room::new(asked.max_bytes);
     let spaces = store.spaces_of(asked.device.member, asked.now_ms)?;
     for cursor in vector {
-        if spaces.binary_search_by_key(&cursor.space, |(space, _)| *space).is_err() {
-            news.spaces.push(SpaceNews { space: cursor.space, standing: None });
+        if spaces
+            .binary_search_by_key(&cursor.space, |(space, _)| *space)
+            .is_err()
+        {
+            news.spaces.push(SpaceNews {
+                space: cursor.space,
+                standing: None,
+            });
         }
     }
     for (space, role) in spaces {
         let cursor = vector.iter().find(|cursor| cursor.space == space);
-        let Some(row) = store.space(space, asked.now_ms)? else { continue };
-        let mut visit = Visit { store, keys, asked, space, row: &row, cursor };
+        let Some(row) = store.space(space, asked.now_ms)? else {
+            continue;
+        };
+        let mut visit = Visit {
+            store,
+            keys,
+            asked,
+            space,
+            row: &row,
+            cursor,
+        };
         visit.add(role, &mut room, &mut news)?;
     }
     news.vector.sort_by_key(|cursor| cursor.space);
@@ -117,20 +139,37 @@ impl Visit<'_> {
     fn add(&mut self, role: Role, room: &mut Room, news: &mut News) -> Result<()> {
         let head = self.store.head(self.space)?;
         let generations = cursor::generations(self.store, self.keys, self.space)?;
-        let generation = *generations.last().ok_or(StoreError::Corrupt("no generation"))?;
+        let generation = *generations
+            .last()
+            .ok_or(StoreError::Corrupt("no generation"))?;
         let fresh = || Start {
             after: head.seq,
-            first: (head.seq > 0).then_some(FirstSync::Documents { at: head.seq, below: head.seq + 1 }),
+            first: (head.seq > 0).then_some(FirstSync::Documents {
+                at: head.seq,
+                below: head.seq + 1,
+            }),
             cut: None,
         };
         let start = match self.cursor {
             None => fresh(),
-            Some(cursor) => match cursor::judge(self.store, self.keys, cursor, &generations, head)? {
+            Some(cursor) => match cursor::judge(self.store, self.keys, cursor, &generations, head)?
+            {
                 Stand::Forged => fresh(),
-                Stand::Here => Start { after: cursor.seq, first: cursor.first, cut: None },
+                Stand::Here => Start {
+                    after: cursor.seq,
+                    first: cursor.first,
+                    cut: None,
+                },
                 // What a first sync had brought so far may lie above the cut.
-                Stand::Earlier { cut, .. } if cursor.first.is_some() => Start { cut: Some(cut), ..fresh() },
-                Stand::Earlier { cut, share } => Start { after: share, first: None, cut: Some(cut) },
+                Stand::Earlier { cut, .. } if cursor.first.is_some() => Start {
+                    cut: Some(cut),
+                    ..fresh()
+                },
+                Stand::Earlier { cut, share } => Start {
+                    after: share,
+                    first: None,
+                    cut: Some(cut),
+                },
                 Stand::Lost { cut_seq } => {
                     news.lost.push((self.space, cut_seq));
                     news.vector.push(cursor.clone());
@@ -138,10 +177,17 @@ impl Visit<'_> {
                 }
             },
         };
-        let stale = self.cursor.is_none_or(|cursor| cursor.roster != self.row.roster);
+        let stale = self
+            .cursor
+            .is_none_or(|cursor| cursor.roster != self.row.roster);
         let behind = start.after < head.seq || start.first.is_some() || start.cut.is_some();
-        let forged = self.cursor.is_some_and(|cursor| cursor.generation != generation.id);
-        if let Some(cursor) = self.cursor.filter(|_| room.is_full() || !(stale || behind || forged)) {
+        let forged = self
+            .cursor
+            .is_some_and(|cursor| cursor.generation != generation.id);
+        if let Some(cursor) = self
+            .cursor
+            .filter(|_| room.is_full() || !(stale || behind || forged))
+        {
             news.more |= stale || behind || forged;
             news.vector.push(cursor.clone());
             return Ok(());
@@ -153,7 +199,10 @@ impl Visit<'_> {
         let page = self.page(&start, generation, head, stale, room)?;
         news.more |= page.to.seq < head.seq || page.to.first.is_some();
         if stale {
-            news.spaces.push(SpaceNews { space: self.space, standing: Some(self.standing(role)?) });
+            news.spaces.push(SpaceNews {
+                space: self.space,
+                standing: Some(self.standing(role)?),
+            });
         }
         news.vector.push(page.to.clone());
         news.pages.push(page);
@@ -191,7 +240,10 @@ impl Visit<'_> {
         } else {
             self.entries(start.after, room, &mut page.entries)?
         };
-        let hash = self.store.hash_at(self.space, reached)?.ok_or(StoreError::Corrupt("a feed's end"))?;
+        let hash = self
+            .store
+            .hash_at(self.space, reached)?
+            .ok_or(StoreError::Corrupt("a feed's end"))?;
         let first = page.to.first.take();
         let at = Head { seq: reached, hash };
         page.to = cursor::cursor_at(self.keys, self.space, &generation, at, self.row.roster);
@@ -220,22 +272,60 @@ impl Visit<'_> {
 
     /// An entry as this device gets it, and roughly its bytes.
     fn entry(&mut self, row: FeedRow) -> Result<(Entry, usize)> {
-        let FeedRow { seq, id, accept, received_ms, .. } = row;
+        let FeedRow {
+            seq,
+            id,
+            accept,
+            received_ms,
+            ..
+        } = row;
         let arrival = match row.what {
             FeedWhat::Notice { body, signature } => {
                 let size = body.len() + 100;
                 let notice = SignedNotice { body, signature };
-                return Ok((Entry::Notice { seq, notice, accept }, size));
+                return Ok((
+                    Entry::Notice {
+                        seq,
+                        notice,
+                        accept,
+                    },
+                    size,
+                ));
             }
             FeedWhat::Envelope(arrival) => arrival,
         };
-        let kept = self.store.envelope_at(arrival)?.ok_or(StoreError::Corrupt("a fed envelope is gone"))?;
+        let kept = self
+            .store
+            .envelope_at(arrival)?
+            .ok_or(StoreError::Corrupt("a fed envelope is gone"))?;
         let own = kept.device == self.asked.device.id && kept.instance == Some(self.asked.instance);
         let size = kept.size_bytes();
         Ok(match kept.to_envelope() {
-            None => (Entry::Erased { seq, proof: kept.to_proof() }, size),
-            Some(_) if own => (Entry::Own { seq, id, received_ms, accept }, 64),
-            Some(envelope) => (Entry::Envelope { seq, envelope, received_ms, accept }, size),
+            None => (
+                Entry::Erased {
+                    seq,
+                    proof: kept.to_proof(),
+                },
+                size,
+            ),
+            Some(_) if own => (
+                Entry::Own {
+                    seq,
+                    id,
+                    received_ms,
+                    accept,
+                },
+                64,
+            ),
+            Some(envelope) => (
+                Entry::Envelope {
+                    seq,
+                    envelope,
+                    received_ms,
+                    accept,
+                },
+                size,
+            ),
         })
     }
 
@@ -248,7 +338,14 @@ impl Visit<'_> {
             .map(|grant| grant.end_ms())
             .collect();
         // Any grant without an end makes the whole of it open.
-        let until_ms = ends.into_iter().collect::<Option<Vec<i64>>>().and_then(|ends| ends.into_iter().max());
-        Ok(Standing { name: self.row.name.clone(), role: role.code().to_owned(), until_ms })
+        let until_ms = ends
+            .into_iter()
+            .collect::<Option<Vec<i64>>>()
+            .and_then(|ends| ends.into_iter().max());
+        Ok(Standing {
+            name: self.row.name.clone(),
+            role: role.code().to_owned(),
+            until_ms,
+        })
     }
 }

@@ -58,7 +58,12 @@ mod tests {
     const DAY: i64 = 24 * 60 * 60 * 1_000;
 
     fn grant(role: Role, from: i64, until: Option<i64>, removed: Option<i64>) -> Grant {
-        Grant { role, from_ms: from * DAY, until_ms: until.map(|d| d * DAY), removed_ms: removed.map(|d| d * DAY) }
+        Grant {
+            role,
+            from_ms: from * DAY,
+            until_ms: until.map(|d| d * DAY),
+            removed_ms: removed.map(|d| d * DAY),
+        }
     }
 
     fn verdict(grants: &[Grant], saved: i64, now: i64) -> Judgement {
@@ -67,8 +72,14 @@ mod tests {
 
     #[test]
     fn a_member_in_the_field_may_write_and_a_reader_may_not() {
-        assert_eq!(verdict(&[grant(Role::Field, 0, None, None)], 1, 1), Judgement::Allowed);
-        assert_eq!(verdict(&[grant(Role::Reader, 0, None, None)], 1, 1), Judgement::Held("right_missing"));
+        assert_eq!(
+            verdict(&[grant(Role::Field, 0, None, None)], 1, 1),
+            Judgement::Allowed
+        );
+        assert_eq!(
+            verdict(&[grant(Role::Reader, 0, None, None)], 1, 1),
+            Judgement::Held("right_missing")
+        );
         assert_eq!(verdict(&[], 1, 1), Judgement::Held("right_missing"));
     }
 
@@ -78,20 +89,37 @@ mod tests {
         assert_eq!(verdict(&window, 9, 12), Judgement::Late);
         assert_eq!(verdict(&window, 9, 24), Judgement::Late);
         assert_eq!(verdict(&window, 9, 25), Judgement::Held("late"));
-        assert_eq!(verdict(&window, 11, 12), Judgement::Held("right_missing"), "saved after the end");
-        assert_eq!(verdict(&window, 4, 12), Judgement::Held("right_missing"), "saved before the start");
+        assert_eq!(
+            verdict(&window, 11, 12),
+            Judgement::Held("right_missing"),
+            "saved after the end"
+        );
+        assert_eq!(
+            verdict(&window, 4, 12),
+            Judgement::Held("right_missing"),
+            "saved before the start"
+        );
     }
 
     #[test]
     fn work_of_a_removed_person_is_held_for_the_office() {
-        assert_eq!(verdict(&[grant(Role::Field, 0, None, Some(10))], 9, 11), Judgement::Held("removed"));
+        assert_eq!(
+            verdict(&[grant(Role::Field, 0, None, Some(10))], 9, 11),
+            Judgement::Held("removed")
+        );
         let member = [grant(Role::Owner, 0, None, None)];
-        assert_eq!(judge(&member, Some(10 * DAY), 9 * DAY, 11 * DAY), Judgement::Held("removed"));
+        assert_eq!(
+            judge(&member, Some(10 * DAY), 9 * DAY, 11 * DAY),
+            Judgement::Held("removed")
+        );
     }
 
     #[test]
     fn a_removal_does_not_hide_another_grant_that_holds() {
-        let both = [grant(Role::Field, 0, None, Some(10)), grant(Role::Office, 20, None, None)];
+        let both = [
+            grant(Role::Field, 0, None, Some(10)),
+            grant(Role::Office, 20, None, None),
+        ];
         assert_eq!(verdict(&both, 9, 21), Judgement::Allowed);
     }
 }

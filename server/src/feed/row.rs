@@ -8,12 +8,20 @@ impl EnvelopeRow {
     /// Whole; `None` once its run was erased.
     pub fn to_envelope(&self) -> Option<Envelope> {
         let run = self.run.clone()?;
-        Some(Envelope { header: self.header.clone(), signature: self.signature, run })
+        Some(Envelope {
+            header: self.header.clone(),
+            signature: self.signature,
+            run,
+        })
     }
 
     /// Without its run.
     pub fn to_proof(&self) -> Proof {
-        Proof { header: self.header.clone(), signature: self.signature, digest: self.digest }
+        Proof {
+            header: self.header.clone(),
+            signature: self.signature,
+            digest: self.digest,
+        }
     }
 
     /// Roughly its bytes on the wire, before compression.
