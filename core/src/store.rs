@@ -116,6 +116,7 @@ impl Store {
         // Sorted rows and the like never reach an unencrypted temporary file.
         conn.pragma_update(None, "temp_store", "MEMORY")?;
         schema::migrate(&mut conn)?;
+        view::begin(&conn)?;
         Ok(Self {
             conn,
             cache: RefCell::default(),

@@ -82,9 +82,6 @@ impl Store {
     /// SQLite's own, also when another process reads just now: call again.
     pub fn scrub(&mut self) -> Result<()> {
         self.forget_loaded();
-        // Segments merged: a term lives on in an old one otherwise.
-        self.conn
-            .execute("INSERT INTO search (search) VALUES ('optimize')", [])?;
         self.checkpoint()?;
         self.conn.execute_batch("VACUUM")?;
         self.checkpoint()

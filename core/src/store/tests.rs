@@ -3,4 +3,9 @@
 #![expect(clippy::expect_used, reason = "a test says what it expects")]
 
 mod documents;
+mod envelopes;
+mod erasure;
+mod lists;
+mod opening;
+mod spaces;
 pub mod world;

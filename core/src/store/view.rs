@@ -120,20 +120,26 @@ fn from_row(row: &Row<'_>) -> Result<Option<View>> {
     }))
 }
 
-/// Whether views were written by this generation of the code; if not, [`rebuild`].
+/// Whether views were written by this generation of the code; if not, [`Store::rebuild_views`].
+///
+/// [`Store::rebuild_views`]: super::Store::rebuild_views
 ///
 /// # Errors
 /// SQLite's own.
 pub fn current(conn: &Connection) -> Result<bool> {
-    let written = meta::number(conn, GENERATION_KEY)?;
-    if written.is_none() {
-        // A store without documents has no old views.
-        let any = conn
-            .prepare_cached("SELECT 1 FROM document LIMIT 1")?
-            .exists([])?;
-        return Ok(!any);
+    Ok(meta::number(conn, GENERATION_KEY)? == Some(GENERATION))
+}
+
+/// A store without documents has no old views.
+pub(super) fn begin(conn: &Connection) -> Result<()> {
+    if meta::get(conn, GENERATION_KEY)?.is_none() {
+        conn.execute(
+            "INSERT INTO meta (key, value) SELECT ?1, ?2
+             WHERE NOT EXISTS (SELECT 1 FROM document) ON CONFLICT DO NOTHING",
+            params![GENERATION_KEY, GENERATION.to_be_bytes()],
+        )?;
     }
-    Ok(written == Some(GENERATION))
+    Ok(())
 }
 
 /// Writes the view of one document anew from its changes.
