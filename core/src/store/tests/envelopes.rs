@@ -9,19 +9,29 @@ use crate::store::{NewChange, Origin, Store, StoreError, document, history};
 
 /// Seals everything a document has unsealed into one envelope whose run is `run`.
 fn seal(world: &World, store: &mut Store, doc: DocId, run: &[u8]) -> EnvelopeId {
-    let hashes: Vec<Hash> =
-        outbox::unsealed(store.conn(), doc).expect("reads").iter().map(|c| c.hash).collect();
+    let hashes: Vec<Hash> = outbox::unsealed(store.conn(), doc)
+        .expect("reads")
+        .iter()
+        .map(|c| c.hash)
+        .collect();
     let proof = world.proof(doc, &hashes);
-    store.write(|tx| outbox::insert_sealed(tx, &proof, run, &hashes)).expect("seals");
+    store
+        .write(|tx| outbox::insert_sealed(tx, &proof, run, &hashes))
+        .expect("seals");
     proof.id()
 }
 
 fn set(store: &mut Store, id: EnvelopeId, state: State) {
-    store.write(|tx| outbox::set_state(tx, id, &state)).expect("sets");
+    store
+        .write(|tx| outbox::set_state(tx, id, &state))
+        .expect("sets");
 }
 
 fn state(store: &Store, id: EnvelopeId) -> State {
-    outbox::get(store.conn(), id).expect("reads").expect("is there").state
+    outbox::get(store.conn(), id)
+        .expect("reads")
+        .expect("is there")
+        .state
 }
 
 fn progress(store: &Store, doc: DocId) -> Progress {
@@ -38,18 +48,30 @@ fn unsealed_changes_come_in_local_order_and_once() {
     for i in 0..3 {
         made.extend(world.edit(&mut store, doc, |v| v["summary"] = json!(format!("{i}"))));
     }
-    let hashes: Vec<Hash> =
-        outbox::unsealed(store.conn(), doc).expect("reads").iter().map(|c| c.hash).collect();
+    let hashes: Vec<Hash> = outbox::unsealed(store.conn(), doc)
+        .expect("reads")
+        .iter()
+        .map(|c| c.hash)
+        .collect();
     assert_eq!(hashes[1..], made);
-    assert_eq!(outbox::unsealed_documents(store.conn()).expect("reads"), [doc, other]);
+    assert_eq!(
+        outbox::unsealed_documents(store.conn()).expect("reads"),
+        [doc, other]
+    );
 
     seal(&world, &mut store, doc, b"run");
     assert_eq!(outbox::unsealed(store.conn(), doc).expect("reads"), []);
-    assert_eq!(outbox::unsealed_documents(store.conn()).expect("reads"), [other]);
+    assert_eq!(
+        outbox::unsealed_documents(store.conn()).expect("reads"),
+        [other]
+    );
     // A save made after sealing goes into the next envelope.
     let later = world.edit(&mut store, doc, |v| v["summary"] = json!("myöhemmin"));
-    let hashes: Vec<Hash> =
-        outbox::unsealed(store.conn(), doc).expect("reads").iter().map(|c| c.hash).collect();
+    let hashes: Vec<Hash> = outbox::unsealed(store.conn(), doc)
+        .expect("reads")
+        .iter()
+        .map(|c| c.hash)
+        .collect();
     assert_eq!(hashes, later);
 }
 
@@ -63,7 +85,11 @@ fn a_change_cannot_be_sealed_twice() {
     let proof = world.proof(doc, &hashes);
     let again = store.write(|tx| outbox::insert_sealed(tx, &proof, b"run", &hashes));
     assert!(matches!(again, Err(StoreError::Incomplete(_))));
-    assert_eq!(outbox::get(store.conn(), proof.id()).expect("reads"), None, "rolled back");
+    assert_eq!(
+        outbox::get(store.conn(), proof.id()).expect("reads"),
+        None,
+        "rolled back"
+    );
 }
 
 #[test]
@@ -83,8 +109,14 @@ fn sending_is_oldest_first_and_bounded_by_bytes() {
     assert_eq!(sent(1_000_000, 100), ids);
     assert_eq!(sent(1_000_000, 2), ids[..2]);
     assert_eq!(sent(2_600, 100), ids[..2]);
-    assert_eq!(sent(1, 100), ids[..1], "one that is too large still goes, alone");
-    let (_, envelope) = outbox::to_send(store.conn(), 1, 1).expect("reads").remove(0);
+    assert_eq!(
+        sent(1, 100),
+        ids[..1],
+        "one that is too large still goes, alone"
+    );
+    let (_, envelope) = outbox::to_send(store.conn(), 1, 1)
+        .expect("reads")
+        .remove(0);
     assert_eq!(envelope.run, vec![0; 1_000]);
 }
 
@@ -96,13 +128,24 @@ fn a_settled_envelope_keeps_its_proof_and_gives_up_its_run() {
     let id = seal(&world, &mut store, doc, b"run");
     set(&mut store, id, State::Acknowledged);
     assert_eq!(outbox::to_send(store.conn(), 1_000, 10).expect("reads"), []);
-    assert_eq!(outbox::run(store.conn(), id).expect("reads"), Some(b"run".to_vec()));
-    assert_eq!(outbox::unsettled(store.conn(), None).expect("reads").len(), 1);
+    assert_eq!(
+        outbox::run(store.conn(), id).expect("reads"),
+        Some(b"run".to_vec())
+    );
+    assert_eq!(
+        outbox::unsettled(store.conn(), None).expect("reads").len(),
+        1
+    );
 
     set(&mut store, id, State::Fed(7));
     assert_eq!(outbox::run(store.conn(), id).expect("reads"), None);
-    assert_eq!(outbox::unsettled(store.conn(), Some(doc)).expect("reads"), []);
-    let kept = outbox::get(store.conn(), id).expect("reads").expect("is there");
+    assert_eq!(
+        outbox::unsettled(store.conn(), Some(doc)).expect("reads"),
+        []
+    );
+    let kept = outbox::get(store.conn(), id)
+        .expect("reads")
+        .expect("is there");
     assert_eq!((kept.seq, kept.proof.id()), (Some(7), id));
     assert!(kept.proof.verify(&world.key.verifying_key()));
     let changes = outbox::changes_of(store.conn(), id).expect("reads");
@@ -119,7 +162,12 @@ fn late_news_moves_nothing_back() {
     set(&mut store, id, State::Acknowledged);
     assert_eq!(state(&store, id), State::Held("role".into()));
     set(&mut store, id, State::Fed(3));
-    for late in [State::Sealed, State::Acknowledged, State::Held("x".into()), State::Final("x".into())] {
+    for late in [
+        State::Sealed,
+        State::Acknowledged,
+        State::Held("x".into()),
+        State::Final("x".into()),
+    ] {
         set(&mut store, id, late);
         assert_eq!(state(&store, id), State::Fed(3));
     }
@@ -135,18 +183,31 @@ fn people_see_four_states() {
     let doc = world.note(&mut store, "a");
     assert_eq!(progress(&store, doc).stage(), Some(Stage::Here));
     let id = seal(&world, &mut store, doc, b"run");
-    assert_eq!(progress(&store, doc), Progress { sealed: 1, ..Progress::default() });
+    assert_eq!(
+        progress(&store, doc),
+        Progress {
+            sealed: 1,
+            ..Progress::default()
+        }
+    );
     assert_eq!(progress(&store, doc).stage(), Some(Stage::Here));
     assert_eq!(outbox::backlog(store.conn()).expect("reads").sealed, 1);
     set(&mut store, id, State::Acknowledged);
     assert_eq!(progress(&store, doc).stage(), Some(Stage::Server));
     set(&mut store, id, State::Fed(1));
     assert_eq!(progress(&store, doc).stage(), Some(Stage::Record));
-    assert_eq!(outbox::backlog(store.conn()).expect("reads"), Progress::default());
+    assert_eq!(
+        outbox::backlog(store.conn()).expect("reads"),
+        Progress::default()
+    );
     store.write(|tx| outbox::set_seen(tx, id, 5)).expect("sets");
     assert_eq!(progress(&store, doc).stage(), Some(Stage::Seen));
     world.edit(&mut store, doc, |v| v["summary"] = json!("b"));
-    assert_eq!(progress(&store, doc).stage(), Some(Stage::Here), "the newest save counts");
+    assert_eq!(
+        progress(&store, doc).stage(),
+        Some(Stage::Here),
+        "the newest save counts"
+    );
 }
 
 #[test]
@@ -165,7 +226,8 @@ fn arrive(world: &World, store: &mut Store, seq: u64) -> (DocId, EnvelopeId) {
     let hashes: Vec<Hash> = loaded.heads.heads().to_vec();
     let proof = world.proof(doc, &hashes);
     let mut new = NewChange::saved(&loaded.am, &hashes);
-    new.iter_mut().for_each(|c| c.origin = Origin::Enveloped(proof.id()));
+    new.iter_mut()
+        .for_each(|c| c.origin = Origin::Enveloped(proof.id()));
     let write = world.write_of(doc, loaded.kind, &loaded.am, &new);
     store
         .write(|tx| {
@@ -189,7 +251,10 @@ fn the_timeline_names_who_when_and_where_in_the_feed() {
     assert_eq!((sealed.id, sealed.device), (id, world.device));
     assert_eq!((sealed.seq, sealed.received_ms), (Some(4), Some(1_000)));
     assert_eq!(steps[1].envelope, None);
-    assert_eq!((steps[1].actor.as_slice(), steps[1].seq), (&world.actor[..], 2));
+    assert_eq!(
+        (steps[1].actor.as_slice(), steps[1].seq),
+        (&world.actor[..], 2)
+    );
     let found = document::change_of(store.conn(), doc, &world.actor, 2).expect("reads");
     assert_eq!(found, Some(steps[1].hash));
 }
@@ -200,22 +265,38 @@ fn what_the_relay_lost_is_offered_and_finds_a_new_place() {
     let mut store = Store::open_in_memory().expect("opens");
     let arrived: Vec<(DocId, EnvelopeId)> =
         (1..=3).map(|seq| arrive(&world, &mut store, seq)).collect();
-    store.write(|tx| outbox::cut(tx, world.space, 1)).expect("cuts");
+    store
+        .write(|tx| outbox::cut(tx, world.space, 1))
+        .expect("cuts");
     let lost = outbox::lost(store.conn(), world.space, 10).expect("reads");
-    assert_eq!(lost.iter().map(|s| s.id).collect::<Vec<_>>(), [arrived[1].1, arrived[2].1]);
+    assert_eq!(
+        lost.iter().map(|s| s.id).collect::<Vec<_>>(),
+        [arrived[1].1, arrived[2].1]
+    );
     assert_eq!(lost[0].accept, Some([7; 16]));
     let ids = outbox::feed_ids(store.conn(), world.space, 0, 10).expect("reads");
     assert_eq!(ids, [(1, arrived[0].1)]);
-    let row = document::row(store.conn(), arrived[2].0).expect("reads").expect("is there");
+    let row = document::row(store.conn(), arrived[2].0)
+        .expect("reads")
+        .expect("is there");
     assert_eq!(row.last_seq, 1);
-    assert_eq!(value(&store, arrived[2].0)["summary"], "muualta", "nothing here is lost");
+    assert_eq!(
+        value(&store, arrived[2].0)["summary"],
+        "muualta",
+        "nothing here is lost"
+    );
 
     // Offered and taken, in another order.
     store
         .write(|tx| outbox::insert_fed(tx, &lost[1].proof, 2, None, None))
         .expect("arrives again");
     assert_eq!(state(&store, arrived[2].1), State::Fed(2));
-    assert_eq!(outbox::lost(store.conn(), world.space, 10).expect("reads").len(), 1);
+    assert_eq!(
+        outbox::lost(store.conn(), world.space, 10)
+            .expect("reads")
+            .len(),
+        1
+    );
 }
 
 #[test]
@@ -226,15 +307,23 @@ fn packed_changes_meet_their_signatures_later() {
     let doc = world.note(&mut elsewhere, "eka");
     world.edit(&mut elsewhere, doc, |v| v["summary"] = json!("toka"));
     let loaded = elsewhere.document(doc).expect("loads");
-    let hashes: Vec<Hash> =
-        history::history(elsewhere.conn(), doc).expect("reads").iter().map(|s| s.hash).collect();
+    let hashes: Vec<Hash> = history::history(elsewhere.conn(), doc)
+        .expect("reads")
+        .iter()
+        .map(|s| s.hash)
+        .collect();
     let mut new = NewChange::saved(&loaded.am, &hashes);
     new[0].origin = Origin::Packed(0);
     new[1].origin = Origin::Packed(1);
     let write = world.write_of(doc, loaded.kind, &loaded.am, &new);
-    store.write(|tx| document::write_document(tx, &write)).expect("stores");
+    store
+        .write(|tx| document::write_document(tx, &write))
+        .expect("stores");
     assert_eq!(outbox::unsealed_documents(store.conn()).expect("reads"), []);
-    assert_eq!(outbox::packed(store.conn(), doc, 1).expect("reads"), hashes[1..]);
+    assert_eq!(
+        outbox::packed(store.conn(), doc, 1).expect("reads"),
+        hashes[1..]
+    );
     let proof = world.proof(doc, &hashes[1..]);
     store
         .write(|tx| {

@@ -25,7 +25,12 @@ fn on_disk(folder: &Path) -> bool {
 }
 
 fn mark(world: &World, doc: DocId) -> Erased {
-    Erased { doc, space: world.space, reason: "law".into(), at_ms: 1 }
+    Erased {
+        doc,
+        space: world.space,
+        reason: "law".into(),
+        at_ms: 1,
+    }
 }
 
 #[test]
@@ -38,10 +43,15 @@ fn after_a_purge_the_files_do_not_hold_a_word_of_it() {
     }
     let doc = world.note(&mut store, &format!("Asiakas {RARE} kertoi"));
     for i in 0..document::FOLD_CHANGES {
-        world.edit(&mut store, doc, |v| v["summary"] = json!(format!("{RARE} {i}")));
+        world.edit(&mut store, doc, |v| {
+            v["summary"] = json!(format!("{RARE} {i}"))
+        });
     }
-    let hashes: Vec<Hash> =
-        outbox::unsealed(store.conn(), doc).expect("reads").iter().map(|c| c.hash).collect();
+    let hashes: Vec<Hash> = outbox::unsealed(store.conn(), doc)
+        .expect("reads")
+        .iter()
+        .map(|c| c.hash)
+        .collect();
     let proof = world.proof(doc, &hashes);
     store
         .write(|tx| {
@@ -51,20 +61,33 @@ fn after_a_purge_the_files_do_not_hold_a_word_of_it() {
             draft::replayed(tx, doc, hashes[0], hashes[1])
         })
         .expect("stores");
-    assert!(on_disk(folder.path()), "the test can see it while it is there");
+    assert!(
+        on_disk(folder.path()),
+        "the test can see it while it is there"
+    );
 
-    store.write(|tx| purge::purge(tx, &mark(&world, doc))).expect("purges");
+    store
+        .write(|tx| purge::purge(tx, &mark(&world, doc)))
+        .expect("purges");
     store.scrub().expect("scrubs");
     assert!(!on_disk(folder.path()));
 
-    let query = Query { text: Some(RARE.into()), ..Query::default() };
+    let query = Query {
+        text: Some(RARE.into()),
+        ..Query::default()
+    };
     assert_eq!(list(store.conn(), &query).expect("lists").total, 0);
     assert!(matches!(store.document(doc), Err(StoreError::NotFound(_))));
-    let kept = outbox::get(store.conn(), proof.id()).expect("reads").expect("header survives");
+    let kept = outbox::get(store.conn(), proof.id())
+        .expect("reads")
+        .expect("header survives");
     assert_eq!(kept.state, State::Erased);
     assert_eq!(kept.proof, proof);
     assert_eq!(draft::drafts(store.conn()).expect("reads"), []);
-    assert_eq!(purge::erased(store.conn()).expect("reads"), [mark(&world, doc)]);
+    assert_eq!(
+        purge::erased(store.conn()).expect("reads"),
+        [mark(&world, doc)]
+    );
 }
 
 /// Deleting from an index only writes that something was deleted; the term itself stays in its
@@ -80,7 +103,9 @@ fn a_purged_term_leaves_the_search_index() {
         for i in 0..later {
             world.note(&mut store, &format!("Kirjaus {i}"));
         }
-        store.write(|tx| purge::purge(tx, &mark(&world, doc))).expect("purges");
+        store
+            .write(|tx| purge::purge(tx, &mark(&world, doc)))
+            .expect("purges");
         store.scrub().expect("scrubs");
         assert!(!on_disk(folder.path()), "{later} notes later");
     }
@@ -92,14 +117,20 @@ fn an_erased_document_is_not_stored_again() {
     let mut store = Store::open_in_memory().expect("opens");
     let doc = world.note(&mut store, "poistuva");
     let loaded = store.document(doc).expect("loads");
-    store.write(|tx| purge::purge(tx, &mark(&world, doc))).expect("purges");
+    store
+        .write(|tx| purge::purge(tx, &mark(&world, doc)))
+        .expect("purges");
     let write = world.write_of(doc, Kind::VisitNote, &loaded.am, &[]);
     let late = store.write(|tx| document::write_document(tx, &write));
     assert!(matches!(late, Err(StoreError::Erased(d)) if d == doc));
     // Twice is as good as once, and one never seen can be erased too.
-    store.write(|tx| purge::purge(tx, &mark(&world, doc))).expect("purges again");
+    store
+        .write(|tx| purge::purge(tx, &mark(&world, doc)))
+        .expect("purges again");
     let unseen = DocId::mint(&world.env);
-    store.write(|tx| purge::purge(tx, &mark(&world, unseen))).expect("purges");
+    store
+        .write(|tx| purge::purge(tx, &mark(&world, unseen)))
+        .expect("purges");
     assert!(purge::is_erased(store.conn(), unseen).expect("asks"));
 }
 
@@ -111,9 +142,15 @@ fn a_scrub_waits_for_no_reader_and_says_so() {
     let mut store = Store::open(&path).expect("opens");
     world.note(&mut store, "a");
     let reader = Store::open_reader(&path).expect("opens");
-    reader.conn().execute_batch("BEGIN; SELECT count(*) FROM document").expect("reads");
+    reader
+        .conn()
+        .execute_batch("BEGIN; SELECT count(*) FROM document")
+        .expect("reads");
     world.note(&mut store, "b");
-    store.conn().busy_timeout(std::time::Duration::ZERO).expect("sets");
+    store
+        .conn()
+        .busy_timeout(std::time::Duration::ZERO)
+        .expect("sets");
     assert!(store.checkpoint().is_err());
     reader.conn().execute_batch("COMMIT").expect("ends");
     store.checkpoint().expect("now it can");

@@ -14,7 +14,11 @@ fn run(store: &Store, query: &Query) -> Page {
 }
 
 fn titles(store: &Store, query: &Query) -> Vec<String> {
-    run(store, query).rows.into_iter().map(|row| row.title).collect()
+    run(store, query)
+        .rows
+        .into_iter()
+        .map(|row| row.title)
+        .collect()
 }
 
 fn found(store: &Store, typed: &str) -> Vec<String> {
@@ -40,12 +44,24 @@ fn notes(texts: &[&str]) -> (World, Store) {
 fn pages_follow_each_other_without_gap_or_overlap() {
     let texts: Vec<String> = (0..25).map(|i| format!("Kirjaus {i:02}")).collect();
     let (_, store) = notes(&texts.iter().map(String::as_str).collect::<Vec<_>>());
-    for (sort, descending) in
-        [(Sort::Title, false), (Sort::Title, true), (Sort::Updated, true), (Sort::Date, false)]
-    {
+    for (sort, descending) in [
+        (Sort::Title, false),
+        (Sort::Title, true),
+        (Sort::Updated, true),
+        (Sort::Date, false),
+    ] {
         let mut seen = Vec::new();
         for offset in [0, 10, 20, 30] {
-            let page = run(&store, &Query { sort, descending, offset, limit: 10, ..Query::default() });
+            let page = run(
+                &store,
+                &Query {
+                    sort,
+                    descending,
+                    offset,
+                    limit: 10,
+                    ..Query::default()
+                },
+            );
             assert_eq!(page.total, 25);
             seen.extend(page.rows.into_iter().map(|row| row.title));
         }
@@ -63,20 +79,38 @@ fn what_was_changed_last_comes_first() {
     assert_eq!(titles(&store, &Query::default()), ["kolmas", "toka", "eka"]);
     let doc = run(&store, &Query::default()).rows[2].doc;
     world.edit(&mut store, doc, |v| v["summary"] = json!("eka uudestaan"));
-    assert_eq!(titles(&store, &Query::default()), ["eka uudestaan", "kolmas", "toka"]);
-    assert_eq!(run(&store, &Query::default()).rows[0].changed_by, Some(world.me));
+    assert_eq!(
+        titles(&store, &Query::default()),
+        ["eka uudestaan", "kolmas", "toka"]
+    );
+    assert_eq!(
+        run(&store, &Query::default()).rows[0].changed_by,
+        Some(world.me)
+    );
 }
 
 #[test]
 fn titles_come_in_finnish_order() {
     let (_, store) = notes(&["Öljy", "zeniitti", "Äes", "aura", "Åland", "Omena"]);
-    let query = Query { sort: Sort::Title, descending: false, ..Query::default() };
-    assert_eq!(titles(&store, &query), ["aura", "Omena", "zeniitti", "Åland", "Äes", "Öljy"]);
+    let query = Query {
+        sort: Sort::Title,
+        descending: false,
+        ..Query::default()
+    };
+    assert_eq!(
+        titles(&store, &query),
+        ["aura", "Omena", "zeniitti", "Åland", "Äes", "Öljy"]
+    );
 }
 
 #[test]
 fn a_finnish_word_finds_itself_and_no_other() {
-    let (_, store) = notes(&["Hyvä sää tänään", "Ei saa unohtaa", "KÄYNTI ÅBO", "kotihoidon käynti"]);
+    let (_, store) = notes(&[
+        "Hyvä sää tänään",
+        "Ei saa unohtaa",
+        "KÄYNTI ÅBO",
+        "kotihoidon käynti",
+    ]);
     assert_eq!(found(&store, "sää"), ["Hyvä sää tänään"]);
     assert_eq!(found(&store, "SÄÄ"), ["Hyvä sää tänään"]);
     assert_eq!(found(&store, "saa"), ["Ei saa unohtaa"]);
@@ -106,13 +140,40 @@ fn every_word_must_occur() {
 fn hostile_search_text_is_only_text() {
     let (_, store) = notes(&["lainaus \"sitaatti\" tässä", "title note"]);
     for typed in [
-        "\"", "\"\"", "*", "a*b", "title:", "body : x", "{title body}: x", "NEAR(", "NEAR(a b, 2)",
-        "AND", "OR OR", "NOT", "^", "- -", "(", ")", "a\0b", "';--", "\u{308}", "\\", "+ +", "🙂",
+        "\"",
+        "\"\"",
+        "*",
+        "a*b",
+        "title:",
+        "body : x",
+        "{title body}: x",
+        "NEAR(",
+        "NEAR(a b, 2)",
+        "AND",
+        "OR OR",
+        "NOT",
+        "^",
+        "- -",
+        "(",
+        ")",
+        "a\0b",
+        "';--",
+        "\u{308}",
+        "\\",
+        "+ +",
+        "🙂",
     ] {
         let _ = found(&store, typed);
     }
-    assert_eq!(found(&store, "\"sitaatti\""), ["lainaus \"sitaatti\" tässä"]);
-    assert_eq!(found(&store, "note OR lainaus"), Vec::<String>::new(), "OR is a word");
+    assert_eq!(
+        found(&store, "\"sitaatti\""),
+        ["lainaus \"sitaatti\" tässä"]
+    );
+    assert_eq!(
+        found(&store, "note OR lainaus"),
+        Vec::<String>::new(),
+        "OR is a word"
+    );
     assert_eq!(found(&store, "***"), Vec::<String>::new());
     let long = "sana ".repeat(10_000);
     assert_eq!(found(&store, &long), Vec::<String>::new());
@@ -140,19 +201,81 @@ fn filters_hold_together() {
     let day = 86_400_000;
     let noon = 1_795_168_800_000;
     world.create(&mut store, Kind::VisitNote, &note("yksi", noon, "done"));
-    world.create(&mut store, Kind::VisitNote, &note("kaksi", noon + day, "done"));
-    world.create(&mut store, Kind::VisitNote, &note("kolme", noon + 2 * day, "started"));
+    world.create(
+        &mut store,
+        Kind::VisitNote,
+        &note("kaksi", noon + day, "done"),
+    );
+    world.create(
+        &mut store,
+        Kind::VisitNote,
+        &note("kolme", noon + 2 * day, "started"),
+    );
     world.create(&mut store, Kind::Contract, &json!({"title": "sopimus"}));
-    let ask = |query: Query| titles(&store, &Query { sort: Sort::Date, descending: false, ..query });
+    let ask = |query: Query| {
+        titles(
+            &store,
+            &Query {
+                sort: Sort::Date,
+                descending: false,
+                ..query
+            },
+        )
+    };
     let any = Query::default;
 
-    assert_eq!(ask(Query { kind: Some(Kind::Contract), ..any() }).len(), 1);
-    assert_eq!(ask(Query { kind: Some(Kind::VisitNote), ..any() }), ["yksi", "kaksi", "kolme"]);
-    assert_eq!(ask(Query { subject: Some(farm.clone()), ..any() }).len(), 3);
-    assert_eq!(ask(Query { status: vec!["done".into()], ..any() }), ["yksi", "kaksi"]);
-    assert_eq!(ask(Query { status: vec!["done".into(), "started".into()], ..any() }).len(), 3);
-    assert_eq!(ask(Query { from: Some("2026-11-21".into()), ..any() }), ["kaksi", "kolme"]);
-    assert_eq!(ask(Query { to: Some("2026-11-20".into()), ..any() }), ["yksi"]);
+    assert_eq!(
+        ask(Query {
+            kind: Some(Kind::Contract),
+            ..any()
+        })
+        .len(),
+        1
+    );
+    assert_eq!(
+        ask(Query {
+            kind: Some(Kind::VisitNote),
+            ..any()
+        }),
+        ["yksi", "kaksi", "kolme"]
+    );
+    assert_eq!(
+        ask(Query {
+            subject: Some(farm.clone()),
+            ..any()
+        })
+        .len(),
+        3
+    );
+    assert_eq!(
+        ask(Query {
+            status: vec!["done".into()],
+            ..any()
+        }),
+        ["yksi", "kaksi"]
+    );
+    assert_eq!(
+        ask(Query {
+            status: vec!["done".into(), "started".into()],
+            ..any()
+        })
+        .len(),
+        3
+    );
+    assert_eq!(
+        ask(Query {
+            from: Some("2026-11-21".into()),
+            ..any()
+        }),
+        ["kaksi", "kolme"]
+    );
+    assert_eq!(
+        ask(Query {
+            to: Some("2026-11-20".into()),
+            ..any()
+        }),
+        ["yksi"]
+    );
     let both = Query {
         from: Some("2026-11-21".into()),
         status: vec!["done".into()],
@@ -160,13 +283,27 @@ fn filters_hold_together() {
         ..any()
     };
     assert_eq!(ask(both), ["kaksi"]);
-    assert_eq!(ask(Query { conflicts_only: true, ..any() }), Vec::<String>::new());
+    assert_eq!(
+        ask(Query {
+            conflicts_only: true,
+            ..any()
+        }),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
 fn no_space_is_not_every_space() {
     let (world, store) = notes(&["a", "b"]);
-    let of = |spaces: Vec<SpaceId>| run(&store, &Query { spaces: Some(spaces), ..Query::default() });
+    let of = |spaces: Vec<SpaceId>| {
+        run(
+            &store,
+            &Query {
+                spaces: Some(spaces),
+                ..Query::default()
+            },
+        )
+    };
     assert_eq!(of(vec![world.space]).total, 2);
     assert_eq!(of(vec![SpaceId::mint(&world.env), world.space]).total, 2);
     assert_eq!(of(vec![SpaceId::mint(&world.env)]).total, 0);
@@ -194,6 +331,9 @@ fn the_usual_list_reads_an_index_and_sorts_nothing() {
             .expect("explains")
             .collect::<rusqlite::Result<_>>()
             .expect("reads");
-        assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{plan:?}");
+        assert!(
+            !plan.iter().any(|step| step.contains("TEMP B-TREE")),
+            "{plan:?}"
+        );
     }
 }

@@ -45,7 +45,10 @@ fn store_of(path: &Path, documents: u32) {
                 ] {
                     tx.execute(&format!("INSERT INTO {table} WHERE doc = 1"), params![n])?;
                 }
-                tx.execute("INSERT INTO search (rowid, title) VALUES (?1, 'monta kertaa')", [n])?;
+                tx.execute(
+                    "INSERT INTO search (rowid, title) VALUES (?1, 'monta kertaa')",
+                    [n],
+                )?;
             }
             Ok(())
         })
@@ -76,7 +79,10 @@ fn a_save_is_on_disk_before_it_returns() {
     let store = Store::open(&folder.path().join("sopu.db")).expect("opens");
     let pragma = |name: &str| -> String {
         let sql = format!("SELECT CAST({name} AS TEXT) FROM pragma_{name}");
-        store.conn().query_row(&sql, [], |row| row.get(0)).expect("reads")
+        store
+            .conn()
+            .query_row(&sql, [], |row| row.get(0))
+            .expect("reads")
     };
     assert_eq!(pragma("journal_mode"), "wal");
     assert_eq!(pragma("synchronous"), "2", "FULL");
@@ -84,7 +90,11 @@ fn a_save_is_on_disk_before_it_returns() {
     assert_eq!(pragma("secure_delete"), "1");
     let fts: i64 = store
         .conn()
-        .query_row("SELECT v FROM search_config WHERE k = 'secure-delete'", [], |row| row.get(0))
+        .query_row(
+            "SELECT v FROM search_config WHERE k = 'secure-delete'",
+            [],
+            |row| row.get(0),
+        )
         .expect("is set");
     assert_eq!(fts, 1);
 }

@@ -14,7 +14,11 @@ use crate::wire::{
 };
 
 fn standing(name: &str) -> Standing {
-    Standing { name: name.into(), role: "field".into(), until_ms: None }
+    Standing {
+        name: name.into(),
+        role: "field".into(),
+        until_ms: None,
+    }
 }
 
 fn cursor(space: SpaceId, seq: u64) -> Cursor {
@@ -49,7 +53,9 @@ fn cursors_come_back_as_set_and_sorted() {
     ids.sort();
     let expected: Vec<Cursor> = ids.iter().map(|id| cursor(*id, 7)).collect();
     assert_eq!(space::cursors(store.conn()).expect("reads"), expected);
-    let one = space::space(store.conn(), ids[0]).expect("reads").expect("is there");
+    let one = space::space(store.conn(), ids[0])
+        .expect("reads")
+        .expect("is there");
     assert_eq!((one.feed_hash, one.standing), ([5; 32], standing("Tila")));
 
     let stranger = cursor(SpaceId::mint(&world.env), 1);
@@ -69,9 +75,16 @@ fn a_space_being_left_has_no_cursor_and_coming_back_starts_anew() {
         })
         .expect("leaves");
     assert_eq!(space::cursors(store.conn()).expect("reads"), []);
-    store.write(|tx| space::join_space(tx, world.space, &standing("b"))).expect("joins");
-    let back = space::space(store.conn(), world.space).expect("reads").expect("is there");
-    assert_eq!((back.left_ms, back.cursor, back.feed_hash), (None, None, [0; 32]));
+    store
+        .write(|tx| space::join_space(tx, world.space, &standing("b")))
+        .expect("joins");
+    let back = space::space(store.conn(), world.space)
+        .expect("reads")
+        .expect("is there");
+    assert_eq!(
+        (back.left_ms, back.cursor, back.feed_hash),
+        (None, None, [0; 32])
+    );
 }
 
 #[test]
@@ -81,27 +94,46 @@ fn dropping_a_space_removes_all_of_it_and_nothing_else() {
     let gone = here.note(&mut store, "lähtevä");
     let kept = there.note(&mut store, "jäävä");
     for (world, doc) in [(&here, gone), (&there, kept)] {
-        let hashes: Vec<Hash> =
-            outbox::unsealed(store.conn(), doc).expect("reads").iter().map(|c| c.hash).collect();
+        let hashes: Vec<Hash> = outbox::unsealed(store.conn(), doc)
+            .expect("reads")
+            .iter()
+            .map(|c| c.hash)
+            .collect();
         let proof = world.proof(doc, &hashes);
         store
             .write(|tx| {
                 space::join_space(tx, world.space, &standing("a"))?;
                 outbox::insert_sealed(tx, &proof, b"run", &hashes)?;
-                draft::keep(tx, (doc, world.space, Kind::VisitNote), "role", 1, &json!({}))?;
+                draft::keep(
+                    tx,
+                    (doc, world.space, Kind::VisitNote),
+                    "role",
+                    1,
+                    &json!({}),
+                )?;
                 draft::replayed(tx, doc, hashes[0], Hash([0; 32]))
             })
             .expect("stores");
     }
-    store.write(|tx| space::drop_space(tx, here.space)).expect("drops");
+    store
+        .write(|tx| space::drop_space(tx, here.space))
+        .expect("drops");
     assert!(matches!(store.document(gone), Err(StoreError::NotFound(_))));
     assert_eq!(value(&store, kept)["summary"], "jäävä");
-    for table in ["space", "document", "change", "view", "search", "envelope", "draft", "replay"] {
+    for table in [
+        "space", "document", "change", "view", "search", "envelope", "draft", "replay",
+    ] {
         let sql = format!("SELECT count(*) FROM {table}");
-        let count: i64 = store.conn().query_row(&sql, [], |r| r.get(0)).expect("counts");
+        let count: i64 = store
+            .conn()
+            .query_row(&sql, [], |r| r.get(0))
+            .expect("counts");
         assert_eq!(count, 1, "{table}");
     }
-    let query = Query { text: Some("lähtevä".into()), ..Query::default() };
+    let query = Query {
+        text: Some("lähtevä".into()),
+        ..Query::default()
+    };
     assert_eq!(list(store.conn(), &query).expect("lists").total, 0);
 }
 
@@ -118,14 +150,20 @@ fn keys_of_people_who_left_stay() {
         office: false,
     };
     let (first, second) = (row("field"), row("owner"));
-    let left = RosterRow { role: String::new(), ..first.clone() };
+    let left = RosterRow {
+        role: String::new(),
+        ..first.clone()
+    };
     store
         .write(|tx| {
             space::set_roster(tx, world.space, &[first.clone(), second.clone()])?;
             space::set_roster(tx, world.space, &[left.clone()])
         })
         .expect("sets");
-    assert_eq!(space::roster(store.conn(), world.space).expect("reads"), [left.clone(), second]);
+    assert_eq!(
+        space::roster(store.conn(), world.space).expect("reads"),
+        [left.clone(), second]
+    );
     let one = space::roster_device(store.conn(), world.space, first.device).expect("reads");
     assert_eq!(one, Some(left));
 }
@@ -141,15 +179,35 @@ fn notices_are_kept_whole_and_can_be_offered() {
         at_ms: 5,
         what: NoticeKind::ContractNumber("SO-2026-00001".into()),
     };
-    let signed = SignedNotice { body: encode(&said), signature: [9; 64] };
-    store.write(|tx| notice::insert(tx, 3, &signed, &[1; 16])).expect("stores");
+    let signed = SignedNotice {
+        body: encode(&said),
+        signature: [9; 64],
+    };
+    store
+        .write(|tx| notice::insert(tx, 3, &signed, &[1; 16]))
+        .expect("stores");
     let of = notice::of(store.conn(), doc).expect("reads");
-    assert_eq!((of[0].seq, &of[0].notice, &of[0].signed), (Some(3), &said, &signed));
+    assert_eq!(
+        (of[0].seq, &of[0].notice, &of[0].signed),
+        (Some(3), &said, &signed)
+    );
     assert_eq!(notice::lost(store.conn(), world.space).expect("reads"), []);
-    store.write(|tx| outbox::cut(tx, world.space, 2)).expect("cuts");
-    assert_eq!(notice::lost(store.conn(), world.space).expect("reads").len(), 1);
-    store.write(|tx| notice::insert(tx, 8, &signed, &[1; 16])).expect("comes again");
-    assert_eq!(notice::of(store.conn(), doc).expect("reads")[0].seq, Some(8));
+    store
+        .write(|tx| outbox::cut(tx, world.space, 2))
+        .expect("cuts");
+    assert_eq!(
+        notice::lost(store.conn(), world.space)
+            .expect("reads")
+            .len(),
+        1
+    );
+    store
+        .write(|tx| notice::insert(tx, 8, &signed, &[1; 16]))
+        .expect("comes again");
+    assert_eq!(
+        notice::of(store.conn(), doc).expect("reads")[0].seq,
+        Some(8)
+    );
 }
 
 #[test]
@@ -159,14 +217,24 @@ fn entries_put_by_come_back_in_feed_order() {
     let doc = DocId::mint(&world.env);
     let entries: Vec<Entry> = [5, 2, 9]
         .into_iter()
-        .map(|seq| Entry::Erased { seq, proof: world.proof(doc, &[]) })
+        .map(|seq| Entry::Erased {
+            seq,
+            proof: world.proof(doc, &[]),
+        })
         .collect();
     store
-        .write(|tx| entries.iter().try_for_each(|e| deferred::defer(tx, world.space, doc, e)))
+        .write(|tx| {
+            entries
+                .iter()
+                .try_for_each(|e| deferred::defer(tx, world.space, doc, e))
+        })
         .expect("defers");
     assert_eq!(deferred::documents(store.conn()).expect("reads"), [doc]);
-    let seqs: Vec<u64> =
-        deferred::of(store.conn(), doc).expect("reads").iter().map(Entry::seq).collect();
+    let seqs: Vec<u64> = deferred::of(store.conn(), doc)
+        .expect("reads")
+        .iter()
+        .map(Entry::seq)
+        .collect();
     assert_eq!(seqs, [2, 5, 9]);
     store.write(|tx| deferred::clear(tx, doc)).expect("clears");
     assert_eq!(deferred::documents(store.conn()).expect("reads"), []);
@@ -184,8 +252,7 @@ fn a_form_opened_before_a_rebuild_finds_its_version_again() {
             draft::replayed(tx, doc, b, c)
         })
         .expect("notes");
-    let translated =
-        draft::translate(store.conn(), doc, &Version::new([a, other])).expect("reads");
+    let translated = draft::translate(store.conn(), doc, &Version::new([a, other])).expect("reads");
     assert_eq!(translated, Version::new([c, other]), "through two rebuilds");
 }
 
@@ -233,17 +300,25 @@ fn small_facts_are_kept() {
         })
         .expect("sets");
     let conn = store.conn();
-    assert_eq!(meta::text(conn, "name").expect("reads").as_deref(), Some("Marian puhelin"));
+    assert_eq!(
+        meta::text(conn, "name").expect("reads").as_deref(),
+        Some("Marian puhelin")
+    );
     assert_eq!(meta::number(conn, "offset").expect("reads"), Some(-3));
     assert_eq!(meta::get(conn, "gone").expect("reads"), None);
-    assert!(matches!(meta::number(conn, "name"), Err(StoreError::Row(_))));
+    assert!(matches!(
+        meta::number(conn, "name"),
+        Err(StoreError::Row(_))
+    ));
 }
 
 #[test]
 fn all_documents_can_be_walked_in_parts() {
     let world = World::new(1);
     let mut store = Store::open_in_memory().expect("opens");
-    let mut docs: Vec<DocId> = (0..7).map(|i| world.note(&mut store, &format!("{i}"))).collect();
+    let mut docs: Vec<DocId> = (0..7)
+        .map(|i| world.note(&mut store, &format!("{i}")))
+        .collect();
     docs.sort();
     let mut walked = Vec::new();
     loop {
@@ -256,5 +331,8 @@ fn all_documents_can_be_walked_in_parts() {
     }
     assert_eq!(walked, docs);
     let elsewhere = SpaceId::mint(&world.env);
-    assert_eq!(document::ids(store.conn(), Some(elsewhere), None, 3).expect("reads"), []);
+    assert_eq!(
+        document::ids(store.conn(), Some(elsewhere), None, 3).expect("reads"),
+        []
+    );
 }
