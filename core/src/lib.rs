@@ -20,6 +20,7 @@ mod rebase;
 pub mod run;
 pub mod save;
 pub mod scalar;
+pub mod signing;
 pub mod store;
 pub mod time;
 pub mod trace;

@@ -66,6 +66,9 @@ codes! {
     REGISTER_TRANSITION = "register_transition",
     PLAN_MISSING = "plan_missing",
     SIGNATURES_MISSING = "signatures_missing",
+    CONFLICT = "conflict",
+    UNKNOWN_CONTENT = "unknown_content",
+    SEAL_TOO_LARGE = "seal_too_large",
     // Listings.
     NAME_IS_PROVIDER = "name_is_provider",
     NAME_HOLDS_PROVIDER = "name_holds_provider",
