@@ -121,7 +121,7 @@ impl Edit {
             // Only what differs between the trimmed middles is written.
             Edit::Text { old, new, .. } => {
                 let (start, end) = common_ends(old, new);
-                64 + 4 * (new.len() - start - end) + 2 * (old.len() - start - end)
+                64 + 4 * (new.len() - start - end) + 4 * (old.len() - start - end)
             }
             Edit::Element { element, .. } | Edit::Decide { element, .. } => 128 + element.len(),
             Edit::Remove { .. } | Edit::Raise { .. } => 96,

@@ -28,3 +28,11 @@ impl Env for SystemEnv {
         getrandom::fill(bytes).expect("the operating system gives random bytes");
     }
 }
+
+/// The calendar date in Finland at an instant: contracts, code lists and quotas go by it.
+pub fn today(now_ms: i64) -> jiff::civil::Date {
+    let instant = jiff::Timestamp::from_millisecond(now_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    // The zone is compiled in; UTC only if that data were broken.
+    let zone = jiff::tz::TimeZone::get("Europe/Helsinki").unwrap_or(jiff::tz::TimeZone::UTC);
+    instant.to_zoned(zone).date()
+}

@@ -182,3 +182,14 @@ pub fn release(tx: &Tx<'_>, doc: DocId) -> Result<()> {
         .execute([doc])?;
     Ok(())
 }
+
+/// The whole table of a document: (old change, replaying change).
+///
+/// # Errors
+/// SQLite's own.
+pub fn replays(conn: &Connection, doc: DocId) -> Result<Vec<(Hash, Hash)>> {
+    let mut statement =
+        conn.prepare_cached("SELECT old_hash, new_hash FROM replay WHERE doc = ?1 ORDER BY 1, 2")?;
+    let rows = statement.query_map([doc], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}

@@ -1,15 +1,19 @@
 //! Views: each document's current content as a row, so that lists, search and findings never load
 //! a document. Always rebuildable from the changes.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::{Value, json};
 
-use super::document::{self, DocWrite};
+use super::document::{self, DocWrite, Origin};
 use super::error::{Result, StoreError};
 use super::{Tx, meta, search};
 use crate::documents::{self, Kind};
+use crate::findings;
 use crate::id::{DocId, Hash, MemberId, SpaceId};
 use crate::read::{self, Conflict, LiveValue, LogClash, Reading, RemovedItem, StatusMark};
+use crate::trace::{self, Trace};
 
 /// Rises whenever a view of the same document would come out otherwise (a new summary, a new
 /// field): a store with older views rebuilds them once.
@@ -40,6 +44,22 @@ pub struct View {
     pub changed_by: Option<MemberId>,
     /// What it says, conflicts and removed items included.
     pub reading: Reading,
+    /// What the content alone does not tell: late edits and edits by others.
+    pub trace: Trace,
+}
+
+impl From<View> for findings::View {
+    fn from(view: View) -> Self {
+        Self {
+            id: view.doc,
+            space: view.space,
+            kind: view.kind,
+            value: view.reading.value,
+            conflicts: view.reading.conflicts,
+            log_clashes: view.reading.log_clashes,
+            trace: view.trace,
+        }
+    }
 }
 
 /// Writes the view and the search row of a document that was just stored.
@@ -61,7 +81,7 @@ pub(super) fn write(tx: &Tx<'_>, n: i64, write: &DocWrite<'_>) -> Result<()> {
         summary.date,
         reading.conflicts.len() + reading.log_clashes.len(),
         reading.value.to_string(),
-        marks(&reading).to_string(),
+        marks(&reading, &traced(tx, n, write, &reading)?).to_string(),
     ])?;
     search::index(tx, n, &summary.title, &summary.text)
 }
@@ -116,6 +136,10 @@ fn from_row(row: &Row<'_>) -> Result<Option<View>> {
         date: row.get(6)?,
         updated_ms: row.get(7)?,
         changed_by: row.get(8)?,
+        trace: marks
+            .get("trace")
+            .and_then(|trace| serde_json::from_value(trace.clone()).ok())
+            .unwrap_or_default(),
         reading: unmark(value, &marks).ok_or(StoreError::Row("view"))?,
     }))
 }
@@ -171,9 +195,32 @@ pub(super) fn finish_rebuild(tx: &Tx<'_>) -> Result<()> {
 }
 
 /// What a reading says beside its value, as JSON.
-fn marks(reading: &Reading) -> Value {
+/// The trace, where there can be one: it walks the whole history, and most documents have one
+/// author and nothing removed.
+fn traced(tx: &Tx<'_>, n: i64, write: &DocWrite<'_>, reading: &Reading) -> Result<Trace> {
+    let mut statement = tx.prepare_cached(
+        "SELECT c.hash, r.member FROM change c JOIN envelope e ON e.n = c.envelope
+         JOIN roster r ON r.space = e.space AND r.device = e.device WHERE c.doc = ?1",
+    )?;
+    let known: BTreeMap<Hash, MemberId> = statement
+        .query_map([n], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let one_author = known.values().chain(&write.by).collect::<BTreeSet<_>>().len() < 2;
+    let finished = reading.status.values().any(|mark| mark.rank > 2);
+    if one_author && reading.removed.is_empty() && !finished {
+        return Ok(Trace::default());
+    }
+    let unsealed = write.new.iter().filter(|c| c.origin == Origin::Saved).map(|c| c.hash);
+    let own: BTreeSet<Hash> = unsealed.collect();
+    Ok(trace::trace(write.am, write.kind, reading, &|hash| {
+        known.get(hash).copied().or_else(|| write.by.filter(|_| own.contains(hash)))
+    }))
+}
+
+fn marks(reading: &Reading, trace: &Trace) -> Value {
     let live = |v: &LiveValue| json!({"value": v.value, "change": v.change.to_string()});
     json!({
+        "trace": trace,
         "conflicts": reading.conflicts.iter().map(|c| json!({
             "path": c.path, "values": c.values.iter().map(live).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),

@@ -1,0 +1,263 @@
+//! A device: store and sync joined. This is what an app holds and what the bindings expose.
+//!
+//! Everything here works without a network, and a save is durable when it returns; only
+//! [`Device::enrol`] and [`Device::sync`] need a [`Transport`].
+
+pub mod contracts;
+pub mod documents;
+pub mod error;
+pub mod exchange;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
+
+use crate::envelope::{self, Epoch, actor_id};
+use crate::id::{DeviceId, MemberId, OrgId, SpaceId};
+use crate::save::SaveContext;
+use crate::store::{Store, Tx, meta, outbox, space};
+use crate::time::Env;
+use crate::transport::{Post, Transport};
+use crate::wire::{ENROL_PATH, EnrolRequest, EnrolResponse, PROTOCOL};
+
+pub use error::DeviceError;
+pub use exchange::SyncReport;
+
+/// The result of everything a device does.
+pub type Result<T, E = DeviceError> = std::result::Result<T, E>;
+
+/// File, in the platform's no-backup folder, whose content tells a restored or cloned store.
+pub const INSTANCE_FILE: &str = "sopu-instance";
+
+/// One installation with its store and key.
+pub struct Device {
+    pub(crate) store: Store,
+    pub(crate) key: SigningKey,
+    pub(crate) env: Arc<dyn Env>,
+    pub(crate) instance: [u8; 16],
+}
+
+/// Who this device is to its relay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The device.
+    pub device: DeviceId,
+    /// Whose it is.
+    pub member: MemberId,
+    /// The person's name.
+    pub member_name: String,
+    /// The organisation that invited.
+    pub org: OrgId,
+    /// Its name.
+    pub org_name: String,
+}
+
+impl Device {
+    /// A new secret key, for the platform's keystore. It never enters the store or a backup.
+    pub fn new_key(env: &dyn Env) -> [u8; 32] {
+        let mut key = [0; 32];
+        env.fill(&mut key);
+        key
+    }
+
+    /// Opens the store at `path`, making it if there is none.
+    ///
+    /// `instance_dir` must be a folder that backups and device transfers leave out: if what it
+    /// holds disagrees with the store, the store is a restored or cloned copy, and heals itself at
+    /// the next sync under a new epoch.
+    ///
+    /// # Errors
+    /// [`DeviceError::Store`] if the file cannot be opened, [`DeviceError::InstanceFile`] if the
+    /// folder cannot be written.
+    pub fn open(path: &Path, instance_dir: &Path, key: [u8; 32], env: Arc<dyn Env>) -> Result<Self> {
+        let mut store = Store::open(path)?;
+        let file = instance_dir.join(INSTANCE_FILE);
+        let outside = std::fs::read(&file).ok().and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
+        let inside = meta::get(store.conn(), keys::INSTANCE)?
+            .and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
+        let instance = match (outside, inside) {
+            (Some(outside), Some(inside)) if outside == inside => inside,
+            _ => {
+                let mut fresh = [0; 16];
+                env.fill(&mut fresh);
+                std::fs::create_dir_all(instance_dir)
+                    .and_then(|()| std::fs::write(&file, fresh))
+                    .map_err(|_| DeviceError::InstanceFile)?;
+                store.write(|tx| {
+                    meta::set(tx, keys::INSTANCE, &fresh)?;
+                    if inside.is_some() {
+                        begin_recovery(tx)?;
+                    }
+                    Ok(())
+                })?;
+                fresh
+            }
+        };
+        Ok(Self { store, key: SigningKey::from_bytes(&key), env, instance })
+    }
+
+    /// Enrols with an invite code. On a device that was told to enrol again (its store existed
+    /// twice) the work on it is kept and goes out under the new identity.
+    ///
+    /// # Errors
+    /// What the relay says of the code: unknown, used, expired; or no network.
+    pub fn enrol(&mut self, transport: &dyn Transport, code: &str, name: &str) -> Result<Identity> {
+        let code = code.trim().to_owned();
+        let request = EnrolRequest {
+            protocol: PROTOCOL,
+            key: self.key.verifying_key().to_bytes(),
+            signature: self.key.sign(&EnrolRequest::signed_bytes(&code)).to_bytes(),
+            code,
+            name: name.to_owned(),
+            instance: self.instance,
+            now_ms: self.env.now_ms(),
+        };
+        let post = Post {
+            path: ENROL_PATH,
+            token: None,
+            body: envelope::encode(&request),
+            encoding: None,
+            timeout_ms: 30_000,
+        };
+        let (body, _) = exchange::answer(transport.post(post)?)?;
+        let response: EnrolResponse = envelope::decode(&body).ok_or(DeviceError::BadAnswer)?;
+        let again = self.identity().is_ok();
+        self.store.write(|tx| {
+            if again {
+                begin_recovery(tx)?;
+                meta::remove(tx, keys::ENROL_AGAIN)?;
+            }
+            meta::set(tx, keys::DEVICE, response.device.as_bytes())?;
+            meta::set(tx, keys::MEMBER, response.member.as_bytes())?;
+            meta::set(tx, keys::ORG, response.org.as_bytes())?;
+            meta::set_text(tx, keys::MEMBER_NAME, &response.member_name)?;
+            meta::set_text(tx, keys::ORG_NAME, &response.org_name)?;
+            meta::set_text(tx, keys::TOKEN, &response.token)?;
+            meta::set(tx, keys::RELAY_KEY, &response.relay_key)?;
+            meta::set_number(tx, keys::STATUS_SEEN, 0)?;
+            meta::set_number(tx, keys::OFFSET, response.now_ms - request.now_ms)
+        })?;
+        self.identity()
+    }
+
+    /// Who this device is.
+    ///
+    /// # Errors
+    /// [`DeviceError::NotEnrolled`].
+    pub fn identity(&self) -> Result<Identity> {
+        let conn = self.store.conn();
+        let id = |key| -> Result<_> {
+            let bytes = meta::get(conn, key)?.ok_or(DeviceError::NotEnrolled)?;
+            uuid::Uuid::from_slice(&bytes).map_err(|_| DeviceError::NotEnrolled)
+        };
+        Ok(Identity {
+            device: DeviceId(id(keys::DEVICE)?),
+            member: MemberId(id(keys::MEMBER)?),
+            member_name: meta::text(conn, keys::MEMBER_NAME)?.unwrap_or_default(),
+            org: OrgId(id(keys::ORG)?),
+            org_name: meta::text(conn, keys::ORG_NAME)?.unwrap_or_default(),
+        })
+    }
+
+    /// The spaces this device takes part in.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn spaces(&self) -> Result<Vec<space::Space>> {
+        Ok(space::spaces(self.store.conn())?)
+    }
+
+    /// One's own work that is not in the record yet, in all documents.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn backlog(&self) -> Result<outbox::Progress> {
+        Ok(outbox::backlog(self.store.conn())?)
+    }
+
+    /// Whether the relay asked this device to enrol again, because its store exists twice.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn must_enrol_again(&self) -> Result<bool> {
+        Ok(meta::get(self.store.conn(), keys::ENROL_AGAIN)?.is_some())
+    }
+
+    /// Relay clock minus device clock as last measured, milliseconds.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn clock_offset_ms(&self) -> Result<Option<i64>> {
+        Ok(meta::number(self.store.conn(), keys::OFFSET)?)
+    }
+
+    /// The store, for lists and views.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The device's public key.
+    pub fn public_key(&self) -> VerifyingKey {
+        self.key.verifying_key()
+    }
+
+    /// The epoch of a space, taken at first use.
+    pub(crate) fn epoch(&mut self, space: SpaceId) -> Result<Epoch> {
+        let key = keys::epoch(space);
+        let found = meta::get(self.store.conn(), &key)?;
+        if let Some(epoch) = found.and_then(|bytes| Epoch::try_from(bytes).ok()) {
+            return Ok(epoch);
+        }
+        self.new_epoch(space)
+    }
+
+    pub(crate) fn new_epoch(&mut self, space: SpaceId) -> Result<Epoch> {
+        let mut epoch = Epoch::default();
+        self.env.fill(&mut epoch);
+        self.store.write(|tx| meta::set(tx, &keys::epoch(space), &epoch))?;
+        Ok(epoch)
+    }
+
+    pub(crate) fn save_context<'e>(
+        &mut self,
+        space: SpaceId,
+        env: &'e dyn Env,
+    ) -> Result<SaveContext<'e>> {
+        let by = self.identity()?.member;
+        let epoch = self.epoch(space)?;
+        let actor = actor_id(&self.key.verifying_key(), space, &epoch);
+        Ok(SaveContext { actor, by, at_ms: env.now_ms(), env })
+    }
+}
+
+/// From now on this store is not the only one to have written under its epochs: nothing is sent
+/// until the feed has shown what its other self did.
+fn begin_recovery(tx: &Tx<'_>) -> crate::store::Result<()> {
+    meta::set_number(tx, keys::RECOVERING, 1)
+}
+
+/// Keys of the small facts a device keeps in its store.
+pub(crate) mod keys {
+    use crate::id::SpaceId;
+
+    pub const INSTANCE: &str = "instance";
+    pub const DEVICE: &str = "device";
+    pub const MEMBER: &str = "member";
+    pub const MEMBER_NAME: &str = "member_name";
+    pub const ORG: &str = "org";
+    pub const ORG_NAME: &str = "org_name";
+    pub const TOKEN: &str = "token";
+    pub const RELAY_KEY: &str = "relay_key";
+    pub const OFFSET: &str = "offset_ms";
+    pub const STATUS_SEEN: &str = "status_seen";
+    pub const ORDERS_DONE: &str = "orders_done";
+    pub const ENROL_AGAIN: &str = "enrol_again";
+    pub const RECOVERING: &str = "recovering";
+    /// The relay may not know the cursor vector any more: send it whole.
+    pub const SEND_VECTOR: &str = "send_vector";
+
+    pub fn epoch(space: SpaceId) -> String {
+        format!("epoch/{space}")
+    }
+}

@@ -1,0 +1,324 @@
+//! Documents on a device: make, read, save, choose, list. None of it waits for anything.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use automerge::{Automerge, ReadDoc};
+use serde_json::{Map, Value};
+
+use super::{Device, DeviceError, Result};
+use crate::documents::{Kind, Problem, Validation, validate};
+use crate::findings::{self, Finding};
+use crate::genesis::genesis;
+use crate::guard::{self, Limits};
+use crate::history::{FieldChange, field_changes};
+use crate::id::{DocId, Hash, MemberId, SpaceId, Version};
+use crate::provenance::{Provenance, provenance};
+use crate::read::{LogClash, RemovedItem, StatusMark, read, version};
+use crate::save::{self, SaveContext, SaveError, Saved};
+use crate::store::document::{DocWrite, Loaded, NewChange, Origin, write_document};
+use crate::store::list::{Page, Query, list};
+use crate::store::{draft, history, outbox, view};
+
+/// The version of the field tables, written into every new document.
+pub const SCHEMA_VERSION: i64 = 1;
+
+/// A document as a form opens it.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// Which.
+    pub doc: DocId,
+    /// Where it lives.
+    pub space: SpaceId,
+    /// Of which kind.
+    pub kind: Kind,
+    /// Its content in JSON form.
+    pub value: Value,
+    /// What to hand back with the save.
+    pub version: Version,
+    /// Fields waiting for a person's choice.
+    pub conflicts: Vec<OpenConflict>,
+    /// Fields holding something this version does not understand; they are kept.
+    pub unknown: Vec<String>,
+    /// Items removed, which can be brought back by handing them in again.
+    pub removed: Vec<RemovedItem>,
+    /// Log keys with unequal values.
+    pub log_clashes: Vec<LogClash>,
+    /// Where each status stands.
+    pub status: BTreeMap<String, StatusMark>,
+}
+
+/// A conflict with everything a person needs to choose.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenConflict {
+    /// Field path.
+    pub path: String,
+    /// The live values, the shown one last.
+    pub values: Vec<OpenValue>,
+}
+
+/// One value of a conflict.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OpenValue {
+    /// The value; `Null` is an emptied field or one this version does not understand.
+    pub value: Value,
+    /// The change that wrote it: what [`Device::choose`] takes.
+    pub change: Hash,
+    /// Who, on what, when.
+    pub provenance: Provenance,
+}
+
+/// One step of a document's timeline.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TimelineStep {
+    /// The change.
+    pub change: Hash,
+    /// Who, on what, when.
+    pub provenance: Provenance,
+    /// What it did.
+    pub fields: Vec<FieldChange>,
+}
+
+impl Device {
+    /// Makes a document. The common header is filled in.
+    ///
+    /// # Errors
+    /// [`DeviceError::NotEnrolled`], [`DeviceError::BadValue`], the store's.
+    pub fn create(&mut self, space: SpaceId, kind: Kind, value: &Value) -> Result<(DocId, Saved)> {
+        let doc = DocId::mint(&*self.env);
+        let saved = self.create_as(doc, space, kind, value)?;
+        Ok((doc, saved))
+    }
+
+    fn create_as(&mut self, doc: DocId, space: SpaceId, kind: Kind, value: &Value) -> Result<Saved> {
+        let me = self.identity()?;
+        let env = Arc::clone(&self.env);
+        let ctx = self.save_context(space, &*env)?;
+        let mut value = match value {
+            Value::Object(value) => value.clone(),
+            _ => Map::new(),
+        };
+        for (field, header) in [
+            ("schema_version", Value::from(SCHEMA_VERSION)),
+            ("created_at", Value::from(ctx.at_ms)),
+            ("created_by", Value::from(me.member.to_string())),
+            ("created_on", Value::from(me.device.to_string())),
+        ] {
+            value.entry(field).or_insert(header);
+        }
+        let mut am = genesis(kind).document();
+        let start = version(&am);
+        let saved = save::save(&mut am, kind, &start, &Value::Object(value), &ctx)?;
+        self.keep(doc, space, kind, am, &saved, me.member)?;
+        Ok(saved)
+    }
+
+    /// Opens a document for reading or for a form. Documents with an open form stay loaded until
+    /// [`Device::close_form`].
+    ///
+    /// # Errors
+    /// [`DeviceError::NotFound`], the store's.
+    pub fn read(&self, doc: DocId) -> Result<Opened> {
+        let loaded = self.store.document(doc)?;
+        let reading = read(&loaded.am, loaded.kind);
+        let asked: Vec<Hash> =
+            reading.conflicts.iter().flat_map(|c| c.values.iter().map(|v| v.change)).collect();
+        let mut known = self.provenance(&loaded, &asked)?;
+        let mut conflicts = Vec::new();
+        for conflict in reading.conflicts {
+            let values = conflict.values.into_iter().map(|live| OpenValue {
+                provenance: known.remove(&live.change).unwrap_or_default(),
+                value: live.value,
+                change: live.change,
+            });
+            conflicts.push(OpenConflict { path: conflict.path, values: values.collect() });
+        }
+        Ok(Opened {
+            doc,
+            space: loaded.space,
+            kind: loaded.kind,
+            value: reading.value,
+            version: version(&loaded.am),
+            conflicts,
+            unknown: reading.unknown,
+            removed: reading.removed,
+            log_clashes: reading.log_clashes,
+            status: reading.status,
+        })
+    }
+
+    /// Keeps the document loaded while a form is open on it.
+    pub fn open_form(&self, doc: DocId) {
+        self.store.pin(doc);
+    }
+
+    /// The form was closed.
+    pub fn close_form(&self, doc: DocId) {
+        self.store.unpin(doc);
+    }
+
+    /// Saves what the user changed since `version`. Durable when it returns. Save at the returned
+    /// version next; if `merged` is set, show that value first.
+    ///
+    /// # Errors
+    /// [`DeviceError::BadValue`], [`DeviceError::Stale`], the store's.
+    pub fn save(&mut self, doc: DocId, version: &Version, value: &Value) -> Result<Saved> {
+        self.write(doc, version, |am, kind, version, ctx| save::save(am, kind, version, value, ctx))
+    }
+
+    /// Settles a conflict in favour of the value that `change` wrote.
+    ///
+    /// # Errors
+    /// [`DeviceError::Stale`] if there is no such conflict at this version; the store's.
+    pub fn choose(
+        &mut self,
+        doc: DocId,
+        version: &Version,
+        path: &str,
+        change: &Hash,
+    ) -> Result<Saved> {
+        self.write(doc, version, |am, kind, version, ctx| {
+            save::choose(am, kind, version, path, change, ctx)
+        })
+    }
+
+    /// Takes a status back to `code` in a new round.
+    ///
+    /// # Errors
+    /// [`DeviceError::Stale`] if the path is no status that has been set; the store's.
+    pub fn reopen(
+        &mut self,
+        doc: DocId,
+        version: &Version,
+        path: &str,
+        code: &str,
+    ) -> Result<Saved> {
+        self.write(doc, version, |am, kind, version, ctx| {
+            save::reopen(am, kind, version, path, code, ctx)
+        })
+    }
+
+    pub(super) fn write(
+        &mut self,
+        doc: DocId,
+        version: &Version,
+        work: impl FnOnce(&mut Automerge, Kind, &Version, &SaveContext<'_>) -> Result<Saved, SaveError>,
+    ) -> Result<Saved> {
+        let loaded = self.store.document(doc)?;
+        let version = draft::translate(self.store.conn(), doc, version)?;
+        let env = Arc::clone(&self.env);
+        let ctx = self.save_context(loaded.space, &*env)?;
+        let mut am = loaded.am.clone();
+        let saved = work(&mut am, loaded.kind, &version, &ctx)?;
+        if !saved.changes.is_empty() {
+            self.keep(doc, loaded.space, loaded.kind, am, &saved, ctx.by)?;
+        }
+        Ok(saved)
+    }
+
+    /// Stores a document with the changes just saved, after the same guard that stands before
+    /// every relay: nothing is written that a relay must refuse.
+    fn keep(
+        &mut self,
+        doc: DocId,
+        space: SpaceId,
+        kind: Kind,
+        am: Automerge,
+        saved: &Saved,
+        by: MemberId,
+    ) -> Result<()> {
+        let new = new_changes(&am, kind, &saved.changes, Origin::Saved)?;
+        let at_ms = self.env.now_ms();
+        let write = DocWrite { doc, space, kind, am: &am, new: &new, at_ms, by: Some(by) };
+        self.store.write(|tx| write_document(tx, &write))?;
+        let heads = version(&am);
+        self.store.keep(Arc::new(Loaded { doc, space, kind, am, heads }));
+        Ok(())
+    }
+
+    /// Lists documents.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn list(&self, query: &Query) -> Result<Page> {
+        Ok(list(self.store.conn(), query)?)
+    }
+
+    /// What is wrong with a document on its way to a status (`"locked"`, `"published"`) or while
+    /// writing (`"save"`).
+    ///
+    /// # Errors
+    /// [`DeviceError::NotFound`], the store's.
+    pub fn problems(&self, doc: DocId, towards: &str) -> Result<Vec<Problem>> {
+        let loaded = self.store.document(doc)?;
+        let value = read(&loaded.am, loaded.kind).value;
+        let today = crate::time::today(self.env.now_ms());
+        Ok(validate(loaded.kind, &value, &Validation { towards, today }))
+    }
+
+    /// What a person should look at in a space, from what is on this device.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn findings(&self, space: SpaceId) -> Result<Vec<Finding>> {
+        let mut views = Vec::new();
+        view::each(self.store.conn(), space, &mut |row| views.push(findings::View::from(row)))?;
+        let now_ms = self.env.now_ms() + self.clock_offset_ms()?.unwrap_or(0);
+        Ok(findings::findings(&views, now_ms))
+    }
+
+    /// How far one's own work in a document has come.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn progress(&self, doc: DocId) -> Result<outbox::Progress> {
+        Ok(outbox::progress(self.store.conn(), doc)?)
+    }
+
+    /// The timeline of a document, newest first, `limit` steps from `skip`.
+    ///
+    /// # Errors
+    /// [`DeviceError::NotFound`], the store's.
+    pub fn timeline(&self, doc: DocId, skip: usize, limit: usize) -> Result<Vec<TimelineStep>> {
+        let loaded = self.store.document(doc)?;
+        let steps = history::history(self.store.conn(), doc)?;
+        let page: Vec<Hash> = steps.iter().rev().skip(skip).take(limit).map(|s| s.hash).collect();
+        let mut known = self.provenance(&loaded, &page)?;
+        let steps = page.into_iter().map(|change| TimelineStep {
+            change,
+            provenance: known.remove(&change).unwrap_or_default(),
+            fields: field_changes(&loaded.am, loaded.kind, &change).unwrap_or_default(),
+        });
+        Ok(steps.collect())
+    }
+
+    fn provenance(&self, loaded: &Loaded, of: &[Hash]) -> Result<BTreeMap<Hash, Provenance>> {
+        let mut known = provenance(self.store.conn(), loaded, of)?;
+        let me = self.identity()?;
+        for provenance in known.values_mut().filter(|p| p.device.is_none()) {
+            provenance.device = Some(me.device);
+            provenance.member = Some(me.member);
+            provenance.member_name = Some(me.member_name.clone());
+        }
+        Ok(known)
+    }
+}
+
+/// The stored form of changes a document has just got.
+pub(crate) fn new_changes(
+    am: &Automerge,
+    kind: Kind,
+    hashes: &[Hash],
+    origin: Origin,
+) -> Result<Vec<NewChange>> {
+    hashes
+        .iter()
+        .map(|hash| {
+            let change = am
+                .get_change_by_hash(&(*hash).into())
+                .ok_or(DeviceError::Internal("change_missing"))?;
+            guard::check_change(change.raw_bytes(), kind, &Limits::RELAY)?;
+            Ok(NewChange::new(&change, origin))
+        })
+        .collect()
+}

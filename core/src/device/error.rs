@@ -1,0 +1,101 @@
+//! What an app is told when something did not work, in terms of what it can do about it.
+
+use crate::guard::Refusal;
+use crate::id::DocId;
+use crate::save::SaveError;
+use crate::store::StoreError;
+use crate::transport::TransportError;
+
+/// Why it did not work.
+#[derive(Debug, thiserror::Error)]
+pub enum DeviceError {
+    /// Enrol first.
+    #[error("this device is not enrolled")]
+    NotEnrolled,
+    /// No such document here.
+    #[error("no document {0}")]
+    NotFound(DocId),
+    /// The app gave a value that does not fit: its mistake, not the user's.
+    #[error("{path}: {code}")]
+    BadValue {
+        /// Field path.
+        path: String,
+        /// Why.
+        code: &'static str,
+    },
+    /// Show these problems; the transition asked for needs them mended.
+    #[error("{0} problems stand in the way")]
+    Problems(usize, Vec<crate::documents::Problem>),
+    /// The version is not of this document, or there is nothing to choose at that path: read again.
+    #[error("read the document again")]
+    Stale,
+    /// The local store failed: disk full, damaged, from a later version.
+    #[error(transparent)]
+    Store(StoreError),
+    /// The no-backup folder cannot be written.
+    #[error("the instance file cannot be written")]
+    InstanceFile,
+    /// No connection, or it broke: try again later.
+    #[error("no connection to the relay")]
+    Offline,
+    /// The relay is there but asks for patience.
+    #[error("the relay is busy")]
+    Busy {
+        /// How long, milliseconds, if it said so.
+        retry_after_ms: Option<i64>,
+    },
+    /// The relay refuses this device or code; the problem code says why.
+    #[error("the relay refused: {code}")]
+    Refused {
+        /// `unauthorised`, `device_revoked`, `invite_used`, `protocol_unknown` …
+        code: String,
+    },
+    /// The answer was not one: a proxy, or a relay of another version.
+    #[error("the answer could not be read")]
+    BadAnswer,
+    /// Something written here would be refused by every relay: a defect, reported, nothing lost.
+    #[error("internal: {0}")]
+    Internal(&'static str),
+}
+
+impl From<StoreError> for DeviceError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound(doc) => Self::NotFound(doc),
+            other @ (StoreError::Sqlite(_)
+            | StoreError::Newer { .. }
+            | StoreError::NoEncryption
+            | StoreError::UnknownKind(_)
+            | StoreError::Damaged { .. }
+            | StoreError::Erased(_)
+            | StoreError::Moved(_)
+            | StoreError::Incomplete(_)
+            | StoreError::Row(_)) => Self::Store(other),
+        }
+    }
+}
+
+impl From<SaveError> for DeviceError {
+    fn from(error: SaveError) -> Self {
+        match error {
+            SaveError::BadValue(bad) => Self::BadValue { path: bad.path, code: bad.code },
+            SaveError::UnknownVersion | SaveError::NothingThere(_) => Self::Stale,
+            SaveError::Document(_) => Self::Internal("document_unwritable"),
+        }
+    }
+}
+
+impl From<TransportError> for DeviceError {
+    fn from(error: TransportError) -> Self {
+        match error {
+            TransportError::Unreachable | TransportError::TimedOut => Self::Offline,
+            TransportError::TooLarge => Self::BadAnswer,
+        }
+    }
+}
+
+impl From<Refusal> for DeviceError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Internal(refusal.code)
+    }
+}

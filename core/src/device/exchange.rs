@@ -1,0 +1,136 @@
+//! Syncing: make the next request, post it, apply the answer, until there is nothing left to say.
+
+use crate::compress::{compress, decompress};
+use crate::envelope;
+use crate::store::meta;
+use crate::transport::{Post, Reply, Transport};
+use crate::wire::{SYNC_PATH, SyncRequest, SyncResponse, limits};
+
+use super::{Device, DeviceError, Result, keys};
+
+/// What one call of [`Device::sync`] did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SyncReport {
+    /// Requests made.
+    pub requests: u32,
+    /// Bytes of all bodies sent, as they went over the wire.
+    pub bytes_up: u64,
+    /// Bytes of all bodies received.
+    pub bytes_down: u64,
+    /// Envelopes the relay has acknowledged for the first time.
+    pub acknowledged: u32,
+    /// Feed entries and packed documents applied.
+    pub received: u32,
+    /// Envelopes the relay holds or has refused, newly.
+    pub rejected: u32,
+    /// Own edits replayed on a rebuilt document.
+    pub replayed: u32,
+    /// Things from outside that could not be applied here and were set aside.
+    pub quarantined: u32,
+    /// The relay ordered a wipe and it was carried out: this device holds nothing any more.
+    pub wiped: bool,
+    /// There is more to exchange: sync again soon.
+    pub more: bool,
+}
+
+/// A request that makes no headway is not repeated more often than this in one call.
+const MOST_REQUESTS: u32 = 1_000;
+
+impl Device {
+    /// Sends what is unsent and takes in what is new, in as few requests as it takes: one, unless
+    /// there is more than a page of news.
+    ///
+    /// # Errors
+    /// [`DeviceError::Offline`], [`DeviceError::Busy`], [`DeviceError::Refused`]; what was
+    /// exchanged before the error stays. Calling again at any time is right.
+    pub fn sync(&mut self, transport: &dyn Transport) -> Result<SyncReport> {
+        self.sync_for(transport, MOST_REQUESTS)
+    }
+
+    /// As [`Device::sync`], but at most so many requests.
+    ///
+    /// # Errors
+    /// As [`Device::sync`].
+    pub fn sync_for(&mut self, transport: &dyn Transport, requests: u32) -> Result<SyncReport> {
+        let mut report = SyncReport::default();
+        let mut standing = 0;
+        loop {
+            let outgoing = self.next_request(0)?;
+            let response = self.post(transport, &outgoing.request, 60_000, &mut report)?;
+            let moved = self.apply(&outgoing, &response, &mut report)?;
+            standing = if moved { 0 } else { standing + 1 };
+            report.more = !report.wiped && self.wants_more(&response)?;
+            // Twice without headway: the rest needs time or a person, not another request.
+            if !report.more || report.requests >= requests || standing > 1 {
+                return Ok(report);
+            }
+        }
+    }
+
+    /// Waits for news at most `wait_ms` and takes it in. To be called when there is nothing to
+    /// send; if there is, it syncs instead.
+    ///
+    /// # Errors
+    /// As [`Device::sync`].
+    pub fn watch(&mut self, transport: &dyn Transport, wait_ms: u32) -> Result<SyncReport> {
+        let mut report = SyncReport::default();
+        let outgoing = self.next_request(wait_ms.min(limits::WAIT_MS))?;
+        let patience = wait_ms.saturating_add(30_000);
+        let response = self.post(transport, &outgoing.request, patience, &mut report)?;
+        self.apply(&outgoing, &response, &mut report)?;
+        report.more = !report.wiped && self.wants_more(&response)?;
+        Ok(report)
+    }
+
+    fn post(
+        &mut self,
+        transport: &dyn Transport,
+        request: &SyncRequest,
+        timeout_ms: u32,
+        report: &mut SyncReport,
+    ) -> Result<SyncResponse> {
+        let token = meta::text(self.store.conn(), keys::TOKEN)?.ok_or(DeviceError::NotEnrolled)?;
+        let plain = envelope::encode(request);
+        let (body, encoding) = match compress(&plain) {
+            Some(packed) => (packed, Some("zstd")),
+            None => (plain, None),
+        };
+        report.requests += 1;
+        report.bytes_up += body.len() as u64;
+        let sent_ms = self.env.now_ms();
+        let post = Post { path: SYNC_PATH, token: Some(token), body, encoding, timeout_ms };
+        let (body, size) = answer(transport.post(post)?)?;
+        report.bytes_down += size;
+        let response: SyncResponse =
+            minicbor::decode(&body).map_err(|_| DeviceError::BadAnswer)?;
+        if request.wait_ms == 0 {
+            // Halfway between sending and receiving is the best guess of when the relay looked.
+            let middle = sent_ms + (self.env.now_ms() - sent_ms) / 2;
+            let offset = response.now_ms.saturating_sub(middle);
+            self.store.write(|tx| meta::set_number(tx, keys::OFFSET, offset))?;
+        }
+        Ok(response)
+    }
+}
+
+/// The decompressed body of a good reply and its size on the wire; the error a bad one means.
+pub(crate) fn answer(reply: Reply) -> Result<(Vec<u8>, u64)> {
+    let size = reply.body.len() as u64;
+    let body = match reply.encoding.as_str() {
+        "" | "identity" => reply.body,
+        "zstd" => decompress(&reply.body, 2 * limits::BODY_EXPANDED).ok_or(DeviceError::BadAnswer)?,
+        _ => return Err(DeviceError::BadAnswer),
+    };
+    if reply.status == 200 {
+        return Ok((body, size));
+    }
+    let problem: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+    let code = problem["code"].as_str();
+    Err(match (reply.status, code) {
+        (429 | 500..=599, _) => DeviceError::Busy {
+            retry_after_ms: problem["retry_after_ms"].as_i64(),
+        },
+        (_, Some(code)) if code.len() <= 64 => DeviceError::Refused { code: code.to_owned() },
+        _ => DeviceError::BadAnswer,
+    })
+}

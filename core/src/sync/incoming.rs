@@ -1,0 +1,255 @@
+//! What a response does to the store. Nothing in it is trusted: envelopes are opened, guarded,
+//! verified and tried before their changes meet the documents of this device.
+//!
+//! A page is applied whole, with its cursor, in one transaction, grouped by document.
+
+pub mod page;
+pub mod first;
+mod mark;
+
+use crate::device::{Device, DeviceError, Result, SyncReport, keys};
+use crate::id::EnvelopeId;
+use crate::store::outbox::State;
+use crate::store::{Tx, meta, outbox, purge, space};
+use crate::sync::outgoing::Outgoing;
+use crate::wire::{OrderKind, SpaceNews, Status, StatusNews, SyncResponse, Verdict};
+
+impl Device {
+    /// Applies a response to the request it answers. `true` if anything moved. Applying one again
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// The store's; nothing of the part that failed is kept.
+    pub fn apply(
+        &mut self,
+        outgoing: &Outgoing,
+        response: &SyncResponse,
+        report: &mut SyncReport,
+    ) -> Result<bool> {
+        let mut moved = self.apply_answers(outgoing, response, report)?;
+        moved |= !response.spaces.is_empty();
+        for news in &response.spaces {
+            self.apply_space_news(news)?;
+        }
+        for page in &response.pages {
+            moved |= self.apply_page(page, report)?;
+        }
+        self.store.write(|tx| {
+            if response.need_vector {
+                meta::set_number(tx, keys::SEND_VECTOR, 1)
+            } else {
+                meta::remove(tx, keys::SEND_VECTOR)
+            }
+        })?;
+        moved |= response.need_vector;
+        moved |= self.apply_orders(outgoing, response, report)?;
+        if report.wiped {
+            return Ok(true);
+        }
+        if self.recovering()? {
+            if !response.more && !response.need_vector {
+                self.finish_recovery(report)?;
+                moved = true;
+            }
+        } else {
+            moved |= !response.more && self.replay_refused(report)?;
+        }
+        self.drop_left_spaces()?;
+        Ok(moved)
+    }
+
+    fn apply_answers(
+        &mut self,
+        outgoing: &Outgoing,
+        response: &SyncResponse,
+        report: &mut SyncReport,
+    ) -> Result<bool> {
+        let verdicts: Vec<(EnvelopeId, &Verdict)> =
+            outgoing.sent.iter().copied().zip(&response.answers).collect();
+        let seen = meta::number(self.store.conn(), keys::STATUS_SEEN)?.unwrap_or(0).unsigned_abs();
+        let news: Vec<&StatusNews> = response.status.iter().filter(|s| s.number > seen).collect();
+        let mut purged = Vec::new();
+        let now_ms = self.env.now_ms();
+        self.store.write(|tx| {
+            for (id, verdict) in &verdicts {
+                take_verdict(tx, *id, verdict, now_ms, report, &mut purged)?;
+            }
+            for news in &news {
+                match &news.status {
+                    Status::Verdict(verdict) => {
+                        take_verdict(tx, news.id, verdict, now_ms, report, &mut purged)?;
+                    }
+                    Status::SeenByOffice(at_ms) => outbox::set_seen(tx, news.id, *at_ms)?,
+                }
+                meta::set_number(tx, keys::STATUS_SEEN, i64::try_from(news.number).unwrap_or(i64::MAX))?;
+            }
+            Ok(())
+        })?;
+        if !purged.is_empty() {
+            self.store.forget_loaded();
+            self.store.scrub()?;
+        }
+        Ok(!verdicts.is_empty() || !news.is_empty())
+    }
+
+    fn apply_space_news(&mut self, news: &SpaceNews) -> Result<()> {
+        let now_ms = self.env.now_ms();
+        Ok(self.store.write(|tx| match &news.standing {
+            Some(standing) => space::join_space(tx, news.space, standing),
+            None => space::leave_space(tx, news.space, now_ms),
+        })?)
+    }
+
+    /// A space this device has left goes once nothing in it is undelivered.
+    fn drop_left_spaces(&mut self) -> Result<()> {
+        let left: Vec<_> = space::spaces(self.store.conn())?
+            .into_iter()
+            .filter(|space| space.left_ms.is_some())
+            .map(|space| space.id)
+            .collect();
+        for id in left {
+            let conn = self.store.conn();
+            let undelivered = outbox::unsettled(conn, None)?
+                .iter()
+                .any(|e| e.space == id && matches!(e.state, State::Sealed));
+            let unsealed = outbox::unsealed_documents(conn)?;
+            let mut inside = false;
+            for doc in unsealed {
+                let row = crate::store::document::row(conn, doc)?;
+                inside |= row.is_some_and(|row| row.space == id);
+            }
+            if !undelivered && !inside {
+                self.store.write(|tx| space::drop_space(tx, id))?;
+                self.store.forget_loaded();
+                self.store.scrub()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn apply_orders(
+        &mut self,
+        outgoing: &Outgoing,
+        response: &SyncResponse,
+        report: &mut SyncReport,
+    ) -> Result<bool> {
+        let confirmed = !outgoing.request.done.is_empty();
+        if confirmed {
+            self.store.write(|tx| meta::remove(tx, keys::ORDERS_DONE))?;
+        }
+        let already: Vec<u64> = outgoing.request.done.iter().map(|done| done.number).collect();
+        let mut done: Vec<u8> = Vec::new();
+        for order in response.orders.iter().filter(|o| !already.contains(&o.number)) {
+            match &order.what {
+                OrderKind::Purge(doc) => {
+                    let space = crate::store::document::row(self.store.conn(), *doc)?;
+                    if let Some(row) = space {
+                        let mark = purge::Erased {
+                            doc: *doc,
+                            space: row.space,
+                            reason: "ordered".to_owned(),
+                            at_ms: self.env.now_ms(),
+                        };
+                        self.store.write(|tx| purge::purge(tx, &mark))?;
+                        self.store.forget_loaded();
+                        self.store.scrub()?;
+                    }
+                }
+                OrderKind::EnrolAgain => {
+                    self.store.write(|tx| meta::set_number(tx, keys::ENROL_AGAIN, 1))?;
+                }
+                OrderKind::Wipe => {
+                    // Unsent work first: the relay keeps it for the office to review.
+                    if !self.delivered()? {
+                        continue;
+                    }
+                    self.wipe()?;
+                    report.wiped = true;
+                }
+            }
+            done.extend(order.number.to_be_bytes());
+        }
+        if !done.is_empty() {
+            self.store.write(|tx| meta::set(tx, keys::ORDERS_DONE, &done))?;
+        }
+        Ok(confirmed || !done.is_empty())
+    }
+
+    fn delivered(&self) -> Result<bool> {
+        let conn = self.store.conn();
+        let unsent = outbox::to_send(conn, 1, 1)?;
+        Ok(unsent.is_empty() && outbox::unsealed_documents(conn)?.is_empty())
+    }
+
+    /// Removes every document. Who the device was stays, so that it can confirm.
+    fn wipe(&mut self) -> Result<()> {
+        let spaces = space::spaces(self.store.conn())?;
+        self.store.write(|tx| {
+            for space in &spaces {
+                space::drop_space(tx, space.id)?;
+            }
+            Ok(())
+        })?;
+        self.store.forget_loaded();
+        self.store.scrub()?;
+        Ok(())
+    }
+
+    pub(crate) fn relay_key(&self) -> Result<ed25519_dalek::VerifyingKey> {
+        let bytes = meta::get(self.store.conn(), keys::RELAY_KEY)?.ok_or(DeviceError::NotEnrolled)?;
+        let bytes: [u8; 32] = bytes.try_into().map_err(|_| DeviceError::NotEnrolled)?;
+        ed25519_dalek::VerifyingKey::from_bytes(&bytes).map_err(|_| DeviceError::NotEnrolled)
+    }
+}
+
+/// The reason on a refused or doubtful envelope whose edits are on their way in another one. Its
+/// run is kept until that one is in the feed, in case the relay took the original after all.
+pub(crate) const REPLAYED: &str = "replayed";
+
+fn take_verdict(
+    tx: &Tx<'_>,
+    id: EnvelopeId,
+    verdict: &Verdict,
+    now_ms: i64,
+    report: &mut SyncReport,
+    purged: &mut Vec<EnvelopeId>,
+) -> crate::store::Result<()> {
+    let Some(stored) = outbox::get(tx, id)? else { return Ok(()) };
+    let state = match verdict {
+        Verdict::Waiting => State::Acknowledged,
+        // Its place and accept tag come with the page; until then it counts as acknowledged.
+        Verdict::Fed(_) if stored.state == State::Sealed => State::Acknowledged,
+        Verdict::Fed(_) => return Ok(()),
+        Verdict::Held(code) => State::Held(code.clone()),
+        Verdict::Final(code) => State::Final(code.clone()),
+        Verdict::Refused(code) if transient(code) => return Ok(()),
+        Verdict::Refused(code) => State::Final(code.clone()),
+        Verdict::Erased => {
+            let mark = purge::Erased {
+                doc: stored.doc,
+                space: stored.space,
+                reason: "erased".to_owned(),
+                at_ms: now_ms,
+            };
+            purge::purge(tx, &mark)?;
+            purged.push(id);
+            return Ok(());
+        }
+    };
+    match state {
+        // A replaced envelope's late verdict changes nothing: its replay is on the way.
+        _ if matches!(&stored.state, State::Final(reason) if reason == REPLAYED) => return Ok(()),
+        State::Acknowledged if stored.state == State::Sealed => report.acknowledged += 1,
+        State::Held(_) | State::Final(_) if stored.state != state => report.rejected += 1,
+        _ => {}
+    }
+    if stored.state.settled() {
+        return Ok(());
+    }
+    outbox::set_state(tx, id, &state)
+}
+
+/// Refusals that say nothing of the envelope itself.
+fn transient(code: &str) -> bool {
+    matches!(code, "busy" | "try_later" | "push_too_large")
+}

@@ -1,0 +1,151 @@
+//! A first sync: whole documents, newest first, usable at once; then the signatures of all
+//! entries, after which every change here is proven by its author.
+
+use std::collections::BTreeMap;
+
+use ed25519_dalek::VerifyingKey;
+
+use super::mark::{Mark, quarantine};
+use super::page::{Changed, PageWork, People, stored_form};
+use crate::device::{Device, DeviceError, Result};
+use crate::documents::Kind;
+use crate::encoding::decode_changes;
+use crate::envelope::{Header, Proof, actor_id, decode, digest, feed_hash};
+use crate::guard::{Checked, Limits, check_change, trial};
+use crate::id::{DocId, EnvelopeId, Hash, SpaceId};
+use crate::save::level_of;
+use crate::store::document::{self, Origin};
+use crate::store::{StoreError, outbox, purge};
+use crate::wire::{FeedProof, Pack, ProofSpecial, SignedNotice, SpacePage};
+
+impl Device {
+    pub(super) fn read_packs(&self, page: &SpacePage, work: &mut PageWork) -> Result<()> {
+        for pack in &page.packs {
+            if purge::is_erased(self.store.conn(), pack.doc)? {
+                continue;
+            }
+            match self.read_pack(page.to.space, pack) {
+                Ok(changed) => work.changed.push(changed),
+                Err(DeviceError::Internal(reason)) => {
+                    work.marks.push(quarantine(pack.doc, None, reason));
+                }
+                Err(DeviceError::Store(StoreError::Damaged { .. })) => {
+                    work.marks.push(quarantine(pack.doc, None, "damaged_here"));
+                }
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(())
+    }
+
+    fn read_pack(&self, space: SpaceId, pack: &Pack) -> Result<Changed> {
+        let kind = Kind::from_number(pack.kind).ok_or(DeviceError::Internal("kind_unknown"))?;
+        if let Some(row) = document::row(self.store.conn(), pack.doc)?
+            && (row.space != space || row.kind != pack.kind)
+        {
+            return Err(DeviceError::Internal("doc_of_other_space"));
+        }
+        let changes = decode_changes(&pack.changes, &Limits::PACK)?;
+        let counted: u64 = pack.counts.iter().map(|n| u64::from(*n)).sum();
+        if counted != changes.len() as u64 {
+            return Err(DeviceError::Internal("pack_miscounted"));
+        }
+        let checked = changes
+            .iter()
+            .map(|change| check_change(change, kind, &Limits::DEVICE))
+            .collect::<Result<Vec<Checked>, _>>()?;
+        let am = trial(&self.present(pack.doc, kind)?, kind, &changes, &Limits::PACK)
+            .map_err(|doubt| DeviceError::Internal(doubt.code()))?;
+        let mut new = stored_form(&changes, &checked, Origin::Packed(0));
+        let mut rest = new.iter_mut();
+        for (entry, count) in (0u32..).zip(&pack.counts) {
+            for change in rest.by_ref().take(*count as usize) {
+                change.origin = Origin::Packed(entry);
+            }
+        }
+        Ok(Changed { doc: pack.doc, kind, am, new, last_seq: pack.last_seq, by: None })
+    }
+
+    /// Joins signatures to the changes that are here. Proofs come in feed order, so the n-th proof
+    /// of a document is over the changes its n-th entry brought.
+    pub(super) fn read_proofs(
+        &self,
+        page: &SpacePage,
+        people: &People,
+        work: &mut PageWork,
+        hash: &mut [u8; 32],
+    ) -> Result<()> {
+        let space = page.to.space;
+        let mut counted: BTreeMap<DocId, u32> = BTreeMap::new();
+        for given in &page.proofs {
+            let (header, signature) = (given.header.clone(), given.signature);
+            let id = match &given.special {
+                Some(ProofSpecial::Notice) => {
+                    let signed = SignedNotice { body: header, signature };
+                    self.read_notice(space, given.seq, &signed, given.accept, work)?;
+                    signed.id()
+                }
+                Some(ProofSpecial::Erased(digest)) => {
+                    let proof = Proof { header, signature, digest: *digest };
+                    let id = proof.id();
+                    work.marks.push(Mark::Erased { proof, seq: given.seq });
+                    id
+                }
+                None => self.read_proof(space, given, people, work, &mut counted)?,
+            };
+            *hash = feed_hash(hash, &id);
+        }
+        Ok(())
+    }
+
+    fn read_proof(
+        &self,
+        space: SpaceId,
+        given: &FeedProof,
+        people: &People,
+        work: &mut PageWork,
+        counted: &mut BTreeMap<DocId, u32>,
+    ) -> Result<EnvelopeId> {
+        let header: Header = decode(&given.header).ok_or(DeviceError::BadAnswer)?;
+        let doc = header.doc;
+        let conn = self.store.conn();
+        let entry = match counted.get(&doc) {
+            Some(entry) => *entry,
+            None => {
+                let before = outbox::fed_of(conn, doc)?;
+                let before = before.iter().filter(|e| e.seq.is_some_and(|seq| seq < given.seq));
+                u32::try_from(before.count()).unwrap_or(u32::MAX)
+            }
+        };
+        counted.insert(doc, entry.saturating_add(1));
+        let hashes = outbox::packed(conn, doc, entry)?;
+        let proof = Proof {
+            header: given.header.clone(),
+            signature: given.signature,
+            digest: digest(&hashes),
+        };
+        let id = proof.id();
+        let signer = people.get(&header.device);
+        let key = signer.and_then(|row| VerifyingKey::from_bytes(&row.key).ok());
+        let genuine = key.is_some_and(|key| {
+            proof.verify(&key)
+                && header.space == space
+                && self.written_by(doc, &hashes, &actor_id(&key, space, &header.epoch))
+        });
+        work.marks.push(if genuine {
+            let FeedProof { seq, received_ms, accept, .. } = *given;
+            Mark::Joined { proof, seq, received_ms, accept, entry }
+        } else {
+            quarantine(doc, Some(id), "proof_wrong")
+        });
+        Ok(id)
+    }
+
+    fn written_by(&self, doc: DocId, hashes: &[Hash], base: &[u8; 16]) -> bool {
+        let Ok(loaded) = self.store.document(doc) else { return false };
+        hashes.iter().all(|hash| {
+            let meta = loaded.am.get_change_meta_by_hash(&(*hash).into());
+            meta.is_some_and(|m| level_of(m.actor.to_bytes(), base).is_some())
+        })
+    }
+}

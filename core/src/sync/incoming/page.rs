@@ -1,0 +1,361 @@
+//! One page of one space: feed entries, or part of a first sync.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use automerge::Automerge;
+use ed25519_dalek::{Signature, VerifyingKey};
+
+use super::REPLAYED;
+use super::mark::{Mark, quarantine};
+use crate::chunk::Chunk;
+use crate::device::{Device, DeviceError, Result, SyncReport, keys};
+use crate::documents::Kind;
+use crate::encoding::decode_changes;
+use crate::envelope::{Envelope, Header, Proof, actor_id, decode, digest, feed_hash};
+use crate::genesis::genesis;
+use crate::guard::{Checked, Limits, trial};
+use crate::id::{DeviceId, DocId, EnvelopeId, Hash, MemberId, SpaceId};
+use crate::read::version;
+use crate::run::{self, Opened};
+use crate::store::document::{self, Loaded, NewChange, Origin};
+use crate::store::outbox::{self, State};
+use crate::store::{StoreError, meta, purge, space};
+use crate::wire::{Entry, Notice, RosterRow, SignedNotice, SpacePage};
+
+/// Changes for one document, not tried yet.
+struct Arrival {
+    id: EnvelopeId,
+    seq: u64,
+    by: Option<MemberId>,
+    changes: Vec<Vec<u8>>,
+    new: Vec<NewChange>,
+}
+
+/// A document with what arrived applied.
+pub(super) struct Changed {
+    pub doc: DocId,
+    pub kind: Kind,
+    pub am: Automerge,
+    pub new: Vec<NewChange>,
+    pub last_seq: u64,
+    pub by: Option<MemberId>,
+}
+
+/// A page taken apart: everything that is to be written in its one transaction.
+#[derive(Default)]
+pub(super) struct PageWork {
+    pub marks: Vec<Mark>,
+    pub changed: Vec<Changed>,
+    arrivals: BTreeMap<DocId, (Kind, Vec<Arrival>)>,
+}
+
+/// The people of a space while a page is read.
+pub(super) type People = BTreeMap<DeviceId, RosterRow>;
+
+/// Where an entry stands and what the relay says of it.
+#[derive(Clone, Copy)]
+struct Place {
+    seq: u64,
+    received_ms: i64,
+    accept: [u8; 16],
+}
+
+impl Device {
+    /// Applies a page if the device still stands where it starts.
+    pub(super) fn apply_page(&mut self, page: &SpacePage, report: &mut SyncReport) -> Result<bool> {
+        let id = page.to.space;
+        let Some(here) = space::space(self.store.conn(), id)? else { return Ok(false) };
+        if here.left_ms.is_some() || here.cursor != page.from {
+            return Ok(false);
+        }
+        let mut people: People =
+            space::roster(self.store.conn(), id)?.into_iter().map(|r| (r.device, r)).collect();
+        people.extend(page.roster.iter().flatten().map(|row| (row.device, row.clone())));
+
+        let mut work = PageWork::default();
+        let mut hash = here.feed_hash;
+        self.read_packs(page, &mut work)?;
+        self.read_proofs(page, &people, &mut work, &mut hash)?;
+        if !self.read_entries(page, &people, &mut work, &mut hash)? {
+            // It names an envelope of this device that is not here: a restored copy's other self
+            // wrote it. A first sync of the space brings it.
+            self.store.write(|tx| {
+                space::clear_cursor(tx, id)?;
+                meta::set_number(tx, keys::SEND_VECTOR, 1)
+            })?;
+            return Ok(true);
+        }
+
+        let at_ms = self.env.now_ms();
+        let mut purged = false;
+        self.store.write(|tx| {
+            if let Some(rows) = &page.roster {
+                space::set_roster(tx, id, rows)?;
+            }
+            if let Some(cut) = &page.cut {
+                outbox::cut(tx, id, cut.seq)?;
+            }
+            for mark in &work.marks {
+                purged |= mark.write(tx, id, at_ms)?;
+            }
+            for changed in &work.changed {
+                changed.write(tx, id, at_ms)?;
+            }
+            space::set_cursor(tx, &page.to, &hash)
+        })?;
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        report.received += count(page.entries.len() + page.packs.len());
+        report.quarantined +=
+            count(work.marks.iter().filter(|m| matches!(m, Mark::Quarantine { .. })).count());
+        if purged {
+            self.store.forget_loaded();
+            self.store.scrub()?;
+        }
+        for Changed { doc, kind, am, .. } in work.changed {
+            if !purge::is_erased(self.store.conn(), doc)? {
+                let heads = version(&am);
+                self.store.keep(Arc::new(Loaded { doc, space: id, kind, am, heads }));
+            }
+        }
+        Ok(true)
+    }
+
+    /// `false` if an own entry is not known here.
+    fn read_entries(
+        &self,
+        page: &SpacePage,
+        people: &People,
+        work: &mut PageWork,
+        hash: &mut [u8; 32],
+    ) -> Result<bool> {
+        let space = page.to.space;
+        let mut next = page.from.as_ref().map_or(0, |from| from.seq) + 1;
+        for entry in &page.entries {
+            if entry.seq() != next {
+                return Err(DeviceError::BadAnswer);
+            }
+            next += 1;
+            let id = match entry {
+                Entry::Envelope { seq, envelope, received_ms, accept } => {
+                    let place = Place { seq: *seq, received_ms: *received_ms, accept: *accept };
+                    self.read_envelope(space, entry, envelope, place, people, work)?
+                }
+                Entry::Own { seq, id, received_ms, accept } => {
+                    let place = Place { seq: *seq, received_ms: *received_ms, accept: *accept };
+                    if !self.read_own(space, entry, *id, place, people, work)? {
+                        return Ok(false);
+                    }
+                    *id
+                }
+                Entry::Notice { seq, notice, accept } => {
+                    self.read_notice(space, *seq, notice, *accept, work)?;
+                    notice.id()
+                }
+                Entry::Erased { seq, proof } => {
+                    work.marks.push(Mark::Erased { proof: proof.clone(), seq: *seq });
+                    proof.id()
+                }
+            };
+            *hash = feed_hash(hash, &id);
+        }
+        if !page.entries.is_empty() && next != page.to.seq + 1 {
+            return Err(DeviceError::BadAnswer);
+        }
+        for (doc, (kind, arrivals)) in std::mem::take(&mut work.arrivals) {
+            self.try_arrivals(doc, kind, arrivals, work)?;
+        }
+        Ok(true)
+    }
+
+    fn read_own(
+        &self,
+        space: SpaceId,
+        entry: &Entry,
+        id: EnvelopeId,
+        place: Place,
+        people: &People,
+        work: &mut PageWork,
+    ) -> Result<bool> {
+        let Some(stored) = outbox::get(self.store.conn(), id)? else { return Ok(false) };
+        let replayed = matches!(&stored.state, State::Final(why) if why == REPLAYED);
+        let run = if replayed { outbox::run(self.store.conn(), id)? } else { None };
+        if let Some(run) = run {
+            // Taken after all, though its edits were replayed: take it back.
+            let Proof { header, signature, .. } = stored.proof;
+            let envelope = Envelope { header, signature, run };
+            self.read_envelope(space, entry, &envelope, place, people, work)?;
+        } else {
+            let Place { seq, received_ms, accept } = place;
+            work.marks.push(Mark::Own { id, seq, received_ms, accept });
+        }
+        Ok(true)
+    }
+
+    fn read_envelope(
+        &self,
+        space: SpaceId,
+        entry: &Entry,
+        envelope: &Envelope,
+        place: Place,
+        people: &People,
+        work: &mut PageWork,
+    ) -> Result<EnvelopeId> {
+        let opened = match run::open(envelope, &Limits::DEVICE) {
+            Ok(opened) => opened,
+            Err(refusal) => {
+                let (header, id) = described(envelope);
+                let doc = header.map_or(DocId(uuid::Uuid::nil()), |header| header.doc);
+                work.marks.push(match refusal.code {
+                    "kind_unknown" => Mark::Defer { doc, entry: Box::new(entry.clone()) },
+                    code => quarantine(doc, id, code),
+                });
+                return Ok(id.unwrap_or(EnvelopeId([0; 32])));
+            }
+        };
+        let (id, doc) = (opened.id, opened.header.doc);
+        if let Err(reason) = judge(&opened, space, people) {
+            work.marks.push(quarantine(doc, Some(id), reason));
+            return Ok(id);
+        }
+        let by = people.get(&opened.header.device).map(|row| row.member);
+        let Place { seq, received_ms, accept } = place;
+        work.marks.push(Mark::Fed { proof: opened.proof, seq, received_ms, accept });
+        if let Some(row) = document::row(self.store.conn(), doc)?
+            && (row.space != space || row.kind != opened.header.kind)
+        {
+            work.marks.push(quarantine(doc, Some(id), "doc_of_other_space"));
+            return Ok(id);
+        }
+        let new = stored_form(&opened.changes, &opened.checked, Origin::Enveloped(id));
+        let arrival = Arrival { id, seq, by, changes: opened.changes, new };
+        work.arrivals.entry(doc).or_insert((opened.kind, Vec::new())).1.push(arrival);
+        Ok(id)
+    }
+
+    /// All that arrived for a document is tried at once, which is many times faster than one by
+    /// one; if that fails, one by one, so that one bad envelope costs no other.
+    fn try_arrivals(
+        &self,
+        doc: DocId,
+        kind: Kind,
+        arrivals: Vec<Arrival>,
+        work: &mut PageWork,
+    ) -> Result<()> {
+        if purge::is_erased(self.store.conn(), doc)? {
+            return Ok(());
+        }
+        let mut am = match self.present(doc, kind) {
+            Ok(before) => before,
+            Err(DeviceError::Store(StoreError::Damaged { .. })) => {
+                let damaged = |a: &Arrival| quarantine(doc, Some(a.id), "damaged_here");
+                work.marks.extend(arrivals.iter().map(damaged));
+                return Ok(());
+            }
+            Err(other) => return Err(other),
+        };
+        let all: Vec<Vec<u8>> = arrivals.iter().flat_map(|a| a.changes.iter().cloned()).collect();
+        let together = trial(&am, kind, &all, &Limits::PACK);
+        let one_by_one = together.is_err();
+        if let Ok(tried) = together {
+            am = tried;
+        }
+        let mut new = Vec::new();
+        let (mut last_seq, mut by) = (0, None);
+        for arrival in arrivals {
+            if one_by_one {
+                match trial(&am, kind, &arrival.changes, &Limits::DEVICE) {
+                    Ok(tried) => am = tried,
+                    Err(doubt) => {
+                        work.marks.push(quarantine(doc, Some(arrival.id), doubt.code()));
+                        continue;
+                    }
+                }
+            }
+            new.extend(arrival.new);
+            last_seq = arrival.seq;
+            by = arrival.by;
+        }
+        if last_seq > 0 {
+            work.changed.push(Changed { doc, kind, am, new, last_seq, by });
+        }
+        Ok(())
+    }
+
+    /// The document as it stands here, or its genesis.
+    pub(super) fn present(&self, doc: DocId, kind: Kind) -> Result<Automerge> {
+        match self.store.document(doc) {
+            Ok(loaded) => Ok(loaded.am.clone()),
+            Err(StoreError::NotFound(_)) => Ok(genesis(kind).document()),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    pub(super) fn read_notice(
+        &self,
+        space: SpaceId,
+        seq: u64,
+        signed: &SignedNotice,
+        accept: [u8; 16],
+        work: &mut PageWork,
+    ) -> Result<()> {
+        let signature = Signature::from_bytes(&signed.signature);
+        let bytes = SignedNotice::signed_bytes(&signed.body);
+        let genuine = self.relay_key()?.verify_strict(&bytes, &signature).is_ok();
+        let notice: Option<Notice> = decode(&signed.body);
+        work.marks.push(match notice {
+            Some(notice) if genuine && notice.space == space => {
+                Mark::Notice { seq, signed: signed.clone(), accept }
+            }
+            other => {
+                let doc = other.map_or(DocId(uuid::Uuid::nil()), |notice| notice.doc);
+                quarantine(doc, Some(signed.id()), "notice_not_genuine")
+            }
+        });
+        Ok(())
+    }
+}
+
+/// The header and id of an envelope that could not be opened, as far as they can be told.
+fn described(envelope: &Envelope) -> (Option<Header>, Option<EnvelopeId>) {
+    let hashes = decode_changes(&envelope.run, &Limits::DEVICE).ok().and_then(|changes| {
+        let hash = |change: &Vec<u8>| Chunk::parse(change).ok().map(|(_, hash)| hash);
+        changes.iter().map(hash).collect::<Option<Vec<Hash>>>()
+    });
+    let Envelope { header, signature, .. } = envelope.clone();
+    let id = hashes.map(|hashes| Proof { header, signature, digest: digest(&hashes) }.id());
+    (decode(&envelope.header), id)
+}
+
+/// Whether an opened envelope is its signer's and belongs here.
+fn judge(opened: &Opened, space: SpaceId, people: &People) -> Result<(), &'static str> {
+    let header = &opened.header;
+    if header.space != space {
+        return Err("doc_of_other_space");
+    }
+    let signer = people.get(&header.device).ok_or("signer_unknown")?;
+    let key = VerifyingKey::from_bytes(&signer.key).map_err(|_| "signer_unknown")?;
+    if !opened.proof.verify(&key) {
+        return Err("signature_wrong");
+    }
+    if opened.base_actor != actor_id(&key, space, &header.epoch) {
+        return Err("actor_foreign");
+    }
+    Ok(())
+}
+
+/// Guarded changes as the store takes them.
+pub(super) fn stored_form(
+    changes: &[Vec<u8>],
+    checked: &[Checked],
+    origin: Origin,
+) -> Vec<NewChange> {
+    let one = |(bytes, checked): (&Vec<u8>, &Checked)| NewChange {
+        hash: checked.hash,
+        bytes: bytes.clone(),
+        actor: checked.author.to_bytes(),
+        seq: checked.seq,
+        origin,
+    };
+    changes.iter().zip(checked).map(one).collect()
+}

@@ -1,0 +1,126 @@
+//! The next request: what is unsent, and how far this device has come.
+
+use crate::device::{Device, Result, keys};
+use crate::envelope::encode;
+use crate::guard::Refusal;
+use crate::id::{DocId, EnvelopeId, SpaceId};
+use crate::run::{self, Sealing};
+use crate::store::document;
+use crate::store::{Tx, meta, outbox, space};
+use crate::wire::{Cursors, OrderDone, PROTOCOL, SyncRequest, SyncResponse, limits, token};
+
+/// A request, and what is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// What goes over the wire.
+    pub request: SyncRequest,
+    /// The ids of the envelopes in `request.push`, in its order.
+    pub sent: Vec<EnvelopeId>,
+}
+
+impl Device {
+    /// Seals what is unsealed and makes the next request. Doing it again gives the same request.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn next_request(&mut self, wait_ms: u32) -> Result<Outgoing> {
+        // A copy of a store sends nothing until it has seen what its other self did.
+        let push = if self.recovering()? {
+            Vec::new()
+        } else {
+            self.seal_all()?;
+            outbox::to_send(self.store.conn(), limits::PUSH, limits::PUSH_COUNT)?
+        };
+        let conn = self.store.conn();
+        let vector = space::cursors(conn)?;
+        let whole = vector.is_empty() || meta::get(conn, keys::SEND_VECTOR)?.is_some();
+        let cursors = if whole { Cursors::Vector(vector) } else { Cursors::Token(token(&vector)) };
+        let done = meta::get(conn, keys::ORDERS_DONE)?.unwrap_or_default();
+        let (done, _) = done.as_chunks::<8>();
+        let (sent, push): (Vec<_>, Vec<_>) = push.into_iter().unzip();
+        let request = SyncRequest {
+            protocol: PROTOCOL,
+            instance: self.instance,
+            cursors,
+            wait_ms: if push.is_empty() { wait_ms } else { 0 },
+            push: push.iter().map(|envelope| encode(envelope).into()).collect(),
+            now_ms: self.env.now_ms(),
+            status_seen: meta::number(conn, keys::STATUS_SEEN)?.unwrap_or(0).unsigned_abs(),
+            max_bytes: 0,
+            done: done.iter().map(|n| OrderDone { number: u64::from_be_bytes(*n) }).collect(),
+            offers: Vec::new(),
+        };
+        Ok(Outgoing { request, sent })
+    }
+
+    pub(crate) fn recovering(&self) -> Result<bool> {
+        Ok(meta::get(self.store.conn(), keys::RECOVERING)?.is_some())
+    }
+
+    pub(crate) fn wants_more(&self, response: &SyncResponse) -> Result<bool> {
+        let conn = self.store.conn();
+        let unsent = || outbox::to_send(conn, 1, 1).map(|sent| !sent.is_empty());
+        let leaving = space::spaces(conn)?.iter().any(|space| space.left_ms.is_some());
+        Ok(response.more
+            || response.need_vector
+            || self.recovering()?
+            || unsent()?
+            || meta::get(conn, keys::ORDERS_DONE)?.is_some()
+            || leaving
+            || !outbox::unsealed_documents(conn)?.is_empty())
+    }
+
+    /// Puts every unsealed change into envelopes.
+    pub(crate) fn seal_all(&mut self) -> Result<()> {
+        for doc in outbox::unsealed_documents(self.store.conn())? {
+            self.seal(doc)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn seal(&mut self, doc: DocId) -> Result<()> {
+        let row = document::row(self.store.conn(), doc)?
+            .ok_or(crate::device::DeviceError::NotFound(doc))?;
+        let sealing = self.sealing(row.space, doc, row.kind, Vec::new())?;
+        let key = self.key.clone();
+        self.store.write_or(|tx| seal_unsealed(tx, sealing, &key))
+    }
+
+    pub(crate) fn sealing(
+        &mut self,
+        space: SpaceId,
+        doc: DocId,
+        kind: u8,
+        replaces: Vec<EnvelopeId>,
+    ) -> Result<Sealing> {
+        let kind = crate::documents::Kind::from_number(kind)
+            .ok_or(Refusal::new("kind_unknown"))?;
+        Ok(Sealing {
+            space,
+            doc,
+            kind,
+            device: self.identity()?.device,
+            epoch: self.epoch(space)?,
+            replaces,
+            sealed_at_ms: self.env.now_ms(),
+            offset_ms: self.clock_offset_ms()?,
+        })
+    }
+}
+
+/// Seals a document's unsealed changes, in runs the relay accepts. The first run names what it
+/// replaces.
+pub(crate) fn seal_unsealed(
+    tx: &Tx<'_>,
+    mut sealing: Sealing,
+    key: &ed25519_dalek::SigningKey,
+) -> Result<()> {
+    let changes: Vec<Vec<u8>> =
+        outbox::unsealed(tx, sealing.doc)?.into_iter().map(|change| change.bytes).collect();
+    for run in run::split(changes, sealing.kind)? {
+        let sealed = run::seal(sealing.clone(), &run, key)?;
+        outbox::insert_sealed(tx, &sealed.proof, &sealed.envelope.run, &sealed.hashes)?;
+        sealing.replaces.clear();
+    }
+    Ok(())
+}

@@ -1,0 +1,310 @@
+//! Rebuild and replay: the one procedure for a refused envelope, a fork, and a restored or cloned
+//! store. Automerge would queue everything later on a refused branch for ever, without an error;
+//! so the document is rebuilt from what the record holds, and every edit that did not get there is
+//! made again, as a three-way save under a new actor, in a new envelope that names what it
+//! replaces.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use automerge::{Automerge, Change, ReadDoc};
+
+use super::incoming::REPLAYED;
+use super::outgoing::seal_unsealed;
+use crate::device::documents::new_changes;
+use crate::device::{Device, DeviceError, Result, SyncReport, keys};
+use crate::edit::{Edit, Place, diff, rank, resolve};
+use crate::documents::Kind;
+use crate::genesis::genesis;
+use crate::id::{DocId, EnvelopeId, Hash, Version, mint_uuid};
+use crate::read::{Reading, at_path, read, read_at, version};
+use crate::save::{self, SaveContext};
+use crate::store::document::{DocWrite, Loaded, Origin, rewrite_document};
+use crate::store::outbox::{self, State, Stored};
+use crate::store::{draft, history, meta, space};
+
+/// What of a document is in the record, and what is not.
+struct Sides {
+    /// Changes the record holds, or the relay keeps for a decision.
+    base: Vec<Hash>,
+    /// One's own changes to be made again, in causal order.
+    mine: Vec<Hash>,
+    /// The envelopes those were in.
+    envelopes: Vec<Stored>,
+}
+
+impl Device {
+    /// Replays documents with a refused envelope. `true` if there were any.
+    pub(crate) fn replay_refused(&mut self, report: &mut SyncReport) -> Result<bool> {
+        let refused: Vec<(DocId, bool)> = outbox::unsettled(self.store.conn(), None)?
+            .into_iter()
+            .filter_map(|envelope| match &envelope.state {
+                State::Final(reason) if reason != REPLAYED => {
+                    // A replay refused again, unless only because the original had been taken.
+                    let again = reason != "replay_of_fed"
+                        && envelope.proof.header().is_some_and(|h| !h.replaces.is_empty());
+                    Some((envelope.doc, again))
+                }
+                _ => None,
+            })
+            .collect();
+        if refused.is_empty() {
+            return Ok(false);
+        }
+        // Under the old epoch, while its actors still count on from what is there.
+        self.seal_all()?;
+        let mut docs: BTreeMap<DocId, bool> = BTreeMap::new();
+        for (doc, again) in refused {
+            *docs.entry(doc).or_default() |= again;
+        }
+        let mut fresh = BTreeSet::new();
+        for (doc, again) in docs {
+            let loaded = self.store.document(doc)?;
+            if fresh.insert(loaded.space) {
+                self.new_epoch(loaded.space)?;
+            }
+            if again {
+                self.set_aside(&loaded)?;
+            } else {
+                report.replayed += self.replay(&loaded)?;
+            }
+        }
+        Ok(true)
+    }
+
+    /// A restored or cloned store has caught up: what its other self did is here now. Everything
+    /// that is still only here is made again under new epochs.
+    pub(crate) fn finish_recovery(&mut self, report: &mut SyncReport) -> Result<()> {
+        for space in space::spaces(self.store.conn())? {
+            self.new_epoch(space.id)?;
+        }
+        let mut docs: BTreeSet<DocId> =
+            outbox::unsealed_documents(self.store.conn())?.into_iter().collect();
+        for envelope in outbox::unsettled(self.store.conn(), None)? {
+            if matches!(envelope.state, State::Sealed | State::Final(_)) {
+                docs.insert(envelope.doc);
+            }
+        }
+        for doc in docs {
+            let loaded = self.store.document(doc)?;
+            report.replayed += self.replay(&loaded)?;
+        }
+        Ok(self.store.write(|tx| meta::remove(tx, keys::RECOVERING))?)
+    }
+
+    fn sides(&self, loaded: &Loaded) -> Result<Sides> {
+        let conn = self.store.conn();
+        let steps = history::history(conn, loaded.doc)?;
+        let unsealed: BTreeSet<Hash> =
+            outbox::unsealed(conn, loaded.doc)?.into_iter().map(|change| change.hash).collect();
+        let mut envelopes: BTreeMap<EnvelopeId, Stored> = BTreeMap::new();
+        for envelope in outbox::unsettled(conn, Some(loaded.doc))? {
+            envelopes.insert(envelope.id, envelope);
+        }
+        let mut gone: BTreeSet<Hash> = BTreeSet::new();
+        let mut gone_envelopes: BTreeSet<EnvelopeId> = BTreeSet::new();
+        // An envelope goes as a whole, and takes along what builds on it.
+        loop {
+            let before = gone.len();
+            for step in &steps {
+                let envelope = step.envelope.as_ref().map(|e| e.id);
+                let refused = envelope.and_then(|id| envelopes.get(&id)).is_some_and(|e| {
+                    matches!(e.state, State::Sealed | State::Final(_))
+                });
+                let hash = step.hash.into();
+                let meta = loaded.am.get_change_meta_by_hash(&hash);
+                let orphan = meta.is_some_and(|meta| {
+                    meta.deps.iter().any(|dep| gone.contains(&Hash::from(*dep)))
+                });
+                let taken_along = envelope.is_some_and(|id| gone_envelopes.contains(&id));
+                let fed = envelope.is_some_and(|id| !envelopes.contains_key(&id))
+                    || (envelope.is_none() && !unsealed.contains(&step.hash));
+                if !fed && (refused || orphan || taken_along || unsealed.contains(&step.hash)) {
+                    gone.insert(step.hash);
+                    gone_envelopes.extend(envelope);
+                }
+            }
+            if gone.len() == before {
+                break;
+            }
+        }
+        let (mine, base) = steps.iter().map(|s| s.hash).partition(|hash| gone.contains(hash));
+        let envelopes =
+            gone_envelopes.into_iter().filter_map(|id| envelopes.remove(&id)).collect();
+        Ok(Sides { base, mine, envelopes })
+    }
+
+    /// Makes one's own edits again on the rebuilt document; says how many.
+    fn replay(&mut self, loaded: &Loaded) -> Result<u32> {
+        let (doc, space, kind) = (loaded.doc, loaded.space, loaded.kind);
+        let Sides { base, mine, envelopes } = self.sides(loaded)?;
+        let mut am = rebuilt(&loaded.am, kind, &base)?;
+        let original: BTreeMap<Hash, Hash> = draft::replays(self.store.conn(), doc)?
+            .into_iter()
+            .map(|(old, new)| (new, old))
+            .collect();
+        let held: BTreeSet<Hash> = base.into_iter().collect();
+
+        let env = Arc::clone(&self.env);
+        let mut ctx = self.save_context(space, &*env)?;
+        let start = version(&am);
+        let mut places: BTreeMap<Hash, Version> = BTreeMap::new();
+        let mut made: Vec<(Hash, Vec<Hash>)> = Vec::new();
+        for hash in &mine {
+            let change =
+                loaded.am.get_change_by_hash(&(*hash).into()).ok_or(DeviceError::Stale)?;
+            if let Some(taken) = original.get(hash).filter(|old| held.contains(old)) {
+                // The record has the original of this replay after all.
+                places.insert(*hash, Version::new([*taken]));
+                continue;
+            }
+            let deps = Version::new(change.deps().iter().map(|dep| Hash::from(*dep)));
+            let at = moved(&deps, &places, &start);
+            let edits = edits_of(&loaded.am, kind, &deps, &change, &ctx)?;
+            ctx.at_ms = change.timestamp();
+            let saved = save::write(&mut am, kind, &at, edits, Vec::new(), &ctx)?;
+            places.insert(*hash, saved.version);
+            if !saved.changes.is_empty() {
+                made.push((*hash, saved.changes));
+            }
+        }
+
+        let mut replaces: BTreeSet<EnvelopeId> = envelopes.iter().map(|e| e.id).collect();
+        for earlier in envelopes.iter().filter_map(|e| e.proof.header()).flat_map(|h| h.replaces) {
+            if let Some(stored) = outbox::get(self.store.conn(), earlier)?
+                && !stored.state.settled()
+            {
+                replaces.insert(earlier);
+            }
+        }
+        let hashes: Vec<Hash> = made.iter().flat_map(|(_, new)| new.iter().copied()).collect();
+        let new = new_changes(&am, kind, &hashes, Origin::Saved)?;
+        let sealing =
+            self.sealing(space, doc, kind.number(), replaces.iter().copied().collect())?;
+        let (at_ms, by, key) = (self.env.now_ms(), Some(ctx.by), self.key.clone());
+        self.store.write_or(|tx| -> Result<()> {
+            let write = DocWrite { doc, space, kind, am: &am, new: &new, at_ms, by };
+            rewrite_document(tx, &write, &mine)?;
+            for (old, new) in &made {
+                if let Some(last) = new.last() {
+                    draft::replayed(tx, doc, *old, *last)?;
+                }
+            }
+            for (old, place) in &places {
+                if let ([head], false) = (place.heads(), made.iter().any(|(o, _)| o == old)) {
+                    draft::replayed(tx, doc, *old, *head)?;
+                }
+            }
+            seal_unsealed(tx, sealing, &key)?;
+            let rest = if hashes.is_empty() { State::Replaced } else { State::Final(REPLAYED.into()) };
+            for id in &replaces {
+                outbox::set_state(tx, *id, &rest)?;
+            }
+            Ok(())
+        })?;
+        let heads = version(&am);
+        self.store.keep(Arc::new(Loaded { doc, space, kind, am, heads }));
+        Ok(u32::try_from(made.len()).unwrap_or(u32::MAX))
+    }
+
+    /// Refused twice: it stays here as a readable draft, the relay has it for the office to review,
+    /// and the document goes on without it.
+    fn set_aside(&mut self, loaded: &Loaded) -> Result<()> {
+        let (doc, space, kind) = (loaded.doc, loaded.space, loaded.kind);
+        let Sides { base, mine, envelopes } = self.sides(loaded)?;
+        let am = rebuilt(&loaded.am, kind, &base)?;
+        let value = read(&loaded.am, kind).value;
+        let reason = envelopes
+            .iter()
+            .find_map(|e| match &e.state {
+                State::Final(reason) if reason != REPLAYED => Some(reason.clone()),
+                _ => None,
+            })
+            .unwrap_or_default();
+        let at_ms = self.env.now_ms();
+        self.store.write(|tx| {
+            draft::keep(tx, (doc, space, kind), &reason, at_ms, &value)?;
+            let write = DocWrite { doc, space, kind, am: &am, new: &[], at_ms, by: None };
+            rewrite_document(tx, &write, &mine)?;
+            for envelope in &envelopes {
+                outbox::set_state(tx, envelope.id, &State::Replaced)?;
+                for old in envelope.proof.header().into_iter().flat_map(|h| h.replaces) {
+                    outbox::set_state(tx, old, &State::Replaced)?;
+                }
+            }
+            Ok(())
+        })?;
+        self.store.forget_loaded();
+        Ok(())
+    }
+}
+
+/// A document of these changes only.
+fn rebuilt(from: &Automerge, kind: Kind, base: &[Hash]) -> Result<Automerge> {
+    let changes: Vec<Change> =
+        base.iter().filter_map(|hash| from.get_change_by_hash(&(*hash).into())).collect();
+    let mut am = genesis(kind).document();
+    am.apply_changes(changes).map_err(|_| DeviceError::Internal("rebuild_failed"))?;
+    Ok(am)
+}
+
+/// A version of the old document in terms of the rebuilt one.
+fn moved(deps: &Version, places: &BTreeMap<Hash, Version>, start: &Version) -> Version {
+    let heads = deps.heads().iter().flat_map(|dep| match places.get(dep) {
+        Some(place) => place.heads().to_vec(),
+        None => vec![*dep],
+    });
+    let at = Version::new(heads);
+    if at.heads().is_empty() { start.clone() } else { at }
+}
+
+/// What one change of the old document did, as edits.
+fn edits_of(
+    old: &Automerge,
+    kind: Kind,
+    deps: &Version,
+    change: &Change,
+    ctx: &SaveContext<'_>,
+) -> Result<Vec<Edit>> {
+    let before = read_at(old, kind, deps);
+    let after = read_at(old, kind, &Version::new([change.hash().into()]));
+    let found = diff(kind, &before, &after.value, &mut || mint_uuid(ctx.env));
+    let mut edits = found.map_err(crate::save::SaveError::from)?.edits;
+    edits.extend(reopened(kind, &before, &after));
+    edits.extend(chosen(kind, &before, &after));
+    Ok(edits)
+}
+
+/// Statuses taken back to a new round, which a plain difference of values leaves out.
+fn reopened(kind: Kind, before: &Reading, after: &Reading) -> Vec<Edit> {
+    let raised = after.status.iter().filter_map(|(path, mark)| {
+        let was = before.status.get(path)?;
+        let (place, field) = resolve(kind, path).filter(|_| mark.round > was.round)?;
+        let crate::documents::Rule::Mst(codes) = field.rule else { return None };
+        let rank = rank(codes, &mark.code)?;
+        Some(Edit::Raise { place, field, round: mark.round, rank })
+    });
+    raised.collect()
+}
+
+/// Conflicts settled in favour of the value that was shown already.
+fn chosen(kind: Kind, before: &Reading, after: &Reading) -> Vec<Edit> {
+    let settled = before.conflicts.iter().filter_map(|conflict| {
+        let path = &conflict.path;
+        if after.conflicts.iter().any(|c| c.path == *path) {
+            return None;
+        }
+        let value = at_path(&after.value, path)?;
+        let (place, field) = resolve(kind, path)?;
+        let same = at_path(&before.value, path) == Some(value) && place_holds(&place, after);
+        same.then(|| Edit::Put { place, field, value: value.clone() })
+    });
+    settled.collect()
+}
+
+fn place_holds(place: &Place, reading: &Reading) -> bool {
+    match place {
+        Place::Root => true,
+        Place::Item { key, .. } => !reading.removed.iter().any(|item| item.key == *key),
+    }
+}
