@@ -30,7 +30,10 @@ mod tests {
         let bomb = compress(&vec![0u8; 50_000_000]).expect("shrinks");
         assert!(bomb.len() < 10_000);
         assert_eq!(decompress(&bomb, 1_000_000), None);
-        assert_eq!(decompress(&bomb, 50_000_000).map(|b| b.len()), Some(50_000_000));
+        assert_eq!(
+            decompress(&bomb, 50_000_000).map(|b| b.len()),
+            Some(50_000_000)
+        );
         assert_eq!(decompress(b"no zstd at all", 100), None);
     }
 }

@@ -70,10 +70,17 @@ impl Device {
     /// # Errors
     /// [`DeviceError::Store`] if the file cannot be opened, [`DeviceError::InstanceFile`] if the
     /// folder cannot be written.
-    pub fn open(path: &Path, instance_dir: &Path, key: [u8; 32], env: Arc<dyn Env>) -> Result<Self> {
+    pub fn open(
+        path: &Path,
+        instance_dir: &Path,
+        key: [u8; 32],
+        env: Arc<dyn Env>,
+    ) -> Result<Self> {
         let mut store = Store::open(path)?;
         let file = instance_dir.join(INSTANCE_FILE);
-        let outside = std::fs::read(&file).ok().and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
+        let outside = std::fs::read(&file)
+            .ok()
+            .and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
         let inside = meta::get(store.conn(), keys::INSTANCE)?
             .and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
         let instance = match (outside, inside) {
@@ -94,7 +101,12 @@ impl Device {
                 fresh
             }
         };
-        Ok(Self { store, key: SigningKey::from_bytes(&key), env, instance })
+        Ok(Self {
+            store,
+            key: SigningKey::from_bytes(&key),
+            env,
+            instance,
+        })
     }
 
     /// Enrols with an invite code. On a device that was told to enrol again (its store existed
@@ -215,7 +227,8 @@ impl Device {
     pub(crate) fn new_epoch(&mut self, space: SpaceId) -> Result<Epoch> {
         let mut epoch = Epoch::default();
         self.env.fill(&mut epoch);
-        self.store.write(|tx| meta::set(tx, &keys::epoch(space), &epoch))?;
+        self.store
+            .write(|tx| meta::set(tx, &keys::epoch(space), &epoch))?;
         Ok(epoch)
     }
 
@@ -227,7 +240,12 @@ impl Device {
         let by = self.identity()?.member;
         let epoch = self.epoch(space)?;
         let actor = actor_id(&self.key.verifying_key(), space, &epoch);
-        Ok(SaveContext { actor, by, at_ms: env.now_ms(), env })
+        Ok(SaveContext {
+            actor,
+            by,
+            at_ms: env.now_ms(),
+            env,
+        })
     }
 }
 

@@ -40,8 +40,10 @@ pub fn provenance(
     if of.is_empty() {
         return Ok(known);
     }
-    let people: BTreeMap<_, _> =
-        space::roster(conn, loaded.space)?.into_iter().map(|row| (row.device, row)).collect();
+    let people: BTreeMap<_, _> = space::roster(conn, loaded.space)?
+        .into_iter()
+        .map(|row| (row.device, row))
+        .collect();
     for step in history::history(conn, loaded.doc)? {
         if !of.contains(&step.hash) {
             continue;

@@ -104,16 +104,23 @@ impl Scheduler {
             (S::BackingOff { failures, .. }, E::Network | E::Wanted) => send(failures),
             (S::BackingOff { failures, until_ms }, E::Tick) if now_ms >= until_ms => send(failures),
             (S::BackingOff { until_ms, .. }, E::Tick) => (self.state, SyncAction::WakeAt(until_ms)),
-            (S::InFlight { failures, .. }, E::Wanted) => {
-                (S::InFlight { failures, again: true }, SyncAction::Rest)
-            }
+            (S::InFlight { failures, .. }, E::Wanted) => (
+                S::InFlight {
+                    failures,
+                    again: true,
+                },
+                SyncAction::Rest,
+            ),
             (S::InFlight { again, .. }, E::Answered { more }) if more || again => send(0),
             (S::InFlight { .. }, E::Answered { .. }) => (S::Idle, SyncAction::Rest),
             (S::InFlight { failures, .. }, E::Failed { retry_after_ms }) => {
                 let failures = failures.saturating_add(1);
                 let pause = pause_ms(failures, jitter).max(retry_after_ms.unwrap_or(0));
                 let until_ms = now_ms.saturating_add(pause);
-                (S::BackingOff { failures, until_ms }, SyncAction::WakeAt(until_ms))
+                (
+                    S::BackingOff { failures, until_ms },
+                    SyncAction::WakeAt(until_ms),
+                )
             }
             (S::InFlight { .. }, E::Refused) => (S::Stopped, SyncAction::Rest),
             (S::Idle | S::InFlight { .. } | S::Stopped, E::Tick | E::Network)
@@ -128,7 +135,13 @@ impl Scheduler {
 }
 
 fn send(failures: u32) -> (SyncState, SyncAction) {
-    (SyncState::InFlight { failures, again: false }, SyncAction::Send)
+    (
+        SyncState::InFlight {
+            failures,
+            again: false,
+        },
+        SyncAction::Send,
+    )
 }
 
 /// Doubling, with the upper half random ("equal jitter").
@@ -149,9 +162,13 @@ mod tests {
         let mut now = 0;
         let mut pauses = Vec::new();
         for _ in 0..12 {
-            let SyncAction::WakeAt(at) =
-                s.handle(SyncEvent::Failed { retry_after_ms: None }, now, u32::MAX)
-            else {
+            let SyncAction::WakeAt(at) = s.handle(
+                SyncEvent::Failed {
+                    retry_after_ms: None,
+                },
+                now,
+                u32::MAX,
+            ) else {
                 panic!("backs off")
             };
             pauses.push(at - now);
@@ -161,10 +178,22 @@ mod tests {
         }
         assert!(pauses.is_sorted() || pauses.iter().all(|p| *p <= LONGEST_PAUSE_MS));
         assert!(pauses[11] >= LONGEST_PAUSE_MS / 2);
-        assert_eq!(s.handle(SyncEvent::Answered { more: false }, now, 0), SyncAction::Rest);
+        assert_eq!(
+            s.handle(SyncEvent::Answered { more: false }, now, 0),
+            SyncAction::Rest
+        );
         s.handle(SyncEvent::Wanted, now, 0);
-        s.handle(SyncEvent::Failed { retry_after_ms: None }, now, 0);
-        assert!(matches!(s.state(), SyncState::BackingOff { failures: 1, .. }));
+        s.handle(
+            SyncEvent::Failed {
+                retry_after_ms: None,
+            },
+            now,
+            0,
+        );
+        assert!(matches!(
+            s.state(),
+            SyncState::BackingOff { failures: 1, .. }
+        ));
     }
 
     #[test]
@@ -172,15 +201,27 @@ mod tests {
         let mut s = Scheduler::default();
         s.handle(SyncEvent::Wanted, 0, 0);
         assert_eq!(s.handle(SyncEvent::Wanted, 0, 0), SyncAction::Rest);
-        assert_eq!(s.handle(SyncEvent::Answered { more: false }, 0, 0), SyncAction::Send);
-        assert_eq!(s.handle(SyncEvent::Answered { more: false }, 0, 0), SyncAction::Rest);
+        assert_eq!(
+            s.handle(SyncEvent::Answered { more: false }, 0, 0),
+            SyncAction::Send
+        );
+        assert_eq!(
+            s.handle(SyncEvent::Answered { more: false }, 0, 0),
+            SyncAction::Rest
+        );
     }
 
     #[test]
     fn a_network_ends_a_pause_at_once_and_a_relay_can_ask_for_a_longer_one() {
         let mut s = Scheduler::default();
         s.handle(SyncEvent::Wanted, 0, 0);
-        let asked = s.handle(SyncEvent::Failed { retry_after_ms: Some(60_000) }, 0, 0);
+        let asked = s.handle(
+            SyncEvent::Failed {
+                retry_after_ms: Some(60_000),
+            },
+            0,
+            0,
+        );
         assert_eq!(asked, SyncAction::WakeAt(60_000));
         assert_eq!(s.handle(SyncEvent::Network, 1, 0), SyncAction::Send);
     }

@@ -42,7 +42,9 @@ impl Device {
     pub fn sign_contract(&mut self, doc: DocId, statement: Signature) -> Result<Saved> {
         let opened = self.read(doc)?;
         let mut contract = Contract::from_value(&opened.value);
-        let sealed = signing_state(doc, &opened.value).seal.ok_or(DeviceError::Stale)?;
+        let sealed = signing_state(doc, &opened.value)
+            .seal
+            .ok_or(DeviceError::Stale)?;
         let seal = contract.seals.get(&sealed).ok_or(DeviceError::Stale)?;
         let me = self.identity()?;
         let statement = Signature {
@@ -51,8 +53,8 @@ impl Device {
             level: Some("ses".to_owned()),
             ..statement
         };
-        let entry = signing::signature_entry(doc, seal, statement, &self.key)
-            .ok_or(DeviceError::Stale)?;
+        let entry =
+            signing::signature_entry(doc, seal, statement, &self.key).ok_or(DeviceError::Stale)?;
         contract.signatures.insert(mint_uuid(&*self.env), entry);
         self.save(doc, &opened.version, &contract.to_value())
     }

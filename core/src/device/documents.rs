@@ -90,7 +90,13 @@ impl Device {
         Ok((doc, saved))
     }
 
-    fn create_as(&mut self, doc: DocId, space: SpaceId, kind: Kind, value: &Value) -> Result<Saved> {
+    fn create_as(
+        &mut self,
+        doc: DocId,
+        space: SpaceId,
+        kind: Kind,
+        value: &Value,
+    ) -> Result<Saved> {
         let me = self.identity()?;
         let env = Arc::clone(&self.env);
         let ctx = self.save_context(space, &*env)?;
@@ -121,8 +127,11 @@ impl Device {
     pub fn read(&self, doc: DocId) -> Result<Opened> {
         let loaded = self.store.document(doc)?;
         let reading = read(&loaded.am, loaded.kind);
-        let asked: Vec<Hash> =
-            reading.conflicts.iter().flat_map(|c| c.values.iter().map(|v| v.change)).collect();
+        let asked: Vec<Hash> = reading
+            .conflicts
+            .iter()
+            .flat_map(|c| c.values.iter().map(|v| v.change))
+            .collect();
         let mut known = self.provenance(&loaded, &asked)?;
         let mut conflicts = Vec::new();
         for conflict in reading.conflicts {
@@ -131,7 +140,10 @@ impl Device {
                 value: live.value,
                 change: live.change,
             });
-            conflicts.push(OpenConflict { path: conflict.path, values: values.collect() });
+            conflicts.push(OpenConflict {
+                path: conflict.path,
+                values: values.collect(),
+            });
         }
         Ok(Opened {
             doc,
@@ -163,7 +175,9 @@ impl Device {
     /// # Errors
     /// [`DeviceError::BadValue`], [`DeviceError::Stale`], the store's.
     pub fn save(&mut self, doc: DocId, version: &Version, value: &Value) -> Result<Saved> {
-        self.write(doc, version, |am, kind, version, ctx| save::save(am, kind, version, value, ctx))
+        self.write(doc, version, |am, kind, version, ctx| {
+            save::save(am, kind, version, value, ctx)
+        })
     }
 
     /// Settles a conflict in favour of the value that `change` wrote.
@@ -229,10 +243,24 @@ impl Device {
     ) -> Result<()> {
         let new = new_changes(&am, kind, &saved.changes, Origin::Saved)?;
         let at_ms = self.env.now_ms();
-        let write = DocWrite { doc, space, kind, am: &am, new: &new, at_ms, by: Some(by) };
+        let write = DocWrite {
+            doc,
+            space,
+            kind,
+            am: &am,
+            new: &new,
+            at_ms,
+            by: Some(by),
+        };
         self.store.write(|tx| write_document(tx, &write))?;
         let heads = version(&am);
-        self.store.keep(Arc::new(Loaded { doc, space, kind, am, heads }));
+        self.store.keep(Arc::new(Loaded {
+            doc,
+            space,
+            kind,
+            am,
+            heads,
+        }));
         Ok(())
     }
 
@@ -253,7 +281,11 @@ impl Device {
         let loaded = self.store.document(doc)?;
         let value = read(&loaded.am, loaded.kind).value;
         let today = crate::time::today(self.env.now_ms());
-        Ok(validate(loaded.kind, &value, &Validation { towards, today }))
+        Ok(validate(
+            loaded.kind,
+            &value,
+            &Validation { towards, today },
+        ))
     }
 
     /// What a person should look at in a space, from what is on this device.
@@ -262,7 +294,9 @@ impl Device {
     /// The store's.
     pub fn findings(&self, space: SpaceId) -> Result<Vec<Finding>> {
         let mut views = Vec::new();
-        view::each(self.store.conn(), space, &mut |row| views.push(findings::View::from(row)))?;
+        view::each(self.store.conn(), space, &mut |row| {
+            views.push(findings::View::from(row))
+        })?;
         let now_ms = self.env.now_ms() + self.clock_offset_ms()?.unwrap_or(0);
         Ok(findings::findings(&views, now_ms))
     }
@@ -282,7 +316,13 @@ impl Device {
     pub fn timeline(&self, doc: DocId, skip: usize, limit: usize) -> Result<Vec<TimelineStep>> {
         let loaded = self.store.document(doc)?;
         let steps = history::history(self.store.conn(), doc)?;
-        let page: Vec<Hash> = steps.iter().rev().skip(skip).take(limit).map(|s| s.hash).collect();
+        let page: Vec<Hash> = steps
+            .iter()
+            .rev()
+            .skip(skip)
+            .take(limit)
+            .map(|s| s.hash)
+            .collect();
         let mut known = self.provenance(&loaded, &page)?;
         let steps = page.into_iter().map(|change| TimelineStep {
             change,

@@ -78,7 +78,10 @@ impl From<StoreError> for DeviceError {
 impl From<SaveError> for DeviceError {
     fn from(error: SaveError) -> Self {
         match error {
-            SaveError::BadValue(bad) => Self::BadValue { path: bad.path, code: bad.code },
+            SaveError::BadValue(bad) => Self::BadValue {
+                path: bad.path,
+                code: bad.code,
+            },
             SaveError::UnknownVersion | SaveError::NothingThere(_) => Self::Stale,
             SaveError::Document(_) => Self::Internal("document_unwritable"),
         }

@@ -98,16 +98,22 @@ impl Device {
         report.requests += 1;
         report.bytes_up += body.len() as u64;
         let sent_ms = self.env.now_ms();
-        let post = Post { path: SYNC_PATH, token: Some(token), body, encoding, timeout_ms };
+        let post = Post {
+            path: SYNC_PATH,
+            token: Some(token),
+            body,
+            encoding,
+            timeout_ms,
+        };
         let (body, size) = answer(transport.post(post)?)?;
         report.bytes_down += size;
-        let response: SyncResponse =
-            minicbor::decode(&body).map_err(|_| DeviceError::BadAnswer)?;
+        let response: SyncResponse = minicbor::decode(&body).map_err(|_| DeviceError::BadAnswer)?;
         if request.wait_ms == 0 {
             // Halfway between sending and receiving is the best guess of when the relay looked.
             let middle = sent_ms + (self.env.now_ms() - sent_ms) / 2;
             let offset = response.now_ms.saturating_sub(middle);
-            self.store.write(|tx| meta::set_number(tx, keys::OFFSET, offset))?;
+            self.store
+                .write(|tx| meta::set_number(tx, keys::OFFSET, offset))?;
         }
         Ok(response)
     }
@@ -118,7 +124,9 @@ pub(crate) fn answer(reply: Reply) -> Result<(Vec<u8>, u64)> {
     let size = reply.body.len() as u64;
     let body = match reply.encoding.as_str() {
         "" | "identity" => reply.body,
-        "zstd" => decompress(&reply.body, 2 * limits::BODY_EXPANDED).ok_or(DeviceError::BadAnswer)?,
+        "zstd" => {
+            decompress(&reply.body, 2 * limits::BODY_EXPANDED).ok_or(DeviceError::BadAnswer)?
+        }
         _ => return Err(DeviceError::BadAnswer),
     };
     if reply.status == 200 {
@@ -130,7 +138,9 @@ pub(crate) fn answer(reply: Reply) -> Result<(Vec<u8>, u64)> {
         (429 | 500..=599, _) => DeviceError::Busy {
             retry_after_ms: problem["retry_after_ms"].as_i64(),
         },
-        (_, Some(code)) if code.len() <= 64 => DeviceError::Refused { code: code.to_owned() },
+        (_, Some(code)) if code.len() <= 64 => DeviceError::Refused {
+            code: code.to_owned(),
+        },
         _ => DeviceError::BadAnswer,
     })
 }

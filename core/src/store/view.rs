@@ -205,15 +205,27 @@ fn traced(tx: &Tx<'_>, n: i64, write: &DocWrite<'_>, reading: &Reading) -> Resul
     let known: BTreeMap<Hash, MemberId> = statement
         .query_map([n], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
-    let one_author = known.values().chain(&write.by).collect::<BTreeSet<_>>().len() < 2;
+    let one_author = known
+        .values()
+        .chain(&write.by)
+        .collect::<BTreeSet<_>>()
+        .len()
+        < 2;
     let finished = reading.status.values().any(|mark| mark.rank > 2);
     if one_author && reading.removed.is_empty() && !finished {
         return Ok(Trace::default());
     }
-    let unsealed = write.new.iter().filter(|c| c.origin == Origin::Saved).map(|c| c.hash);
+    let unsealed = write
+        .new
+        .iter()
+        .filter(|c| c.origin == Origin::Saved)
+        .map(|c| c.hash);
     let own: BTreeSet<Hash> = unsealed.collect();
     Ok(trace::trace(write.am, write.kind, reading, &|hash| {
-        known.get(hash).copied().or_else(|| write.by.filter(|_| own.contains(hash)))
+        known
+            .get(hash)
+            .copied()
+            .or_else(|| write.by.filter(|_| own.contains(hash)))
     }))
 }
 

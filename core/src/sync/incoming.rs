@@ -3,9 +3,9 @@
 //!
 //! A page is applied whole, with its cursor, in one transaction, grouped by document.
 
-pub mod page;
 pub mod first;
 mod mark;
+pub mod page;
 
 use crate::device::{Device, DeviceError, Result, SyncReport, keys};
 use crate::id::EnvelopeId;
@@ -64,9 +64,15 @@ impl Device {
         response: &SyncResponse,
         report: &mut SyncReport,
     ) -> Result<bool> {
-        let verdicts: Vec<(EnvelopeId, &Verdict)> =
-            outgoing.sent.iter().copied().zip(&response.answers).collect();
-        let seen = meta::number(self.store.conn(), keys::STATUS_SEEN)?.unwrap_or(0).unsigned_abs();
+        let verdicts: Vec<(EnvelopeId, &Verdict)> = outgoing
+            .sent
+            .iter()
+            .copied()
+            .zip(&response.answers)
+            .collect();
+        let seen = meta::number(self.store.conn(), keys::STATUS_SEEN)?
+            .unwrap_or(0)
+            .unsigned_abs();
         let news: Vec<&StatusNews> = response.status.iter().filter(|s| s.number > seen).collect();
         let mut purged = Vec::new();
         let now_ms = self.env.now_ms();
@@ -81,7 +87,11 @@ impl Device {
                     }
                     Status::SeenByOffice(at_ms) => outbox::set_seen(tx, news.id, *at_ms)?,
                 }
-                meta::set_number(tx, keys::STATUS_SEEN, i64::try_from(news.number).unwrap_or(i64::MAX))?;
+                meta::set_number(
+                    tx,
+                    keys::STATUS_SEEN,
+                    i64::try_from(news.number).unwrap_or(i64::MAX),
+                )?;
             }
             Ok(())
         })?;
@@ -137,9 +147,18 @@ impl Device {
         if confirmed {
             self.store.write(|tx| meta::remove(tx, keys::ORDERS_DONE))?;
         }
-        let already: Vec<u64> = outgoing.request.done.iter().map(|done| done.number).collect();
+        let already: Vec<u64> = outgoing
+            .request
+            .done
+            .iter()
+            .map(|done| done.number)
+            .collect();
         let mut done: Vec<u8> = Vec::new();
-        for order in response.orders.iter().filter(|o| !already.contains(&o.number)) {
+        for order in response
+            .orders
+            .iter()
+            .filter(|o| !already.contains(&o.number))
+        {
             match &order.what {
                 OrderKind::Purge(doc) => {
                     let space = crate::store::document::row(self.store.conn(), *doc)?;
@@ -156,7 +175,8 @@ impl Device {
                     }
                 }
                 OrderKind::EnrolAgain => {
-                    self.store.write(|tx| meta::set_number(tx, keys::ENROL_AGAIN, 1))?;
+                    self.store
+                        .write(|tx| meta::set_number(tx, keys::ENROL_AGAIN, 1))?;
                 }
                 OrderKind::Wipe => {
                     // Unsent work first: the relay keeps it for the office to review.
@@ -170,7 +190,8 @@ impl Device {
             done.extend(order.number.to_be_bytes());
         }
         if !done.is_empty() {
-            self.store.write(|tx| meta::set(tx, keys::ORDERS_DONE, &done))?;
+            self.store
+                .write(|tx| meta::set(tx, keys::ORDERS_DONE, &done))?;
         }
         Ok(confirmed || !done.is_empty())
     }
@@ -196,7 +217,8 @@ impl Device {
     }
 
     pub(crate) fn relay_key(&self) -> Result<ed25519_dalek::VerifyingKey> {
-        let bytes = meta::get(self.store.conn(), keys::RELAY_KEY)?.ok_or(DeviceError::NotEnrolled)?;
+        let bytes =
+            meta::get(self.store.conn(), keys::RELAY_KEY)?.ok_or(DeviceError::NotEnrolled)?;
         let bytes: [u8; 32] = bytes.try_into().map_err(|_| DeviceError::NotEnrolled)?;
         ed25519_dalek::VerifyingKey::from_bytes(&bytes).map_err(|_| DeviceError::NotEnrolled)
     }
@@ -214,7 +236,9 @@ fn take_verdict(
     report: &mut SyncReport,
     purged: &mut Vec<EnvelopeId>,
 ) -> crate::store::Result<()> {
-    let Some(stored) = outbox::get(tx, id)? else { return Ok(()) };
+    let Some(stored) = outbox::get(tx, id)? else {
+        return Ok(());
+    };
     let state = match verdict {
         Verdict::Waiting => State::Acknowledged,
         // Its place and accept tag come with the page; until then it counts as acknowledged.

@@ -34,7 +34,11 @@ impl Device {
         let conn = self.store.conn();
         let vector = space::cursors(conn)?;
         let whole = vector.is_empty() || meta::get(conn, keys::SEND_VECTOR)?.is_some();
-        let cursors = if whole { Cursors::Vector(vector) } else { Cursors::Token(token(&vector)) };
+        let cursors = if whole {
+            Cursors::Vector(vector)
+        } else {
+            Cursors::Token(token(&vector))
+        };
         let done = meta::get(conn, keys::ORDERS_DONE)?.unwrap_or_default();
         let (done, _) = done.as_chunks::<8>();
         let (sent, push): (Vec<_>, Vec<_>) = push.into_iter().unzip();
@@ -43,11 +47,21 @@ impl Device {
             instance: self.instance,
             cursors,
             wait_ms: if push.is_empty() { wait_ms } else { 0 },
-            push: push.iter().map(|envelope| encode(envelope).into()).collect(),
+            push: push
+                .iter()
+                .map(|envelope| encode(envelope).into())
+                .collect(),
             now_ms: self.env.now_ms(),
-            status_seen: meta::number(conn, keys::STATUS_SEEN)?.unwrap_or(0).unsigned_abs(),
+            status_seen: meta::number(conn, keys::STATUS_SEEN)?
+                .unwrap_or(0)
+                .unsigned_abs(),
             max_bytes: 0,
-            done: done.iter().map(|n| OrderDone { number: u64::from_be_bytes(*n) }).collect(),
+            done: done
+                .iter()
+                .map(|n| OrderDone {
+                    number: u64::from_be_bytes(*n),
+                })
+                .collect(),
             offers: Vec::new(),
         };
         Ok(Outgoing { request, sent })
@@ -60,7 +74,9 @@ impl Device {
     pub(crate) fn wants_more(&self, response: &SyncResponse) -> Result<bool> {
         let conn = self.store.conn();
         let unsent = || outbox::to_send(conn, 1, 1).map(|sent| !sent.is_empty());
-        let leaving = space::spaces(conn)?.iter().any(|space| space.left_ms.is_some());
+        let leaving = space::spaces(conn)?
+            .iter()
+            .any(|space| space.left_ms.is_some());
         Ok(response.more
             || response.need_vector
             || self.recovering()?
@@ -93,8 +109,7 @@ impl Device {
         kind: u8,
         replaces: Vec<EnvelopeId>,
     ) -> Result<Sealing> {
-        let kind = crate::documents::Kind::from_number(kind)
-            .ok_or(Refusal::new("kind_unknown"))?;
+        let kind = crate::documents::Kind::from_number(kind).ok_or(Refusal::new("kind_unknown"))?;
         Ok(Sealing {
             space,
             doc,
@@ -115,8 +130,10 @@ pub(crate) fn seal_unsealed(
     mut sealing: Sealing,
     key: &ed25519_dalek::SigningKey,
 ) -> Result<()> {
-    let changes: Vec<Vec<u8>> =
-        outbox::unsealed(tx, sealing.doc)?.into_iter().map(|change| change.bytes).collect();
+    let changes: Vec<Vec<u8>> = outbox::unsealed(tx, sealing.doc)?
+        .into_iter()
+        .map(|change| change.bytes)
+        .collect();
     for run in run::split(changes, sealing.kind)? {
         let sealed = run::seal(sealing.clone(), &run, key)?;
         outbox::insert_sealed(tx, &sealed.proof, &sealed.envelope.run, &sealed.hashes)?;

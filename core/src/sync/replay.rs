@@ -13,8 +13,8 @@ use super::incoming::REPLAYED;
 use super::outgoing::seal_unsealed;
 use crate::device::documents::new_changes;
 use crate::device::{Device, DeviceError, Result, SyncReport, keys};
-use crate::edit::{Edit, Place, diff, rank, resolve};
 use crate::documents::Kind;
+use crate::edit::{Edit, Place, diff, rank, resolve};
 use crate::genesis::genesis;
 use crate::id::{DocId, EnvelopeId, Hash, Version, mint_uuid};
 use crate::read::{Reading, at_path, read, read_at, version};
@@ -42,7 +42,10 @@ impl Device {
                 State::Final(reason) if reason != REPLAYED => {
                     // A replay refused again, unless only because the original had been taken.
                     let again = reason != "replay_of_fed"
-                        && envelope.proof.header().is_some_and(|h| !h.replaces.is_empty());
+                        && envelope
+                            .proof
+                            .header()
+                            .is_some_and(|h| !h.replaces.is_empty());
                     Some((envelope.doc, again))
                 }
                 _ => None,
@@ -78,8 +81,9 @@ impl Device {
         for space in space::spaces(self.store.conn())? {
             self.new_epoch(space.id)?;
         }
-        let mut docs: BTreeSet<DocId> =
-            outbox::unsealed_documents(self.store.conn())?.into_iter().collect();
+        let mut docs: BTreeSet<DocId> = outbox::unsealed_documents(self.store.conn())?
+            .into_iter()
+            .collect();
         for envelope in outbox::unsettled(self.store.conn(), None)? {
             if matches!(envelope.state, State::Sealed | State::Final(_)) {
                 docs.insert(envelope.doc);
@@ -95,8 +99,10 @@ impl Device {
     fn sides(&self, loaded: &Loaded) -> Result<Sides> {
         let conn = self.store.conn();
         let steps = history::history(conn, loaded.doc)?;
-        let unsealed: BTreeSet<Hash> =
-            outbox::unsealed(conn, loaded.doc)?.into_iter().map(|change| change.hash).collect();
+        let unsealed: BTreeSet<Hash> = outbox::unsealed(conn, loaded.doc)?
+            .into_iter()
+            .map(|change| change.hash)
+            .collect();
         let mut envelopes: BTreeMap<EnvelopeId, Stored> = BTreeMap::new();
         for envelope in outbox::unsettled(conn, Some(loaded.doc))? {
             envelopes.insert(envelope.id, envelope);
@@ -108,9 +114,9 @@ impl Device {
             let before = gone.len();
             for step in &steps {
                 let envelope = step.envelope.as_ref().map(|e| e.id);
-                let refused = envelope.and_then(|id| envelopes.get(&id)).is_some_and(|e| {
-                    matches!(e.state, State::Sealed | State::Final(_))
-                });
+                let refused = envelope
+                    .and_then(|id| envelopes.get(&id))
+                    .is_some_and(|e| matches!(e.state, State::Sealed | State::Final(_)));
                 let hash = step.hash.into();
                 let meta = loaded.am.get_change_meta_by_hash(&hash);
                 let orphan = meta.is_some_and(|meta| {
@@ -128,16 +134,29 @@ impl Device {
                 break;
             }
         }
-        let (mine, base) = steps.iter().map(|s| s.hash).partition(|hash| gone.contains(hash));
-        let envelopes =
-            gone_envelopes.into_iter().filter_map(|id| envelopes.remove(&id)).collect();
-        Ok(Sides { base, mine, envelopes })
+        let (mine, base) = steps
+            .iter()
+            .map(|s| s.hash)
+            .partition(|hash| gone.contains(hash));
+        let envelopes = gone_envelopes
+            .into_iter()
+            .filter_map(|id| envelopes.remove(&id))
+            .collect();
+        Ok(Sides {
+            base,
+            mine,
+            envelopes,
+        })
     }
 
     /// Makes one's own edits again on the rebuilt document; says how many.
     fn replay(&mut self, loaded: &Loaded) -> Result<u32> {
         let (doc, space, kind) = (loaded.doc, loaded.space, loaded.kind);
-        let Sides { base, mine, envelopes } = self.sides(loaded)?;
+        let Sides {
+            base,
+            mine,
+            envelopes,
+        } = self.sides(loaded)?;
         let mut am = rebuilt(&loaded.am, kind, &base)?;
         let original: BTreeMap<Hash, Hash> = draft::replays(self.store.conn(), doc)?
             .into_iter()
@@ -151,8 +170,10 @@ impl Device {
         let mut places: BTreeMap<Hash, Version> = BTreeMap::new();
         let mut made: Vec<(Hash, Vec<Hash>)> = Vec::new();
         for hash in &mine {
-            let change =
-                loaded.am.get_change_by_hash(&(*hash).into()).ok_or(DeviceError::Stale)?;
+            let change = loaded
+                .am
+                .get_change_by_hash(&(*hash).into())
+                .ok_or(DeviceError::Stale)?;
             if let Some(taken) = original.get(hash).filter(|old| held.contains(old)) {
                 // The record has the original of this replay after all.
                 places.insert(*hash, Version::new([*taken]));
@@ -170,20 +191,39 @@ impl Device {
         }
 
         let mut replaces: BTreeSet<EnvelopeId> = envelopes.iter().map(|e| e.id).collect();
-        for earlier in envelopes.iter().filter_map(|e| e.proof.header()).flat_map(|h| h.replaces) {
+        for earlier in envelopes
+            .iter()
+            .filter_map(|e| e.proof.header())
+            .flat_map(|h| h.replaces)
+        {
             if let Some(stored) = outbox::get(self.store.conn(), earlier)?
                 && !stored.state.settled()
             {
                 replaces.insert(earlier);
             }
         }
-        let hashes: Vec<Hash> = made.iter().flat_map(|(_, new)| new.iter().copied()).collect();
+        let hashes: Vec<Hash> = made
+            .iter()
+            .flat_map(|(_, new)| new.iter().copied())
+            .collect();
         let new = new_changes(&am, kind, &hashes, Origin::Saved)?;
-        let sealing =
-            self.sealing(space, doc, kind.number(), replaces.iter().copied().collect())?;
+        let sealing = self.sealing(
+            space,
+            doc,
+            kind.number(),
+            replaces.iter().copied().collect(),
+        )?;
         let (at_ms, by, key) = (self.env.now_ms(), Some(ctx.by), self.key.clone());
         self.store.write_or(|tx| -> Result<()> {
-            let write = DocWrite { doc, space, kind, am: &am, new: &new, at_ms, by };
+            let write = DocWrite {
+                doc,
+                space,
+                kind,
+                am: &am,
+                new: &new,
+                at_ms,
+                by,
+            };
             rewrite_document(tx, &write, &mine)?;
             for (old, new) in &made {
                 if let Some(last) = new.last() {
@@ -196,14 +236,24 @@ impl Device {
                 }
             }
             seal_unsealed(tx, sealing, &key)?;
-            let rest = if hashes.is_empty() { State::Replaced } else { State::Final(REPLAYED.into()) };
+            let rest = if hashes.is_empty() {
+                State::Replaced
+            } else {
+                State::Final(REPLAYED.into())
+            };
             for id in &replaces {
                 outbox::set_state(tx, *id, &rest)?;
             }
             Ok(())
         })?;
         let heads = version(&am);
-        self.store.keep(Arc::new(Loaded { doc, space, kind, am, heads }));
+        self.store.keep(Arc::new(Loaded {
+            doc,
+            space,
+            kind,
+            am,
+            heads,
+        }));
         Ok(u32::try_from(made.len()).unwrap_or(u32::MAX))
     }
 
@@ -211,7 +261,11 @@ impl Device {
     /// and the document goes on without it.
     fn set_aside(&mut self, loaded: &Loaded) -> Result<()> {
         let (doc, space, kind) = (loaded.doc, loaded.space, loaded.kind);
-        let Sides { base, mine, envelopes } = self.sides(loaded)?;
+        let Sides {
+            base,
+            mine,
+            envelopes,
+        } = self.sides(loaded)?;
         let am = rebuilt(&loaded.am, kind, &base)?;
         let value = read(&loaded.am, kind).value;
         let reason = envelopes
@@ -224,7 +278,15 @@ impl Device {
         let at_ms = self.env.now_ms();
         self.store.write(|tx| {
             draft::keep(tx, (doc, space, kind), &reason, at_ms, &value)?;
-            let write = DocWrite { doc, space, kind, am: &am, new: &[], at_ms, by: None };
+            let write = DocWrite {
+                doc,
+                space,
+                kind,
+                am: &am,
+                new: &[],
+                at_ms,
+                by: None,
+            };
             rewrite_document(tx, &write, &mine)?;
             for envelope in &envelopes {
                 outbox::set_state(tx, envelope.id, &State::Replaced)?;
@@ -241,10 +303,13 @@ impl Device {
 
 /// A document of these changes only.
 fn rebuilt(from: &Automerge, kind: Kind, base: &[Hash]) -> Result<Automerge> {
-    let changes: Vec<Change> =
-        base.iter().filter_map(|hash| from.get_change_by_hash(&(*hash).into())).collect();
+    let changes: Vec<Change> = base
+        .iter()
+        .filter_map(|hash| from.get_change_by_hash(&(*hash).into()))
+        .collect();
     let mut am = genesis(kind).document();
-    am.apply_changes(changes).map_err(|_| DeviceError::Internal("rebuild_failed"))?;
+    am.apply_changes(changes)
+        .map_err(|_| DeviceError::Internal("rebuild_failed"))?;
     Ok(am)
 }
 
@@ -255,7 +320,11 @@ fn moved(deps: &Version, places: &BTreeMap<Hash, Version>, start: &Version) -> V
         None => vec![*dep],
     });
     let at = Version::new(heads);
-    if at.heads().is_empty() { start.clone() } else { at }
+    if at.heads().is_empty() {
+        start.clone()
+    } else {
+        at
+    }
 }
 
 /// What one change of the old document did, as edits.
@@ -280,9 +349,16 @@ fn reopened(kind: Kind, before: &Reading, after: &Reading) -> Vec<Edit> {
     let raised = after.status.iter().filter_map(|(path, mark)| {
         let was = before.status.get(path)?;
         let (place, field) = resolve(kind, path).filter(|_| mark.round > was.round)?;
-        let crate::documents::Rule::Mst(codes) = field.rule else { return None };
+        let crate::documents::Rule::Mst(codes) = field.rule else {
+            return None;
+        };
         let rank = rank(codes, &mark.code)?;
-        Some(Edit::Raise { place, field, round: mark.round, rank })
+        Some(Edit::Raise {
+            place,
+            field,
+            round: mark.round,
+            rank,
+        })
     });
     raised.collect()
 }
@@ -297,7 +373,11 @@ fn chosen(kind: Kind, before: &Reading, after: &Reading) -> Vec<Edit> {
         let value = at_path(&after.value, path)?;
         let (place, field) = resolve(kind, path)?;
         let same = at_path(&before.value, path) == Some(value) && place_holds(&place, after);
-        same.then(|| Edit::Put { place, field, value: value.clone() })
+        same.then(|| Edit::Put {
+            place,
+            field,
+            value: value.clone(),
+        })
     });
     settled.collect()
 }

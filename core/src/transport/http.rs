@@ -23,7 +23,10 @@ impl HttpTransport {
             .max_redirects(0)
             .user_agent("sopu")
             .build();
-        Self { agent: Agent::new_with_config(config), base: base.trim_end_matches('/').to_owned() }
+        Self {
+            agent: Agent::new_with_config(config),
+            base: base.trim_end_matches('/').to_owned(),
+        }
     }
 }
 
@@ -65,7 +68,11 @@ impl Transport for HttpTransport {
         if body.len() as u64 > cap {
             return Err(TransportError::TooLarge);
         }
-        Ok(Reply { status, encoding, body })
+        Ok(Reply {
+            status,
+            encoding,
+            body,
+        })
     }
 }
 

@@ -54,8 +54,13 @@ impl Device {
             .iter()
             .map(|change| check_change(change, kind, &Limits::DEVICE))
             .collect::<Result<Vec<Checked>, _>>()?;
-        let am = trial(&self.present(pack.doc, kind)?, kind, &changes, &Limits::PACK)
-            .map_err(|doubt| DeviceError::Internal(doubt.code()))?;
+        let am = trial(
+            &self.present(pack.doc, kind)?,
+            kind,
+            &changes,
+            &Limits::PACK,
+        )
+        .map_err(|doubt| DeviceError::Internal(doubt.code()))?;
         let mut new = stored_form(&changes, &checked, Origin::Packed(0));
         let mut rest = new.iter_mut();
         for (entry, count) in (0u32..).zip(&pack.counts) {
@@ -63,7 +68,14 @@ impl Device {
                 change.origin = Origin::Packed(entry);
             }
         }
-        Ok(Changed { doc: pack.doc, kind, am, new, last_seq: pack.last_seq, by: None })
+        Ok(Changed {
+            doc: pack.doc,
+            kind,
+            am,
+            new,
+            last_seq: pack.last_seq,
+            by: None,
+        })
     }
 
     /// Joins signatures to the changes that are here. Proofs come in feed order, so the n-th proof
@@ -81,14 +93,24 @@ impl Device {
             let (header, signature) = (given.header.clone(), given.signature);
             let id = match &given.special {
                 Some(ProofSpecial::Notice) => {
-                    let signed = SignedNotice { body: header, signature };
+                    let signed = SignedNotice {
+                        body: header,
+                        signature,
+                    };
                     self.read_notice(space, given.seq, &signed, given.accept, work)?;
                     signed.id()
                 }
                 Some(ProofSpecial::Erased(digest)) => {
-                    let proof = Proof { header, signature, digest: *digest };
+                    let proof = Proof {
+                        header,
+                        signature,
+                        digest: *digest,
+                    };
                     let id = proof.id();
-                    work.marks.push(Mark::Erased { proof, seq: given.seq });
+                    work.marks.push(Mark::Erased {
+                        proof,
+                        seq: given.seq,
+                    });
                     id
                 }
                 None => self.read_proof(space, given, people, work, &mut counted)?,
@@ -113,7 +135,9 @@ impl Device {
             Some(entry) => *entry,
             None => {
                 let before = outbox::fed_of(conn, doc)?;
-                let before = before.iter().filter(|e| e.seq.is_some_and(|seq| seq < given.seq));
+                let before = before
+                    .iter()
+                    .filter(|e| e.seq.is_some_and(|seq| seq < given.seq));
                 u32::try_from(before.count()).unwrap_or(u32::MAX)
             }
         };
@@ -133,8 +157,19 @@ impl Device {
                 && self.written_by(doc, &hashes, &actor_id(&key, space, &header.epoch))
         });
         work.marks.push(if genuine {
-            let FeedProof { seq, received_ms, accept, .. } = *given;
-            Mark::Joined { proof, seq, received_ms, accept, entry }
+            let FeedProof {
+                seq,
+                received_ms,
+                accept,
+                ..
+            } = *given;
+            Mark::Joined {
+                proof,
+                seq,
+                received_ms,
+                accept,
+                entry,
+            }
         } else {
             quarantine(doc, Some(id), "proof_wrong")
         });
@@ -142,7 +177,9 @@ impl Device {
     }
 
     fn written_by(&self, doc: DocId, hashes: &[Hash], base: &[u8; 16]) -> bool {
-        let Ok(loaded) = self.store.document(doc) else { return false };
+        let Ok(loaded) = self.store.document(doc) else {
+            return false;
+        };
         hashes.iter().all(|hash| {
             let meta = loaded.am.get_change_meta_by_hash(&(*hash).into());
             meta.is_some_and(|m| level_of(m.actor.to_bytes(), base).is_some())

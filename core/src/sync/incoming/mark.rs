@@ -12,40 +12,84 @@ use crate::wire::{Entry, Notice, NoticeKind, SignedNotice};
 /// One thing to write, in feed order.
 pub(super) enum Mark {
     /// Someone's envelope with its changes.
-    Fed { proof: Proof, seq: u64, received_ms: i64, accept: [u8; 16] },
+    Fed {
+        proof: Proof,
+        seq: u64,
+        received_ms: i64,
+        accept: [u8; 16],
+    },
     /// A signature of a first sync, over changes that came packed.
-    Joined { proof: Proof, seq: u64, received_ms: i64, accept: [u8; 16], entry: u32 },
+    Joined {
+        proof: Proof,
+        seq: u64,
+        received_ms: i64,
+        accept: [u8; 16],
+        entry: u32,
+    },
     /// This device's own envelope found its place.
-    Own { id: EnvelopeId, seq: u64, received_ms: i64, accept: [u8; 16] },
+    Own {
+        id: EnvelopeId,
+        seq: u64,
+        received_ms: i64,
+        accept: [u8; 16],
+    },
     /// The document was erased by law.
     Erased { proof: Proof, seq: u64 },
     /// The relay says something.
-    Notice { seq: u64, signed: SignedNotice, accept: [u8; 16] },
+    Notice {
+        seq: u64,
+        signed: SignedNotice,
+        accept: [u8; 16],
+    },
     /// Of a kind a later version knows.
     Defer { doc: DocId, entry: Box<Entry> },
     /// It failed here, for this reason; the feed goes on.
-    Quarantine { doc: DocId, envelope: Option<EnvelopeId>, reason: String },
+    Quarantine {
+        doc: DocId,
+        envelope: Option<EnvelopeId>,
+        reason: String,
+    },
 }
 
 /// Sets something aside.
 pub(super) fn quarantine(doc: DocId, envelope: Option<EnvelopeId>, reason: &str) -> Mark {
-    Mark::Quarantine { doc, envelope, reason: reason.to_owned() }
+    Mark::Quarantine {
+        doc,
+        envelope,
+        reason: reason.to_owned(),
+    }
 }
 
 impl Mark {
     /// `true` if something was purged.
     pub(super) fn write(&self, tx: &Tx<'_>, space: SpaceId, at_ms: i64) -> Result<bool> {
         match self {
-            Mark::Fed { proof, seq, received_ms, accept } => {
+            Mark::Fed {
+                proof,
+                seq,
+                received_ms,
+                accept,
+            } => {
                 outbox::insert_fed(tx, proof, *seq, Some(*received_ms), Some(accept))?;
             }
-            Mark::Joined { proof, seq, received_ms, accept, entry } => {
+            Mark::Joined {
+                proof,
+                seq,
+                received_ms,
+                accept,
+                entry,
+            } => {
                 outbox::insert_fed(tx, proof, *seq, Some(*received_ms), Some(accept))?;
                 if let Some(header) = proof.header() {
                     outbox::join_packed(tx, header.doc, *entry, proof.id())?;
                 }
             }
-            Mark::Own { id, seq, received_ms, accept } => {
+            Mark::Own {
+                id,
+                seq,
+                received_ms,
+                accept,
+            } => {
                 outbox::set_state(tx, *id, &State::Fed(*seq))?;
                 outbox::set_received(tx, *id, Some(*received_ms), Some(accept))?;
                 let header = outbox::get(tx, *id)?.and_then(|stored| stored.proof.header());
@@ -59,43 +103,80 @@ impl Mark {
                     return purge_doc(tx, space, header.doc, "erased", at_ms);
                 }
             }
-            Mark::Notice { seq, signed, accept } => {
+            Mark::Notice {
+                seq,
+                signed,
+                accept,
+            } => {
                 notice::insert(tx, *seq, signed, accept)?;
-                if let Some(Notice { doc, what: NoticeKind::Erased(reason), .. }) =
-                    decode(&signed.body)
+                if let Some(Notice {
+                    doc,
+                    what: NoticeKind::Erased(reason),
+                    ..
+                }) = decode(&signed.body)
                 {
                     return purge_doc(tx, space, doc, &reason, at_ms);
                 }
             }
             Mark::Defer { doc, entry } => deferred::defer(tx, space, *doc, entry)?,
-            Mark::Quarantine { doc, envelope, reason } => {
+            Mark::Quarantine {
+                doc,
+                envelope,
+                reason,
+            } => {
                 let (doc, envelope, reason) = (*doc, *envelope, reason.clone());
-                draft::quarantine(tx, &Quarantined { space, doc, envelope, reason, at_ms })?;
+                draft::quarantine(
+                    tx,
+                    &Quarantined {
+                        space,
+                        doc,
+                        envelope,
+                        reason,
+                        at_ms,
+                    },
+                )?;
             }
         }
         Ok(false)
     }
 }
 
-fn purge_doc(
-    tx: &Tx<'_>,
-    space: SpaceId,
-    doc: DocId,
-    reason: &str,
-    at_ms: i64,
-) -> Result<bool> {
+fn purge_doc(tx: &Tx<'_>, space: SpaceId, doc: DocId, reason: &str, at_ms: i64) -> Result<bool> {
     let held = document::row(tx, doc)?.is_some();
-    purge::purge(tx, &purge::Erased { doc, space, reason: reason.to_owned(), at_ms })?;
+    purge::purge(
+        tx,
+        &purge::Erased {
+            doc,
+            space,
+            reason: reason.to_owned(),
+            at_ms,
+        },
+    )?;
     Ok(held)
 }
 
 impl Changed {
     pub(super) fn write(&self, tx: &Tx<'_>, space: SpaceId, at_ms: i64) -> Result<()> {
-        let Changed { doc, kind, am, new, last_seq, by } = self;
+        let Changed {
+            doc,
+            kind,
+            am,
+            new,
+            last_seq,
+            by,
+        } = self;
         if purge::is_erased(tx, *doc)? {
             return Ok(());
         }
-        let write = DocWrite { doc: *doc, space, kind: *kind, am, new, at_ms, by: *by };
+        let write = DocWrite {
+            doc: *doc,
+            space,
+            kind: *kind,
+            am,
+            new,
+            at_ms,
+            by: *by,
+        };
         document::write_document(tx, &write)?;
         document::set_last_seq(tx, *doc, *last_seq)
     }

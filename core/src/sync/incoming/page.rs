@@ -65,13 +65,22 @@ impl Device {
     /// Applies a page if the device still stands where it starts.
     pub(super) fn apply_page(&mut self, page: &SpacePage, report: &mut SyncReport) -> Result<bool> {
         let id = page.to.space;
-        let Some(here) = space::space(self.store.conn(), id)? else { return Ok(false) };
+        let Some(here) = space::space(self.store.conn(), id)? else {
+            return Ok(false);
+        };
         if here.left_ms.is_some() || here.cursor != page.from {
             return Ok(false);
         }
-        let mut people: People =
-            space::roster(self.store.conn(), id)?.into_iter().map(|r| (r.device, r)).collect();
-        people.extend(page.roster.iter().flatten().map(|row| (row.device, row.clone())));
+        let mut people: People = space::roster(self.store.conn(), id)?
+            .into_iter()
+            .map(|r| (r.device, r))
+            .collect();
+        people.extend(
+            page.roster
+                .iter()
+                .flatten()
+                .map(|row| (row.device, row.clone())),
+        );
 
         let mut work = PageWork::default();
         let mut hash = here.feed_hash;
@@ -106,8 +115,12 @@ impl Device {
         })?;
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         report.received += count(page.entries.len() + page.packs.len());
-        report.quarantined +=
-            count(work.marks.iter().filter(|m| matches!(m, Mark::Quarantine { .. })).count());
+        report.quarantined += count(
+            work.marks
+                .iter()
+                .filter(|m| matches!(m, Mark::Quarantine { .. }))
+                .count(),
+        );
         if purged {
             self.store.forget_loaded();
             self.store.scrub()?;
@@ -115,7 +128,13 @@ impl Device {
         for Changed { doc, kind, am, .. } in work.changed {
             if !purge::is_erased(self.store.conn(), doc)? {
                 let heads = version(&am);
-                self.store.keep(Arc::new(Loaded { doc, space: id, kind, am, heads }));
+                self.store.keep(Arc::new(Loaded {
+                    doc,
+                    space: id,
+                    kind,
+                    am,
+                    heads,
+                }));
             }
         }
         Ok(true)
@@ -137,23 +156,48 @@ impl Device {
             }
             next += 1;
             let id = match entry {
-                Entry::Envelope { seq, envelope, received_ms, accept } => {
-                    let place = Place { seq: *seq, received_ms: *received_ms, accept: *accept };
+                Entry::Envelope {
+                    seq,
+                    envelope,
+                    received_ms,
+                    accept,
+                } => {
+                    let place = Place {
+                        seq: *seq,
+                        received_ms: *received_ms,
+                        accept: *accept,
+                    };
                     self.read_envelope(space, entry, envelope, place, people, work)?
                 }
-                Entry::Own { seq, id, received_ms, accept } => {
-                    let place = Place { seq: *seq, received_ms: *received_ms, accept: *accept };
+                Entry::Own {
+                    seq,
+                    id,
+                    received_ms,
+                    accept,
+                } => {
+                    let place = Place {
+                        seq: *seq,
+                        received_ms: *received_ms,
+                        accept: *accept,
+                    };
                     if !self.read_own(space, entry, *id, place, people, work)? {
                         return Ok(false);
                     }
                     *id
                 }
-                Entry::Notice { seq, notice, accept } => {
+                Entry::Notice {
+                    seq,
+                    notice,
+                    accept,
+                } => {
                     self.read_notice(space, *seq, notice, *accept, work)?;
                     notice.id()
                 }
                 Entry::Erased { seq, proof } => {
-                    work.marks.push(Mark::Erased { proof: proof.clone(), seq: *seq });
+                    work.marks.push(Mark::Erased {
+                        proof: proof.clone(),
+                        seq: *seq,
+                    });
                     proof.id()
                 }
             };
@@ -177,17 +221,38 @@ impl Device {
         people: &People,
         work: &mut PageWork,
     ) -> Result<bool> {
-        let Some(stored) = outbox::get(self.store.conn(), id)? else { return Ok(false) };
+        let Some(stored) = outbox::get(self.store.conn(), id)? else {
+            return Ok(false);
+        };
         let replayed = matches!(&stored.state, State::Final(why) if why == REPLAYED);
-        let run = if replayed { outbox::run(self.store.conn(), id)? } else { None };
+        let run = if replayed {
+            outbox::run(self.store.conn(), id)?
+        } else {
+            None
+        };
         if let Some(run) = run {
             // Taken after all, though its edits were replayed: take it back.
-            let Proof { header, signature, .. } = stored.proof;
-            let envelope = Envelope { header, signature, run };
+            let Proof {
+                header, signature, ..
+            } = stored.proof;
+            let envelope = Envelope {
+                header,
+                signature,
+                run,
+            };
             self.read_envelope(space, entry, &envelope, place, people, work)?;
         } else {
-            let Place { seq, received_ms, accept } = place;
-            work.marks.push(Mark::Own { id, seq, received_ms, accept });
+            let Place {
+                seq,
+                received_ms,
+                accept,
+            } = place;
+            work.marks.push(Mark::Own {
+                id,
+                seq,
+                received_ms,
+                accept,
+            });
         }
         Ok(true)
     }
@@ -207,7 +272,10 @@ impl Device {
                 let (header, id) = described(envelope);
                 let doc = header.map_or(DocId(uuid::Uuid::nil()), |header| header.doc);
                 work.marks.push(match refusal.code {
-                    "kind_unknown" => Mark::Defer { doc, entry: Box::new(entry.clone()) },
+                    "kind_unknown" => Mark::Defer {
+                        doc,
+                        entry: Box::new(entry.clone()),
+                    },
                     code => quarantine(doc, id, code),
                 });
                 return Ok(id.unwrap_or(EnvelopeId([0; 32])));
@@ -219,17 +287,37 @@ impl Device {
             return Ok(id);
         }
         let by = people.get(&opened.header.device).map(|row| row.member);
-        let Place { seq, received_ms, accept } = place;
-        work.marks.push(Mark::Fed { proof: opened.proof, seq, received_ms, accept });
+        let Place {
+            seq,
+            received_ms,
+            accept,
+        } = place;
+        work.marks.push(Mark::Fed {
+            proof: opened.proof,
+            seq,
+            received_ms,
+            accept,
+        });
         if let Some(row) = document::row(self.store.conn(), doc)?
             && (row.space != space || row.kind != opened.header.kind)
         {
-            work.marks.push(quarantine(doc, Some(id), "doc_of_other_space"));
+            work.marks
+                .push(quarantine(doc, Some(id), "doc_of_other_space"));
             return Ok(id);
         }
         let new = stored_form(&opened.changes, &opened.checked, Origin::Enveloped(id));
-        let arrival = Arrival { id, seq, by, changes: opened.changes, new };
-        work.arrivals.entry(doc).or_insert((opened.kind, Vec::new())).1.push(arrival);
+        let arrival = Arrival {
+            id,
+            seq,
+            by,
+            changes: opened.changes,
+            new,
+        };
+        work.arrivals
+            .entry(doc)
+            .or_insert((opened.kind, Vec::new()))
+            .1
+            .push(arrival);
         Ok(id)
     }
 
@@ -254,7 +342,10 @@ impl Device {
             }
             Err(other) => return Err(other),
         };
-        let all: Vec<Vec<u8>> = arrivals.iter().flat_map(|a| a.changes.iter().cloned()).collect();
+        let all: Vec<Vec<u8>> = arrivals
+            .iter()
+            .flat_map(|a| a.changes.iter().cloned())
+            .collect();
         let together = trial(&am, kind, &all, &Limits::PACK);
         let one_by_one = together.is_err();
         if let Ok(tried) = together {
@@ -267,7 +358,8 @@ impl Device {
                 match trial(&am, kind, &arrival.changes, &Limits::DEVICE) {
                     Ok(tried) => am = tried,
                     Err(doubt) => {
-                        work.marks.push(quarantine(doc, Some(arrival.id), doubt.code()));
+                        work.marks
+                            .push(quarantine(doc, Some(arrival.id), doubt.code()));
                         continue;
                     }
                 }
@@ -277,7 +369,14 @@ impl Device {
             by = arrival.by;
         }
         if last_seq > 0 {
-            work.changed.push(Changed { doc, kind, am, new, last_seq, by });
+            work.changed.push(Changed {
+                doc,
+                kind,
+                am,
+                new,
+                last_seq,
+                by,
+            });
         }
         Ok(())
     }
@@ -304,9 +403,11 @@ impl Device {
         let genuine = self.relay_key()?.verify_strict(&bytes, &signature).is_ok();
         let notice: Option<Notice> = decode(&signed.body);
         work.marks.push(match notice {
-            Some(notice) if genuine && notice.space == space => {
-                Mark::Notice { seq, signed: signed.clone(), accept }
-            }
+            Some(notice) if genuine && notice.space == space => Mark::Notice {
+                seq,
+                signed: signed.clone(),
+                accept,
+            },
             other => {
                 let doc = other.map_or(DocId(uuid::Uuid::nil()), |notice| notice.doc);
                 quarantine(doc, Some(signed.id()), "notice_not_genuine")
@@ -318,12 +419,23 @@ impl Device {
 
 /// The header and id of an envelope that could not be opened, as far as they can be told.
 fn described(envelope: &Envelope) -> (Option<Header>, Option<EnvelopeId>) {
-    let hashes = decode_changes(&envelope.run, &Limits::DEVICE).ok().and_then(|changes| {
-        let hash = |change: &Vec<u8>| Chunk::parse(change).ok().map(|(_, hash)| hash);
-        changes.iter().map(hash).collect::<Option<Vec<Hash>>>()
+    let hashes = decode_changes(&envelope.run, &Limits::DEVICE)
+        .ok()
+        .and_then(|changes| {
+            let hash = |change: &Vec<u8>| Chunk::parse(change).ok().map(|(_, hash)| hash);
+            changes.iter().map(hash).collect::<Option<Vec<Hash>>>()
+        });
+    let Envelope {
+        header, signature, ..
+    } = envelope.clone();
+    let id = hashes.map(|hashes| {
+        Proof {
+            header,
+            signature,
+            digest: digest(&hashes),
+        }
+        .id()
     });
-    let Envelope { header, signature, .. } = envelope.clone();
-    let id = hashes.map(|hashes| Proof { header, signature, digest: digest(&hashes) }.id());
     (decode(&envelope.header), id)
 }
 
