@@ -5,6 +5,7 @@ pub mod api;
 pub mod cli;
 pub mod config;
 pub mod credentials;
+pub mod demo;
 pub mod feed;
 pub mod keys;
 pub mod ledger;

@@ -31,7 +31,9 @@ impl Chance {
         let hash: [u8; 32] = sha.finalize().into();
         self.drawn += 1;
         let (head, _) = hash.split_at(8);
-        let number = head.iter().fold(0u64, |sum, byte| (sum << 8) | u64::from(*byte));
+        let number = head
+            .iter()
+            .fold(0u64, |sum, byte| (sum << 8) | u64::from(*byte));
         // The bias of the remainder does not matter for choosing texts.
         usize::try_from(number % u64::try_from(n.max(1)).unwrap_or(1)).unwrap_or(0)
     }

@@ -83,6 +83,12 @@ mod tests {
     #[test]
     fn moments_are_finnish_wall_clock() {
         let summer = moment(jiff::civil::date(2026, 7, 1), 8, 30);
-        assert_eq!(summer, "2026-07-01T05:30:00Z".parse::<jiff::Timestamp>().expect("valid").as_millisecond());
+        assert_eq!(
+            summer,
+            "2026-07-01T05:30:00Z"
+                .parse::<jiff::Timestamp>()
+                .expect("valid")
+                .as_millisecond()
+        );
     }
 }

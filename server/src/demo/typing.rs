@@ -33,7 +33,9 @@ fn strokes(kind: Kind, finished: &Value) -> Vec<Stroke> {
     let mut all = Vec::new();
     for field in kind.spec().fields() {
         let path: Vec<String> = field.path.split('.').map(str::to_owned).collect();
-        let found = path.iter().try_fold(finished, |value, part| value.get(part));
+        let found = path
+            .iter()
+            .try_fold(finished, |value, part| value.get(part));
         let Some(value) = found else { continue };
         let mut push = |more: Option<&String>, value: Value| {
             let path = path.iter().chain(more).cloned().collect();
@@ -121,7 +123,11 @@ mod tests {
         let forms = typed(Kind::VisitNote, &finished, 6);
         assert_eq!(forms.last(), Some(&finished));
         assert!(forms.len() > 3, "{}", forms.len());
-        assert!(forms[..forms.len() - 1].iter().all(|form| form.get("status").is_none()));
+        assert!(
+            forms[..forms.len() - 1]
+                .iter()
+                .all(|form| form.get("status").is_none())
+        );
         assert!(forms.windows(2).all(|pair| pair[0] != pair[1]));
     }
 
