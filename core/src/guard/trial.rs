@@ -54,6 +54,7 @@ impl From<Refusal> for Doubt {
 /// * held `dependency_missing`: something it builds on is not here yet;
 /// * held `counter_jump`: it counts more than 65 536 operations above all that is here;
 /// * final `fork`: another change has this actor and sequence number;
+/// * final `actor_unknown`, `counter_order`, `seq_branch`: it does not follow from what it builds on;
 /// * final `log_key_taken`, `item_key_taken`, `status_round`: it would hide what others wrote;
 /// * held `trial_…`: Automerge failed on it. That may be our mistake, so nothing is thrown away.
 pub fn trial(
@@ -102,10 +103,12 @@ fn judge(
 ) -> Result<Vec<usize>, Doubt> {
     let mut known: BTreeMap<Hash, Known> = BTreeMap::new();
     let mut seqs: BTreeMap<Author, (u64, Hash)> = BTreeMap::new();
+    let mut actors: BTreeSet<Vec<u8>> = BTreeSet::new();
     let mut highest = 0;
     for meta in doc.get_changes_meta(&[]) {
         let author = Author::parse(meta.actor.to_bytes()).ok();
         let hash = Hash::from(meta.hash);
+        actors.insert(meta.actor.to_bytes().to_vec());
         highest = highest.max(meta.max_op);
         if let Some(author) = author {
             let newest = seqs.entry(author).or_insert((0, hash));
@@ -152,7 +155,12 @@ fn judge(
         if change.start_op > highest + COUNTER_JUMP {
             return Err(Doubt::Held("counter_jump"));
         }
-        keys.take(&changes[place])?;
+        let (chunk, _) = Chunk::parse(&changes[place])?;
+        if chunk.others.iter().any(|other| !actors.contains(*other)) {
+            return Err(Doubt::Final("actor_unknown"));
+        }
+        actors.insert(chunk.actor.to_vec());
+        keys.take(&chunk)?;
         highest = highest.max(change.max_op);
         seqs.insert(change.author, (change.seq, change.hash));
         let (author, deps) = (Some(change.author), change.deps.clone());
@@ -208,10 +216,9 @@ impl<'d> Keys<'d> {
         }
     }
 
-    fn take(&mut self, change: &[u8]) -> Result<(), Doubt> {
-        let (chunk, _) = Chunk::parse(change)?;
-        let objects = Objects::new(&chunk, self.kind);
-        let mut ops = Ops::new(&chunk, columns::rows(chunk.column(Column::Action))?);
+    fn take(&mut self, chunk: &Chunk<'_>) -> Result<(), Doubt> {
+        let objects = Objects::new(chunk, self.kind);
+        let mut ops = Ops::new(chunk, columns::rows(chunk.column(Column::Action))?);
         while let Some(op) = ops.next()? {
             self.op(&op, objects.resolve(op.obj)?)?;
         }
