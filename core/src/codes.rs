@@ -20,6 +20,7 @@ const FILES: &[&str] = &[
     include_str!("codes/contract.csv"),
     include_str!("codes/eppo.csv"),
     include_str!("codes/listing.csv"),
+    include_str!("codes/measurement.csv"),
     include_str!("codes/municipality.csv"),
     include_str!("codes/problem.csv"),
     include_str!("codes/ptv.csv"),

@@ -90,6 +90,26 @@ codes! {
     CONFIRMATION_OVERDUE = "confirmation_overdue",
     CONFIRMATION_TOO_OLD = "confirmation_too_old",
     PAUSE_OVER = "pause_over",
+    // Visit notes.
+    END_BEFORE_START = "end_before_start",
+    VISIT_TOO_LONG = "visit_too_long",
+    CONTRACT_MISSING = "contract_missing",
+    PREP_OVER_ADVICE = "prep_over_advice",
+    COORDINATES_INCOMPLETE = "coordinates_incomplete",
+    EPPO_INVALID = "eppo_invalid",
+    PARCEL_INVALID = "parcel_invalid",
+    PARCEL_IN_CLOSED_SPACE = "parcel_in_closed_space",
+    BBCH_INVALID = "bbch_invalid",
+    DATE_IN_FUTURE = "date_in_future",
+    TREATMENT_RECORDED_LATE = "treatment_recorded_late",
+    IPM_UNFOUNDED = "ipm_unfounded",
+    REASON_REQUIRED = "reason_required",
+    ENTRY_MISSING = "entry_missing",
+    MEASUREMENT_UNCONFIRMED = "measurement_unconfirmed",
+    DIASTOLIC_ABOVE_SYSTOLIC = "diastolic_above_systolic",
+    DUE_BEFORE_VISIT = "due_before_visit",
+    SEAL_MISSING = "seal_missing",
+    COSIGN_MISSING = "cosign_missing",
 }
 
 /// Problems as they are found.

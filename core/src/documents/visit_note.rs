@@ -125,6 +125,15 @@ record! {
     }
 }
 
+impl VisitNote {
+    /// Whether the client may claim a household deduction (*kotitalousvähennys*) for the visit:
+    /// only for what they pay themselves, never for voucher-funded work. Not known while the
+    /// funding is not.
+    pub fn deduction_possible(&self) -> Option<bool> {
+        Some(self.funding_source.as_deref()? == "self")
+    }
+}
+
 impl Document for VisitNote {
     const KIND: Kind = Kind::VisitNote;
 
@@ -134,5 +143,23 @@ impl Document for VisitNote {
 
     fn summary(&self) -> Summary {
         summary::summary(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn voucher_funded_work_gives_no_household_deduction() {
+        let funded =
+            |by: &str| VisitNote::from_value(&json!({"funding_source": by})).deduction_possible();
+        assert_eq!(
+            (funded("self"), funded("voucher"), funded("county")),
+            (Some(true), Some(false), Some(false))
+        );
+        assert_eq!(VisitNote::default().deduction_possible(), None);
     }
 }

@@ -23,8 +23,7 @@ pub(super) fn called_off(note: &VisitNote) -> bool {
 
 /// The moment in relay time, as well as the device knew it.
 pub(super) fn corrected(moment: Option<&Moment>) -> Option<i64> {
-    let moment = moment?;
-    moment.at?.checked_add(moment.offset_ms.unwrap_or(0))
+    moment?.corrected()
 }
 
 /// The members who made the visit; students and their supervisors only watch.

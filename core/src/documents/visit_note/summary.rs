@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::VisitNote;
+use super::visit::Moment;
 use crate::documents::{Kind, Summary};
 
 pub(super) fn summary(note: &VisitNote) -> Summary {
@@ -22,14 +23,14 @@ pub(crate) fn date(note: &VisitNote) -> Option<jiff::civil::Date> {
     let at = note
         .actual_start
         .as_ref()
-        .and_then(|m| m.at)
+        .and_then(Moment::corrected)
         .or_else(|| note.planned.as_ref().and_then(|p| p.start))
         .or(note.header.created_at)?;
     helsinki_date(at)
 }
 
 /// The calendar day in Finland at this instant.
-pub(crate) fn helsinki_date(at_ms: i64) -> Option<jiff::civil::Date> {
+pub(super) fn helsinki_date(at_ms: i64) -> Option<jiff::civil::Date> {
     let zone = TimeZone::get("Europe/Helsinki").ok()?;
     Some(
         Timestamp::from_millisecond(at_ms)

@@ -40,6 +40,13 @@ record! {
     }
 }
 
+impl Moment {
+    /// The moment in relay time, as well as the device knew its own clock.
+    pub fn corrected(&self) -> Option<i64> {
+        self.at?.checked_add(self.offset_ms.unwrap_or(0))
+    }
+}
+
 pub(super) const MOMENT: &[Field] = &[
     Field::new("at", Rule::Lww, Type::Instant),
     Field::new("tz", Rule::Lww, Type::Str(64)),
