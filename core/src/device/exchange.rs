@@ -1,10 +1,13 @@
 //! Syncing: make the next request, post it, apply the answer, until there is nothing left to say.
 
+use std::sync::{Mutex, PoisonError};
+
 use crate::compress::{compress, decompress};
 use crate::envelope;
 use crate::store::meta;
+use crate::sync::outgoing::Outgoing;
 use crate::transport::{Post, Reply, Transport};
-use crate::wire::{SYNC_PATH, SyncRequest, SyncResponse, limits};
+use crate::wire::{SYNC_PATH, SyncResponse, limits};
 
 use super::{Device, DeviceError, Result, keys};
 
@@ -44,7 +47,7 @@ impl Device {
     /// [`DeviceError::Offline`], [`DeviceError::Busy`], [`DeviceError::Refused`]; what was
     /// exchanged before the error stays. Calling again at any time is right.
     pub fn sync(&mut self, transport: &dyn Transport) -> Result<SyncReport> {
-        self.sync_for(transport, MOST_REQUESTS)
+        run(&mut Exclusive(self), transport, MOST_REQUESTS, 0)
     }
 
     /// As [`Device::sync`], but at most so many requests.
@@ -52,70 +55,107 @@ impl Device {
     /// # Errors
     /// As [`Device::sync`].
     pub fn sync_for(&mut self, transport: &dyn Transport, requests: u32) -> Result<SyncReport> {
-        let mut report = SyncReport::default();
-        let mut standing = 0;
-        loop {
-            let outgoing = self.next_request(0)?;
-            let response = self.post(transport, &outgoing.request, 60_000, &mut report)?;
-            let moved = self.apply(&outgoing, &response, &mut report)?;
-            standing = if moved { 0 } else { standing + 1 };
-            report.more = !report.wiped && self.wants_more(&response)?;
-            // Twice without headway: the rest needs time or a person, not another request.
-            if !report.more || report.requests >= requests || standing > 1 {
-                return Ok(report);
-            }
-        }
+        run(&mut Exclusive(self), transport, requests, 0)
     }
 
-    /// Waits for news at most `wait_ms` and takes it in. To be called when there is nothing to
-    /// send; if there is, it syncs instead.
+    /// Waits for news at most `wait_ms` and takes it in. If there is something to send, it sends
+    /// that instead.
     ///
     /// # Errors
     /// As [`Device::sync`].
     pub fn watch(&mut self, transport: &dyn Transport, wait_ms: u32) -> Result<SyncReport> {
-        let mut report = SyncReport::default();
-        let outgoing = self.next_request(wait_ms.min(limits::WAIT_MS))?;
-        let patience = wait_ms.saturating_add(30_000);
-        let response = self.post(transport, &outgoing.request, patience, &mut report)?;
-        self.apply(&outgoing, &response, &mut report)?;
-        report.more = !report.wiped && self.wants_more(&response)?;
-        Ok(report)
+        run(&mut Exclusive(self), transport, 1, wait_ms.min(limits::WAIT_MS))
     }
 
-    fn post(
-        &mut self,
-        transport: &dyn Transport,
-        request: &SyncRequest,
-        timeout_ms: u32,
-        report: &mut SyncReport,
-    ) -> Result<SyncResponse> {
+    fn prepare(&mut self, wait_ms: u32) -> Result<(Outgoing, Post, i64)> {
+        let outgoing = self.next_request(wait_ms)?;
         let token = meta::text(self.store.conn(), keys::TOKEN)?.ok_or(DeviceError::NotEnrolled)?;
-        let plain = envelope::encode(request);
+        let plain = envelope::encode(&outgoing.request);
         let (body, encoding) = match compress(&plain) {
             Some(packed) => (packed, Some("zstd")),
             None => (plain, None),
         };
-        report.requests += 1;
-        report.bytes_up += body.len() as u64;
-        let sent_ms = self.env.now_ms();
-        let post = Post {
-            path: SYNC_PATH,
-            token: Some(token),
-            body,
-            encoding,
-            timeout_ms,
-        };
-        let (body, size) = answer(transport.post(post)?)?;
-        report.bytes_down += size;
-        let response: SyncResponse = minicbor::decode(&body).map_err(|_| DeviceError::BadAnswer)?;
-        if request.wait_ms == 0 {
+        let timeout_ms = outgoing.request.wait_ms.saturating_add(60_000);
+        let post = Post { path: SYNC_PATH, token: Some(token), body, encoding, timeout_ms };
+        Ok((outgoing, post, self.env.now_ms()))
+    }
+
+    /// `true` if anything moved.
+    fn finish(
+        &mut self,
+        outgoing: &Outgoing,
+        sent_ms: i64,
+        body: &[u8],
+        report: &mut SyncReport,
+    ) -> Result<bool> {
+        let response: SyncResponse = minicbor::decode(body).map_err(|_| DeviceError::BadAnswer)?;
+        if outgoing.request.wait_ms == 0 {
             // Halfway between sending and receiving is the best guess of when the relay looked.
             let middle = sent_ms + (self.env.now_ms() - sent_ms) / 2;
             let offset = response.now_ms.saturating_sub(middle);
-            self.store
-                .write(|tx| meta::set_number(tx, keys::OFFSET, offset))?;
+            self.store.write(|tx| meta::set_number(tx, keys::OFFSET, offset))?;
         }
-        Ok(response)
+        let moved = self.apply(outgoing, &response, report)?;
+        report.more = !report.wiped && self.wants_more(&response)?;
+        Ok(moved)
+    }
+}
+
+/// Syncs a device that others use meanwhile: the lock is free while the network is waited for, so
+/// writing never blocks.
+///
+/// # Errors
+/// As [`Device::sync`].
+pub fn sync_shared(
+    device: &Mutex<Device>,
+    transport: &dyn Transport,
+    requests: u32,
+    wait_ms: u32,
+) -> Result<SyncReport> {
+    run(&mut Shared(device), transport, requests, wait_ms)
+}
+
+trait Held {
+    fn with<T>(&mut self, work: impl FnOnce(&mut Device) -> T) -> T;
+}
+
+struct Exclusive<'d>(&'d mut Device);
+
+impl Held for Exclusive<'_> {
+    fn with<T>(&mut self, work: impl FnOnce(&mut Device) -> T) -> T {
+        work(self.0)
+    }
+}
+
+struct Shared<'d>(&'d Mutex<Device>);
+
+impl Held for Shared<'_> {
+    fn with<T>(&mut self, work: impl FnOnce(&mut Device) -> T) -> T {
+        // A panic elsewhere leaves the store whole: its transactions are.
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn run(
+    device: &mut impl Held,
+    transport: &dyn Transport,
+    requests: u32,
+    wait_ms: u32,
+) -> Result<SyncReport> {
+    let mut report = SyncReport::default();
+    let mut standing = 0;
+    loop {
+        let (outgoing, post, sent_ms) = device.with(|device| device.prepare(wait_ms))?;
+        report.requests += 1;
+        report.bytes_up += post.body.len() as u64;
+        let (body, size) = answer(transport.post(post)?)?;
+        report.bytes_down += size;
+        let moved = device.with(|device| device.finish(&outgoing, sent_ms, &body, &mut report))?;
+        standing = if moved { 0 } else { standing + 1 };
+        // Twice without headway: the rest needs time or a person, not another request.
+        if !report.more || report.requests >= requests || standing > 1 {
+            return Ok(report);
+        }
     }
 }
 
