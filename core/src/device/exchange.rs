@@ -64,7 +64,12 @@ impl Device {
     /// # Errors
     /// As [`Device::sync`].
     pub fn watch(&mut self, transport: &dyn Transport, wait_ms: u32) -> Result<SyncReport> {
-        run(&mut Exclusive(self), transport, 1, wait_ms.min(limits::WAIT_MS))
+        run(
+            &mut Exclusive(self),
+            transport,
+            1,
+            wait_ms.min(limits::WAIT_MS),
+        )
     }
 
     fn prepare(&mut self, wait_ms: u32) -> Result<(Outgoing, Post, i64)> {
@@ -76,7 +81,13 @@ impl Device {
             None => (plain, None),
         };
         let timeout_ms = outgoing.request.wait_ms.saturating_add(60_000);
-        let post = Post { path: SYNC_PATH, token: Some(token), body, encoding, timeout_ms };
+        let post = Post {
+            path: SYNC_PATH,
+            token: Some(token),
+            body,
+            encoding,
+            timeout_ms,
+        };
         Ok((outgoing, post, self.env.now_ms()))
     }
 
@@ -93,7 +104,8 @@ impl Device {
             // Halfway between sending and receiving is the best guess of when the relay looked.
             let middle = sent_ms + (self.env.now_ms() - sent_ms) / 2;
             let offset = response.now_ms.saturating_sub(middle);
-            self.store.write(|tx| meta::set_number(tx, keys::OFFSET, offset))?;
+            self.store
+                .write(|tx| meta::set_number(tx, keys::OFFSET, offset))?;
         }
         let moved = self.apply(outgoing, &response, report)?;
         report.more = !report.wiped && self.wants_more(&response)?;
