@@ -36,23 +36,27 @@ pub enum Line {
         number: u64,
     },
     /// A document was erased.
-    Erased {
-        /// Which.
-        doc: DocId,
-        /// Where it was.
-        space: SpaceId,
-        /// Its kind's wire number.
-        kind: u8,
-        /// Relay clock.
-        at_ms: i64,
-        /// Why, a code.
-        reason: String,
-    },
+    Erased(Erasure),
     /// A row of people, memberships or devices as it became.
     People {
         /// The row, its table among its fields.
         row: Value,
     },
+}
+
+/// A document's erasure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Erasure {
+    /// Which.
+    pub doc: DocId,
+    /// Where it was.
+    pub space: SpaceId,
+    /// Its kind's wire number.
+    pub kind: u8,
+    /// Relay clock.
+    pub at_ms: i64,
+    /// Why, a code.
+    pub reason: String,
 }
 
 /// Why the ledger cannot be used.
@@ -143,7 +147,7 @@ impl Ledger {
                     .ok_or(LedgerError::Damaged(1))?;
                 RelayKeys::new(&seed, secret)
             }
-            Some(Line::Started { .. } | Line::Erased { .. } | Line::People { .. }) | None => {
+            Some(Line::Started { .. } | Line::Erased(_) | Line::People { .. }) | None => {
                 return Err(LedgerError::Damaged(1));
             }
         };
@@ -177,7 +181,7 @@ impl Ledger {
             .rev()
             .find_map(|line| match line {
                 Line::Started { number } => Some(*number),
-                Line::Relay { .. } | Line::Erased { .. } | Line::People { .. } => None,
+                Line::Relay { .. } | Line::Erased(_) | Line::People { .. } => None,
             })
             .unwrap_or(0)
     }

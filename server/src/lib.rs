@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod api;
+pub mod app;
 pub mod cli;
 pub mod config;
 pub mod credentials;
@@ -9,5 +10,9 @@ pub mod demo;
 pub mod feed;
 pub mod keys;
 pub mod ledger;
+pub mod merge;
+pub mod metrics;
+pub mod record;
+pub mod relay;
 pub mod store;
 pub mod words;

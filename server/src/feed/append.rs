@@ -60,6 +60,31 @@ pub fn notice(
     Ok(seq)
 }
 
+/// Puts a notice back that this relay once gave and has lost. One about a document that was not
+/// brought back is refused: the document must come first. A newer notice that says otherwise gives
+/// way, since readers take the last one.
+pub fn take_back(
+    store: &mut dyn RelayStore,
+    keys: &RelayKeys,
+    notice: &Notice,
+    signed: &SignedNotice,
+) -> Result<bool> {
+    let id = signed.id();
+    if store.feed_place(&id)?.is_some() {
+        return Ok(true);
+    }
+    let Some(document) = store.document(notice.doc)? else { return Ok(false) };
+    if document.space != notice.space {
+        return Ok(false);
+    }
+    let place =
+        Place { space: notice.space, doc: notice.doc, id, signer: None, received_ms: notice.at_ms };
+    let what = FeedWhat::Notice { body: signed.body.clone(), signature: signed.signature };
+    let seq = append(store, keys, place, what)?;
+    touch(store, notice.space, notice.doc, document.kind, seq)?;
+    Ok(true)
+}
+
 struct Place {
     space: SpaceId,
     doc: DocId,

@@ -122,9 +122,9 @@ impl Transactions for SqliteStore {
 
     fn scrub(&mut self) -> Result<()> {
         // Deleted rows are overwritten (secure_delete); the log still holds older pages.
-        let mut statement = self.connection.prepare("PRAGMA wal_checkpoint(TRUNCATE)")?;
-        statement.query_row([], |_| Ok(()))?;
-        Ok(())
+        let busy: i64 =
+            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if busy == 0 { Ok(()) } else { Err(StoreError::Corrupt("a reader holds the log")) }
     }
 }
 

@@ -1,0 +1,91 @@
+//! Bodies: CBOR, zstd in both directions, never larger than both sides agreed on.
+
+use std::io::Read;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use minicbor::{Decode, Encode};
+use sopu_core::envelope::encode;
+use sopu_core::wire::limits;
+
+use super::Problem;
+
+/// How long a body may take to come in: a phone in a bad place sends slowly.
+const READ: Duration = Duration::from_secs(60);
+
+/// Largest zstd window, as a power of two: 8 MiB, well above what devices use.
+const WINDOW_LOG: u32 = 23;
+
+/// Smaller responses are not worth compressing.
+const SMALL: usize = 256;
+
+/// Reads a request's body.
+pub async fn read<T: for<'b> Decode<'b, ()> + Send + 'static>(
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<T, Problem> {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|bytes| bytes > limits::BODY) {
+        return Err(Problem::BodyTooLarge);
+    }
+    let bytes = match tokio::time::timeout(READ, to_bytes(body, limits::BODY)).await {
+        Err(_) => return Err(Problem::Timeout),
+        Ok(Err(error)) => {
+            // The only error with a cause of this type is the limit; the rest is a lost connection.
+            let too_large = std::error::Error::source(&error)
+                .is_some_and(|cause| cause.to_string().contains("length limit exceeded"));
+            return Err(if too_large { Problem::BodyTooLarge } else { Problem::BodyUnreadable });
+        }
+        Ok(Ok(bytes)) => bytes,
+    };
+    let compressed = match headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
+        None | Some(b"identity") => false,
+        Some(b"zstd") => true,
+        Some(_) => return Err(Problem::BodyUnreadable),
+    };
+    let parsed = tokio::task::spawn_blocking(move || parse(&bytes, compressed)).await;
+    parsed.unwrap_or(Err(Problem::BodyUnreadable))
+}
+
+fn parse<T: for<'b> Decode<'b, ()>>(bytes: &Bytes, compressed: bool) -> Result<T, Problem> {
+    let expanded = if compressed { Some(expand(bytes)?) } else { None };
+    let mut decoder = minicbor::Decoder::new(expanded.as_deref().unwrap_or(bytes));
+    let value = decoder.decode().map_err(|_| Problem::BadCbor)?;
+    if decoder.position() == decoder.input().len() { Ok(value) } else { Err(Problem::BadCbor) }
+}
+
+fn expand(bytes: &[u8]) -> Result<Vec<u8>, Problem> {
+    let mut decoder = zstd::stream::read::Decoder::new(bytes).map_err(|_| Problem::BodyUnreadable)?;
+    decoder.window_log_max(WINDOW_LOG).map_err(|_| Problem::BodyUnreadable)?;
+    let mut expanded = Vec::new();
+    let most = limits::BODY_EXPANDED as u64 + 1;
+    decoder.take(most).read_to_end(&mut expanded).map_err(|_| Problem::BodyUnreadable)?;
+    if expanded.len() > limits::BODY_EXPANDED { Err(Problem::BodyTooLarge) } else { Ok(expanded) }
+}
+
+/// Writes a response, compressed if the device takes that and it helps.
+pub fn write<T: Encode<()>>(headers: &HeaderMap, value: &T) -> Response {
+    let body = encode(value);
+    let takes_zstd = headers
+        .get_all(ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|coding| coding.split(';').next().is_some_and(|name| name.trim() == "zstd"));
+    let compressed = (takes_zstd && body.len() >= SMALL)
+        .then(|| zstd::bulk::compress(&body, 3).ok())
+        .flatten()
+        .filter(|compressed| compressed.len() < body.len());
+    let zstd = compressed.is_some();
+    let mut response = compressed.unwrap_or(body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/cbor"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if zstd {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("zstd"));
+    }
+    response
+}

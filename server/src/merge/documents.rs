@@ -1,0 +1,70 @@
+//! Documents as the feed has them, for trials and office writes. Built from the feed itself, so
+//! that a verdict never depends on the merged record; a few stay loaded.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use automerge::{Automerge, Change};
+use sopu_core::documents::Kind;
+use sopu_core::encoding::decode_changes;
+use sopu_core::genesis::genesis;
+use sopu_core::guard::Limits;
+use sopu_core::id::DocId;
+
+use crate::store::{FeedWhat, RelayStore, Result, StoreError};
+
+/// How many stay loaded: a small one costs about 31 KB.
+const KEPT: usize = 128;
+
+/// Loaded documents. The merge lock and the lease make this worker the only one who adds to them.
+#[derive(Default)]
+pub struct Documents {
+    kept: BTreeMap<DocId, (u64, Arc<Automerge>)>,
+    clock: u64,
+}
+
+impl Documents {
+    /// A document as the feed has it; genesis alone if the feed has nothing of it.
+    pub fn get(&mut self, store: &mut dyn RelayStore, doc: DocId, kind: Kind) -> Result<Arc<Automerge>> {
+        self.clock += 1;
+        if let Some((used, document)) = self.kept.get_mut(&doc) {
+            *used = self.clock;
+            return Ok(document.clone());
+        }
+        let document = Arc::new(load(store, doc, kind)?);
+        self.put(doc, document.clone());
+        Ok(document)
+    }
+
+    /// Remembers a document as it is now.
+    pub fn put(&mut self, doc: DocId, document: Arc<Automerge>) {
+        self.clock += 1;
+        self.kept.insert(doc, (self.clock, document));
+        while self.kept.len() > KEPT {
+            let oldest = self.kept.iter().min_by_key(|(_, (used, _))| *used).map(|(doc, _)| *doc);
+            let Some(oldest) = oldest else { break };
+            self.kept.remove(&oldest);
+        }
+    }
+
+    /// Forgets all.
+    pub fn forget(&mut self) {
+        self.kept.clear();
+    }
+}
+
+fn load(store: &mut dyn RelayStore, doc: DocId, kind: Kind) -> Result<Automerge> {
+    let damaged = || StoreError::Corrupt("a fed run");
+    let mut changes = Vec::new();
+    for row in store.feed_of(doc, u64::MAX)? {
+        let FeedWhat::Envelope(arrival) = row.what else { continue };
+        let kept = store.envelope_at(arrival)?.ok_or(StoreError::Corrupt("a fed envelope is gone"))?;
+        let Some(run) = kept.run else { continue };
+        for bytes in decode_changes(&run, &Limits::RELAY).map_err(|_| damaged())? {
+            changes.push(Change::from_bytes(bytes).map_err(|_| damaged())?);
+        }
+    }
+    let mut document = genesis(kind).document();
+    document.apply_changes(changes).map_err(|_| damaged())?;
+    Ok(document)
+}

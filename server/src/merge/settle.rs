@@ -1,0 +1,109 @@
+//! Writing decisions: places in the feed, states, what they release or take along, and news to the
+//! devices concerned. All in the caller's one transaction.
+
+use sopu_core::envelope;
+use sopu_core::id::{DocId, Hash};
+use sopu_core::wire::Status;
+
+use super::{Decision, Outcome};
+use crate::feed::append;
+use crate::keys::RelayKeys;
+use crate::store::{EnvelopeRow, RelayStore, Result, State};
+
+/// Writes the decisions in order; gives how many were fed.
+pub fn settle(store: &mut dyn RelayStore, keys: &RelayKeys, outcomes: &[Outcome], now_ms: i64) -> Result<usize> {
+    let mut fed = 0;
+    for outcome in outcomes {
+        let Some(row) = store.envelope_at(outcome.arrival)? else { continue };
+        if row.state != State::Waiting {
+            continue;
+        }
+        match &outcome.decision {
+            Decision::Feed { replaces } => {
+                for id in replaces {
+                    store.retire(id, &row.id)?;
+                    if let Some(replaced) = store.envelope(id)? {
+                        refuse(store, &replaced, "replaced")?;
+                    }
+                }
+                let seq = append::envelope(store, keys, &row)?;
+                release(store, &row)?;
+                if !gets_pages(store, &row, now_ms)? {
+                    tell(store, &row, &State::Fed(seq))?;
+                }
+                fed += 1;
+            }
+            Decision::Hold { reason, missing } => {
+                let state = State::Held((*reason).into());
+                store.set_state(row.arrival, &state)?;
+                store.set_missing(row.arrival, row.doc, missing)?;
+                tell(store, &row, &state)?;
+            }
+            Decision::Refuse { reason } => refuse(store, &row, reason)?,
+            Decision::Erase => {
+                store.erase_runs(row.doc)?;
+                tell(store, &row, &State::Erased)?;
+            }
+        }
+    }
+    Ok(fed)
+}
+
+/// Refuses an envelope for ever, and with it everything that waits for it: Automerge would queue
+/// that for ever without an error.
+fn refuse(store: &mut dyn RelayStore, row: &EnvelopeRow, reason: &str) -> Result<()> {
+    let mut refused = vec![(row.arrival, reason.to_owned())];
+    while let Some((arrival, reason)) = refused.pop() {
+        let Some(row) = store.envelope_at(arrival)? else { continue };
+        if !matches!(row.state, State::Waiting | State::Held(_)) {
+            continue;
+        }
+        let state = State::Final(reason);
+        store.set_state(arrival, &state)?;
+        tell(store, &row, &state)?;
+        for hash in store.changes_of(arrival)? {
+            if still_possible(store, row.doc, &hash)? {
+                continue;
+            }
+            for dependant in store.waiting_for(row.doc, &hash)? {
+                refused.push((dependant, "depends_on_final".to_owned()));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn still_possible(store: &mut dyn RelayStore, doc: DocId, hash: &Hash) -> Result<bool> {
+    let bringers = store.bringers(doc, hash)?;
+    Ok(bringers.iter().any(|claim| !matches!(claim.state, State::Final(_))))
+}
+
+/// What waited for a change of this envelope waits for one change less.
+fn release(store: &mut dyn RelayStore, row: &EnvelopeRow) -> Result<()> {
+    for hash in store.changes_of(row.arrival)? {
+        for dependant in store.waiting_for(row.doc, &hash)? {
+            let mut missing = store.missing_of(dependant)?;
+            missing.retain(|other| *other != hash);
+            store.set_missing(dependant, row.doc, &missing)?;
+            let held = store.envelope_at(dependant)?.map(|row| row.state);
+            if missing.is_empty() && held == Some(State::Held("dependency_missing".into())) {
+                store.set_state(dependant, &State::Waiting)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether the signer still gets pages of the space, and so will see the entry itself.
+fn gets_pages(store: &mut dyn RelayStore, row: &EnvelopeRow, now_ms: i64) -> Result<bool> {
+    let Some(device) = store.device(row.device)? else { return Ok(false) };
+    let spaces = store.spaces_of(device.member, now_ms)?;
+    Ok(device.revoked_ms.is_none() && spaces.iter().any(|(space, _)| *space == row.space))
+}
+
+/// News for the device that signed.
+pub fn tell(store: &mut dyn RelayStore, row: &EnvelopeRow, state: &State) -> Result<()> {
+    let status = envelope::encode(&Status::Verdict(state.clone().into()));
+    store.add_status(row.device, &row.id, &status)?;
+    Ok(())
+}

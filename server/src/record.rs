@@ -1,0 +1,210 @@
+//! The merged record: every document as it stands, its view and search rows, in a file of the same
+//! kind devices have. It only follows the feeds and can be thrown away and rebuilt from them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use automerge::{Automerge, Change};
+use sopu_core::documents::Kind;
+use sopu_core::encoding::decode_changes;
+use sopu_core::genesis::genesis;
+use sopu_core::guard::Limits;
+use sopu_core::id::{DocId, EnvelopeId, MemberId, SpaceId};
+use sopu_core::store::document::{self, DocWrite, NewChange, Origin};
+use sopu_core::store::purge::{self, Erased};
+use sopu_core::store::{self, Store, StoreError, Tx, meta, notice, outbox};
+use sopu_core::wire::SignedNotice;
+
+use crate::ledger::Erasure;
+use crate::store::{EnvelopeRow, FeedRow, FeedWhat, RelayStore};
+
+/// Entries applied in one transaction.
+const BATCH: usize = 256;
+
+/// The merged record.
+pub struct Record {
+    store: Store,
+}
+
+/// One entry with what it refers to.
+struct Followed {
+    row: FeedRow,
+    kept: Option<(EnvelopeRow, Option<MemberId>)>,
+}
+
+impl Record {
+    /// Opens or creates the file.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open(path: &Path) -> store::Result<Self> {
+        Ok(Self { store: Store::open(path)? })
+    }
+
+    /// In memory.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn in_memory() -> store::Result<Self> {
+        Ok(Self { store: Store::open_in_memory()? })
+    }
+
+    /// Documents, views, lists, search.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The last seq of a space that is in it.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn position(&self, space: SpaceId) -> store::Result<u64> {
+        let position = meta::number(self.store.conn(), &key(space))?.unwrap_or(0);
+        Ok(u64::try_from(position).unwrap_or(0))
+    }
+
+    /// Takes in what the feeds have more. A document that cannot be taken in is left out and
+    /// reported; the others go on.
+    ///
+    /// # Errors
+    /// The relay's database; the outer error. The record's own: the inner one.
+    pub fn follow(
+        &mut self,
+        relay: &mut dyn RelayStore,
+    ) -> crate::store::Result<Result<(), StoreError>> {
+        for space in relay.feed_spaces()? {
+            loop {
+                let position = match self.position(space) {
+                    Ok(position) => position,
+                    Err(error) => return Ok(Err(error)),
+                };
+                let rows = relay.feed_after(space, position, BATCH)?;
+                let Some(last) = rows.last().map(|row| row.seq) else { break };
+                let mut entries = Vec::with_capacity(rows.len());
+                for row in rows {
+                    let kept = match row.what {
+                        FeedWhat::Envelope(arrival) => relay.envelope_at(arrival)?,
+                        FeedWhat::Notice { .. } => None,
+                    };
+                    let kept = match kept {
+                        Some(kept) => {
+                            let signer = relay.device(kept.device)?.map(|device| device.member);
+                            Some((kept, signer))
+                        }
+                        None => None,
+                    };
+                    entries.push(Followed { row, kept });
+                }
+                if let Err(error) = self.apply(space, &entries, last) {
+                    return Ok(Err(error));
+                }
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    fn apply(&mut self, space: SpaceId, entries: &[Followed], last: u64) -> store::Result<()> {
+        let mut documents: BTreeMap<DocId, Vec<&Followed>> = BTreeMap::new();
+        for entry in entries {
+            documents.entry(entry.row.doc).or_default().push(entry);
+        }
+        let mut loaded: BTreeMap<DocId, Automerge> = BTreeMap::new();
+        let mut skipped: BTreeSet<DocId> = BTreeSet::new();
+        for doc in documents.keys() {
+            match self.store.document(*doc) {
+                Ok(there) => {
+                    loaded.insert(*doc, there.am.clone());
+                }
+                Err(StoreError::NotFound(_)) => {}
+                Err(error) => {
+                    tracing::error!(%error, "a document of the merged record cannot be opened");
+                    skipped.insert(*doc);
+                }
+            }
+        }
+        self.store.write(|tx| {
+            for (doc, entries) in documents.iter().filter(|(doc, _)| !skipped.contains(doc)) {
+                // One bad document delays no other.
+                tx.execute_batch("SAVEPOINT document")?;
+                if let Err(error) = apply_document(tx, space, *doc, loaded.remove(doc), entries) {
+                    tracing::error!(%error, "a document cannot be taken into the merged record");
+                    tx.execute_batch("ROLLBACK TO document")?;
+                }
+                tx.execute_batch("RELEASE document")?;
+            }
+            meta::set_number(tx, &key(space), i64::try_from(last).unwrap_or(i64::MAX))
+        })
+    }
+
+    /// Removes every trace of a document.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn erase(&mut self, erasure: &Erasure) -> store::Result<()> {
+        let mark = Erased {
+            doc: erasure.doc,
+            space: erasure.space,
+            reason: erasure.reason.clone(),
+            at_ms: erasure.at_ms,
+        };
+        self.store.write(|tx| purge::purge(tx, &mark))?;
+        self.store.scrub()
+    }
+}
+
+fn key(space: SpaceId) -> String {
+    format!("feed:{space}")
+}
+
+fn apply_document(
+    tx: &Tx<'_>,
+    space: SpaceId,
+    doc: DocId,
+    loaded: Option<Automerge>,
+    entries: &[&Followed],
+) -> store::Result<()> {
+    let mut new = Vec::new();
+    let mut changes = Vec::new();
+    let mut kind = None;
+    let (mut at_ms, mut by, mut last_seq) = (0, None, 0);
+    for entry in entries {
+        last_seq = entry.row.seq;
+        match (&entry.row.what, &entry.kept) {
+            (FeedWhat::Notice { body, signature }, _) => {
+                let signed = SignedNotice { body: body.clone(), signature: *signature };
+                notice::insert(tx, entry.row.seq, &signed, &entry.row.accept)?;
+            }
+            (FeedWhat::Envelope(_), Some((kept, signer))) => {
+                let proof = kept.to_proof();
+                let Some(run) = &kept.run else {
+                    outbox::insert_erased(tx, &proof, entry.row.seq)?;
+                    continue;
+                };
+                let received = Some(entry.row.received_ms);
+                outbox::insert_fed(tx, &proof, entry.row.seq, received, Some(&entry.row.accept))?;
+                for change in rebuilt(run, doc)? {
+                    new.push(NewChange::new(&change, Origin::Enveloped(EnvelopeId(entry.row.id.0))));
+                    changes.push(change);
+                }
+                (kind, at_ms, by) = (Kind::from_number(kept.kind), entry.row.received_ms, *signer);
+            }
+            (FeedWhat::Envelope(_), None) => return Err(StoreError::Incomplete(doc)),
+        }
+    }
+    if let Some(kind) = kind
+        && !purge::is_erased(tx, doc)?
+    {
+        let mut am = loaded.unwrap_or_else(|| genesis(kind).document());
+        am.apply_changes(changes).map_err(|_| StoreError::Incomplete(doc))?;
+        document::write_document(tx, &DocWrite { doc, space, kind, am: &am, new: &new, at_ms, by })?;
+    }
+    document::set_last_seq(tx, doc, last_seq)
+}
+
+fn rebuilt(run: &[u8], doc: DocId) -> store::Result<Vec<Change>> {
+    let bytes = decode_changes(run, &Limits::RELAY).map_err(|_| StoreError::Incomplete(doc))?;
+    bytes
+        .into_iter()
+        .map(|bytes| Change::from_bytes(bytes).map_err(|_| StoreError::Incomplete(doc)))
+        .collect()
+}

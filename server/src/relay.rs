@@ -1,0 +1,294 @@
+//! The relay as one thing: the database, the ledger, the merge worker and the merged record, with
+//! no socket and no clock of its own. What devices ask goes through [`Relay::sync`] and
+//! [`Relay::enrol`]; the worker calls [`Relay::merge_step`]; the office writes through
+//! [`Relay::office_write`]. All of it is synchronous, so a simulation runs the very same code.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sopu_core::id::{DocId, EnvelopeId};
+use sopu_core::time::Env;
+use sopu_core::wire::Status;
+use tokio::sync::watch;
+
+use crate::keys::RelayKeys;
+use crate::ledger::{Ledger, LedgerError, Line};
+use crate::merge::{Merger, Step, release};
+use crate::metrics::{Code, Metrics};
+use crate::record::Record;
+use crate::store::sqlite::SqliteStore;
+use crate::store::{Commits, EnvelopeRow, FeedWhat, State, StoreError};
+
+mod bell;
+mod enrol;
+mod erase;
+mod office;
+mod offer;
+mod restore;
+mod sync;
+mod worker;
+
+pub use erase::EraseError;
+pub use office::OfficeWriteError;
+pub use sync::is_empty;
+pub use worker::Worker;
+
+/// The database file in the data folder.
+pub const DATABASE: &str = "relay.db";
+/// The merged record: documents, views, search. Can be rebuilt from the database.
+pub const RECORD: &str = "record.db";
+/// What must never be rolled back with a backup.
+pub const LEDGER: &str = "ledger";
+
+/// Why a relay cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder failed.
+    #[error("the data folder failed: {0}")]
+    Io(#[from] std::io::Error),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The merged record failed.
+    #[error("the merged record failed: {0}")]
+    Record(#[from] sopu_core::store::StoreError),
+    /// The ledger failed.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The database belongs to the ledger of another relay, or its own ledger is lost.
+    #[error("the ledger beside the database is not its own")]
+    ForeignLedger,
+}
+
+/// A relay.
+pub struct Relay {
+    env: Arc<dyn Env>,
+    commits: Commits,
+    keys: RelayKeys,
+    ledger: Mutex<Ledger>,
+    merger: Mutex<Merger>,
+    record: Mutex<Record>,
+    folder: Option<PathBuf>,
+    news: watch::Sender<u64>,
+    bell: bell::Bell,
+    metrics: Metrics,
+}
+
+impl Relay {
+    /// Opens or creates the data folder.
+    pub fn open(folder: &Path, env: Arc<dyn Env>) -> Result<Self, OpenError> {
+        std::fs::create_dir_all(folder)?;
+        let ledger = Ledger::open(&folder.join(LEDGER), &*env)?;
+        let store = SqliteStore::open(&folder.join(DATABASE))?;
+        let record = Record::open(&folder.join(RECORD))?;
+        Self::start(env, store, ledger, record, Some(folder.to_owned()))
+    }
+
+    /// In memory, around a store that was perhaps filled with people before.
+    pub fn in_memory(store: SqliteStore, env: Arc<dyn Env>) -> Result<Self, OpenError> {
+        let ledger = Ledger::in_memory(&*env)?;
+        Self::start(env, store, ledger, Record::in_memory()?, None)
+    }
+
+    fn start(
+        env: Arc<dyn Env>,
+        store: SqliteStore,
+        mut ledger: Ledger,
+        record: Record,
+        folder: Option<PathBuf>,
+    ) -> Result<Self, OpenError> {
+        let keys = ledger.keys().clone();
+        let commits = Commits::new(Box::new(store));
+        restore::reconcile(&commits, &mut ledger, &*env)?;
+        let mut owner = [0; 16];
+        env.fill(&mut owner);
+        let mut merger = Merger::new(owner, env!("CARGO_PKG_VERSION"));
+        merger.recover(&commits)?;
+        let relay = Self {
+            env,
+            commits,
+            keys,
+            ledger: Mutex::new(ledger),
+            merger: Mutex::new(merger),
+            record: Mutex::new(record),
+            folder,
+            news: watch::Sender::new(0),
+            bell: bell::Bell::default(),
+            metrics: Metrics::default(),
+        };
+        relay.settle_ledger()?;
+        relay.follow()?;
+        Ok(relay)
+    }
+
+    /// The relay's public key, which devices get when they enrol.
+    pub fn public_key(&self) -> [u8; 32] {
+        self.keys.public()
+    }
+
+    /// What it counts.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The clock it was given.
+    pub fn env(&self) -> &Arc<dyn Env> {
+        &self.env
+    }
+
+    /// The data folder, if it has one.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
+    /// Changes whenever there may be something new for someone.
+    pub fn news(&self) -> watch::Receiver<u64> {
+        self.news.subscribe()
+    }
+
+    /// Whether the database answers.
+    pub fn is_ready(&self) -> bool {
+        self.commits.read(|store| store.meta("ready")).is_ok()
+    }
+
+    /// The merged record.
+    pub fn record(&self) -> MutexGuard<'_, Record> {
+        lock(&self.record)
+    }
+
+    /// One bounded piece of work: news of people into the ledger, waiting envelopes into the feed,
+    /// the feed into the merged record. `decided` is 0 when nothing was waiting.
+    pub fn merge_step(&self) -> Result<Step, StoreError> {
+        let changed = self.settle_ledger()?;
+        let now_ms = self.env.now_ms();
+        if changed {
+            self.commits.write(move |store| release::rejudge(store, now_ms))?;
+        }
+        let step = lock(&self.merger).step(&self.commits, &self.keys, &*self.env)?;
+        if step.decided > 0 {
+            self.metrics.fed.inc_by(u64::try_from(step.fed).unwrap_or(0));
+            self.follow()?;
+        }
+        let lag_ms = step.oldest_ms.map_or(0, |oldest| (now_ms - oldest).max(0));
+        self.metrics.merge_lag.set(Duration::from_millis(lag_ms.unsigned_abs()).as_secs_f64());
+        if changed || step.decided > 0 {
+            self.count_quarantine()?;
+            self.news.send_modify(|number| *number = number.wrapping_add(1));
+        }
+        Ok(step)
+    }
+
+    /// Merges until nothing waits: for tests, simulations and the command line.
+    pub fn merge_all(&self) -> Result<usize, StoreError> {
+        let mut all = 0;
+        loop {
+            let step = self.merge_step()?;
+            if step.decided == 0 {
+                return Ok(all);
+            }
+            all += step.decided;
+        }
+    }
+
+    /// What is held or was refused, newest first.
+    pub fn quarantine(&self, limit: usize) -> Result<Vec<EnvelopeRow>, StoreError> {
+        self.commits.read(|store| store.quarantine(limit))
+    }
+
+    /// The office lets held work into the record. `false` if it is not held.
+    pub fn release(&self, id: EnvelopeId) -> Result<bool, StoreError> {
+        self.commits.write(move |store| release::release(store, &id))
+    }
+
+    /// Someone at the office opened the document: the devices whose work it holds are told, once
+    /// for each envelope.
+    pub fn mark_seen(&self, doc: DocId) -> Result<(), StoreError> {
+        let now_ms = self.env.now_ms();
+        let told = self.commits.write(move |store| {
+            let seen = store.seen(doc)?;
+            let mut last = seen;
+            let status = sopu_core::envelope::encode(&Status::SeenByOffice(now_ms));
+            for row in store.feed_of(doc, u64::MAX)?.into_iter().filter(|row| row.seq > seen) {
+                last = row.seq;
+                let FeedWhat::Envelope(arrival) = row.what else { continue };
+                if let Some(kept) = store.envelope_at(arrival)? {
+                    store.add_status(kept.device, &kept.id, &status)?;
+                }
+            }
+            store.set_seen(doc, last)?;
+            Ok(last > seen)
+        })?;
+        if told {
+            self.tell_all();
+        }
+        Ok(())
+    }
+
+    /// What became of an envelope.
+    pub fn state_of(&self, id: EnvelopeId) -> Result<Option<State>, StoreError> {
+        self.commits.read(|store| Ok(store.envelope(&id)?.map(|row| row.state)))
+    }
+
+    /// Blames what the worker died of, as at start.
+    pub fn recover(&self) -> Result<(), StoreError> {
+        lock(&self.merger).recover(&self.commits)
+    }
+
+    /// Wakes the merge worker and requests that wait for news.
+    pub fn tell_all(&self) {
+        self.bell.ring();
+        self.news.send_modify(|number| *number = number.wrapping_add(1));
+    }
+
+    /// What triggers noted of people, memberships and devices goes into the ledger. `true` if
+    /// there was anything.
+    fn settle_ledger(&self) -> Result<bool, StoreError> {
+        let mut any = false;
+        loop {
+            let news = self.commits.read(|store| store.ledger_news(256))?;
+            let Some((last, _)) = news.last() else { return Ok(any) };
+            let last = *last;
+            let mut ledger = lock(&self.ledger);
+            let mut lines = Vec::new();
+            for (_, body) in &news {
+                let row = serde_json::from_str(body).map_err(|_| StoreError::Corrupt("ledger news"))?;
+                lines.push(Line::People { row });
+            }
+            ledger.append(&lines).map_err(|error| StoreError::Backend(Arc::new(error)))?;
+            let known = ledger.len();
+            self.commits.write(move |store| {
+                store.drop_ledger_news(last)?;
+                restore::set_known(store, known)
+            })?;
+            any = true;
+        }
+    }
+
+    fn follow(&self) -> Result<(), StoreError> {
+        let mut record = lock(&self.record);
+        let followed = self.commits.read(|store| record.follow(store))?;
+        if let Err(error) = followed {
+            // The record can be rebuilt; the feed must not wait for it.
+            tracing::error!(%error, "the merged record cannot follow the feed");
+        }
+        Ok(())
+    }
+
+    fn count_quarantine(&self) -> Result<(), StoreError> {
+        let states = self.commits.read(|store| store.count_states())?;
+        for state in ["waiting", "held", "final"] {
+            let count = states.get(state).copied().unwrap_or(0);
+            let gauge = self.metrics.quarantine.get_or_create(&Code(state.to_owned()));
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        Ok(())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

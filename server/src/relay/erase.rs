@@ -1,0 +1,99 @@
+//! Erasing a document: the ledger first, so that no backup can bring it back; then every run of it
+//! in whatever state; then the merged record; and every device that may hold it is ordered to
+//! purge. Headers, ids and the running hash survive.
+
+use std::collections::BTreeSet;
+
+use sopu_core::envelope;
+use sopu_core::id::{DeviceId, DocId};
+use sopu_core::wire::{NoticeKind, OrderKind, Status, Verdict};
+
+use super::{Relay, lock};
+use crate::feed::append;
+use crate::keys::RelayKeys;
+use crate::ledger::{Erasure, Line};
+use crate::store::{DocumentRow, RelayStore, Result, StoreError};
+
+/// Why an erasure did not happen, or not wholly.
+#[derive(Debug, thiserror::Error)]
+pub enum EraseError {
+    /// The relay has no such document.
+    #[error("there is no such document")]
+    Unknown,
+    /// The database failed; erasing again carries on.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The merged record failed; erasing again carries on.
+    #[error("the merged record failed: {0}")]
+    Record(#[from] sopu_core::store::StoreError),
+}
+
+impl Relay {
+    /// Erases a document for this reason code. When this returns, no file of the relay holds its
+    /// content any more; devices purge when they next sync.
+    ///
+    /// # Errors
+    /// See [`EraseError`]. May be repeated.
+    pub fn erase(&self, doc: DocId, reason: &str) -> std::result::Result<(), EraseError> {
+        let mut merger = lock(&self.merger);
+        let row = self.commits.read(|store| store.document(doc))?.ok_or(EraseError::Unknown)?;
+        let erasure = Erasure {
+            doc,
+            space: row.space,
+            kind: row.kind,
+            at_ms: self.env.now_ms(),
+            reason: reason.to_owned(),
+        };
+        if row.erased_ms.is_none() {
+            let mut ledger = lock(&self.ledger);
+            ledger.append(&[Line::Erased(erasure.clone())]).map_err(StoreError::from)?;
+            let (known, keys, erasure) = (ledger.len(), self.keys.clone(), erasure.clone());
+            self.commits.write(move |store| {
+                carry_out(store, &keys, &erasure)?;
+                super::restore::set_known(store, known)
+            })?;
+        }
+        merger.forget();
+        self.commits.alone(|store| store.scrub())?;
+        let mut record = lock(&self.record);
+        self.commits.read(|store| record.follow(store))??;
+        record.erase(&erasure)?;
+        drop((record, merger));
+        self.tell_all();
+        Ok(())
+    }
+}
+
+/// The database's part. Doing it again changes nothing.
+pub fn carry_out(store: &mut dyn RelayStore, keys: &RelayKeys, erasure: &Erasure) -> Result<()> {
+    let Erasure { doc, space, kind, at_ms, reason } = erasure;
+    let known = store.document(*doc)?;
+    if known.is_some_and(|row| row.erased_ms.is_some()) {
+        return Ok(());
+    }
+    let row = known.unwrap_or(DocumentRow { space: *space, kind: *kind, last_seq: 0, erased_ms: None });
+    store.put_document(*doc, &DocumentRow { erased_ms: Some(*at_ms), ..row })?;
+    let mut holders: BTreeSet<DeviceId> = BTreeSet::new();
+    for kept in store.envelopes_of(*doc)? {
+        holders.insert(kept.device);
+    }
+    for entry in store.roster(*space, *at_ms)? {
+        // Someone who has left may still hold what was not yet dropped.
+        if !entry.office {
+            holders.insert(entry.device);
+        }
+    }
+    let status = envelope::encode(&Status::Verdict(Verdict::Erased));
+    for (device, id) in store.erase_runs(*doc)? {
+        store.add_status(device, &id, &status)?;
+    }
+    let order = envelope::encode(&OrderKind::Purge(*doc));
+    for device in holders {
+        if store.device(device)?.is_some_and(|device| !device.office) {
+            store.add_order(device, &order)?;
+        }
+    }
+    let what = NoticeKind::Erased(reason.clone());
+    append::notice(store, keys, *space, *doc, *kind, *at_ms, what)?;
+    Ok(())
+}

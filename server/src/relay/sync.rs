@@ -1,0 +1,311 @@
+//! One sync: who asks, what it brings, what there is for it.
+
+use sopu_core::envelope::{self, decode, encode};
+use sopu_core::id::{DeviceId, EnvelopeId, SpaceId};
+use sopu_core::wire::{
+    Cursor, Cursors, Order, OrderKind, PROTOCOL, Status, StatusNews, SyncRequest, SyncResponse,
+    Verdict, limits, token,
+};
+
+use super::{Relay, restore};
+use crate::api::Problem;
+use crate::credentials::token_hash;
+use crate::feed::accept::{self, Arrival, Sound};
+use crate::feed::page::{self, Asked};
+use crate::metrics::Metrics;
+use crate::store::{DeviceRow, Result, StoreError};
+
+/// Being seen is written down at most this often when there is nothing else to write.
+const SEEN_MS: i64 = 60 * 60 * 1_000;
+
+/// Status news in one response.
+const STATUS: usize = 1_000;
+
+/// The largest page a device may ask for, in bytes.
+const MAX_PAGE: usize = limits::BODY_EXPANDED / 2;
+
+/// New lives of feeds begun within one request before it gives up.
+const RENEWALS: usize = 3;
+
+impl Relay {
+    /// Answers a request.
+    ///
+    /// # Errors
+    /// `protocol_unknown`, `unauthorised`, `device_revoked`, `too_many`, `unavailable`: nothing
+    /// was written. What is wrong with one envelope is its own answer instead.
+    pub fn sync(&self, bearer: &str, request: &SyncRequest) -> std::result::Result<SyncResponse, Problem> {
+        if request.protocol != PROTOCOL {
+            return Err(Problem::ProtocolUnknown);
+        }
+        if request.push.len() > limits::PUSH_COUNT || request.offers.len() > limits::PUSH_COUNT {
+            return Err(Problem::TooMany);
+        }
+        let now_ms = self.env.now_ms();
+        let hash = token_hash(bearer);
+        let device = self.commits.read(|store| {
+            let device = store.device_by_token(&hash)?;
+            // Its wipe is confirmed when the order is gone that was given at its revocation.
+            let done = match &device {
+                Some(device) if device.revoked_ms.is_some() => store.meta(&wiped_key(device.id))?.is_some(),
+                Some(_) | None => false,
+            };
+            Ok(device.map(|device| (device, done)))
+        })?;
+        let Some((device, wiped)) = device else { return Err(Problem::Unauthorised) };
+        if wiped {
+            return Err(Problem::DeviceRevoked);
+        }
+        let arrival = Arrival {
+            instance: Some(request.instance),
+            now_ms,
+            offset_ms: now_ms.saturating_sub(request.now_ms),
+        };
+        let device = self.note(device, request, arrival)?;
+        let (answers, took) = self.take(request, arrival)?;
+        let offered = self.take_offers(&request.offers, arrival)?;
+        if took || !offered.is_empty() {
+            self.tell_all();
+        }
+        self.answer(&device, request, now_ms, answers, offered)
+    }
+
+    /// Instance, orders carried out, confirmed news, last seen.
+    fn note(&self, device: DeviceRow, request: &SyncRequest, arrival: Arrival) -> Result<DeviceRow> {
+        let (id, now_ms) = (device.id, arrival.now_ms);
+        let cut_off = device.revoked_ms.is_some() || device.cloned_ms.is_some();
+        let stale = device.last_seen_ms.is_none_or(|seen| now_ms - seen >= SEEN_MS);
+        let confirms = self.commits.read(|store| {
+            let first = store.status_after(id, 0, 1)?;
+            Ok(first.first().is_some_and(|(number, ..)| *number <= request.status_seen))
+        })?;
+        let moved = device.instance != Some(request.instance);
+        if !(stale || confirms || moved || cut_off || !request.done.is_empty()) {
+            return Ok(device);
+        }
+        let (instance, seen) = (request.instance, request.status_seen);
+        let done: Vec<u64> = request.done.iter().map(|done| done.number).collect();
+        self.commits.write(move |store| {
+            store.touch_device(id, now_ms, arrival.offset_ms)?;
+            store.drop_status(id, seen)?;
+            if moved {
+                if store.was_instance(id, &instance)? {
+                    store.set_cloned(id, now_ms)?;
+                }
+                store.set_instance(id, &instance, now_ms)?;
+            }
+            for number in done {
+                let order = store.finish_order(id, number)?;
+                if order.as_deref().and_then(decode::<OrderKind>) == Some(OrderKind::Wipe) {
+                    store.set_wiped(id, now_ms)?;
+                    store.set_meta(&wiped_key(id), Some(&[1]))?;
+                }
+            }
+            let device = store.device(id)?.ok_or(StoreError::Corrupt("a device is gone"))?;
+            if device.revoked_ms.is_some() && store.meta(&wiped_key(id))?.is_none() {
+                store.add_order(id, &encode(&OrderKind::Wipe))?;
+            } else if device.cloned_ms.is_some() {
+                store.add_order(id, &encode(&OrderKind::EnrolAgain))?;
+            }
+            Ok(device)
+        })
+    }
+
+    /// What was pushed: each judged alone, all written in one commit. Also whether anything was
+    /// written.
+    fn take(&self, request: &SyncRequest, arrival: Arrival) -> Result<(Vec<Verdict>, bool)> {
+        if request.push.is_empty() {
+            return Ok((Vec::new(), false));
+        }
+        let examined: Vec<std::result::Result<Sound, Verdict>> = self.commits.read(|store| {
+            let mut all = Vec::with_capacity(request.push.len());
+            for bytes in &request.push {
+                let examined = accept::examine(store, bytes)?;
+                all.push(examined.map_err(|refusal| Verdict::Refused(refusal.code.to_owned())));
+            }
+            Ok(all)
+        })?;
+        let answers = if examined.iter().any(std::result::Result::is_ok) {
+            self.commits.write(move |store| {
+                let take = |one: std::result::Result<Sound, Verdict>| match one {
+                    Ok(sound) => sound.take(store, arrival),
+                    Err(refused) => Ok(refused),
+                };
+                examined.into_iter().map(take).collect::<Result<Vec<Verdict>>>()
+            })?
+        } else {
+            examined.into_iter().filter_map(std::result::Result::err).collect()
+        };
+        for answer in &answers {
+            let code = match answer {
+                Verdict::Waiting => "waiting",
+                Verdict::Fed(_) => "fed",
+                Verdict::Held(_) => "held",
+                Verdict::Final(_) => "final",
+                Verdict::Erased => "erased",
+                Verdict::Refused(code) => {
+                    Metrics::count(&self.metrics.refusals, code);
+                    "refused"
+                }
+            };
+            Metrics::count(&self.metrics.pushes, code);
+        }
+        let took = answers.iter().any(|answer| *answer == Verdict::Waiting);
+        Ok((answers, took))
+    }
+
+    fn answer(
+        &self,
+        device: &DeviceRow,
+        request: &SyncRequest,
+        now_ms: i64,
+        answers: Vec<Verdict>,
+        offered: Vec<bool>,
+    ) -> std::result::Result<SyncResponse, Problem> {
+        let mut response = SyncResponse {
+            protocol: PROTOCOL,
+            now_ms,
+            answers,
+            need_vector: false,
+            spaces: Vec::new(),
+            pages: Vec::new(),
+            more: false,
+            status: Vec::new(),
+            orders: Vec::new(),
+            offered,
+        };
+        let id = device.id;
+        let (status, orders, vectors) = self.commits.read(|store| {
+            Ok((store.status_after(id, request.status_seen, STATUS)?, store.orders(id)?, store.vectors(id)?))
+        })?;
+        response.status = status_news(status);
+        response.orders = order_list(orders);
+        if device.revoked_ms.is_some() || device.cloned_ms.is_some() {
+            return Ok(response);
+        }
+        let vectors = Vectors::read(vectors)?;
+        let Some(stands) = vectors.stands(&request.cursors) else {
+            response.need_vector = true;
+            response.status.clear();
+            response.orders.clear();
+            return Ok(response);
+        };
+        let asked = Asked {
+            device,
+            instance: request.instance,
+            now_ms,
+            max_bytes: match usize::try_from(request.max_bytes) {
+                Ok(0) | Err(_) => limits::PAGE,
+                Ok(bytes) => bytes.min(MAX_PAGE),
+            },
+        };
+        let mut renewals = 0;
+        let news = loop {
+            let news = self.commits.read(|store| page::news(store, &self.keys, asked, &stands))?;
+            if news.lost.is_empty() || renewals == RENEWALS {
+                break news;
+            }
+            renewals += 1;
+            self.renew(&news.lost, now_ms)?;
+        };
+        if vectors.confirmed != stands || vectors.sent != news.vector {
+            let (confirmed, sent) = (encode(&stands), encode(&news.vector));
+            self.commits.write(move |store| store.set_vectors(id, &confirmed, &sent))?;
+        }
+        for page in &news.pages {
+            self.metrics.entries.inc_by(u64::try_from(page.entries.len()).unwrap_or(0));
+        }
+        response.spaces = news.spaces;
+        response.pages = news.pages;
+        response.more = news.more;
+        Ok(response)
+    }
+
+    /// Begins new lives of feeds that devices know to have been longer, or other.
+    fn renew(&self, lost: &[(SpaceId, u64)], now_ms: i64) -> Result<()> {
+        tracing::warn!(spaces = lost.len(), "devices know more of a feed than the relay: new generations begin");
+        let mut random = [0; 16];
+        self.env.fill(&mut random);
+        let (keys, lost) = (self.keys.clone(), lost.to_vec());
+        self.commits.write(move |store| {
+            for (space, cut_seq) in lost {
+                restore::begin(store, &keys, space, cut_seq, &random, now_ms)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Relay {
+    /// Cuts a device off. It may still deliver what it holds, and is then ordered to wipe itself.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn revoke(&self, device: DeviceId) -> Result<()> {
+        let now_ms = self.env.now_ms();
+        self.commits.write(move |store| store.set_revoked(device, now_ms))?;
+        self.settle_ledger()?;
+        self.tell_all();
+        Ok(())
+    }
+}
+
+/// Whether there is nothing in it that the device does not know.
+pub fn is_empty(response: &SyncResponse) -> bool {
+    response.answers.is_empty()
+        && !response.need_vector
+        && response.spaces.is_empty()
+        && response.pages.is_empty()
+        && !response.more
+        && response.status.is_empty()
+        && response.orders.is_empty()
+        && response.offered.is_empty()
+}
+
+fn wiped_key(device: DeviceId) -> String {
+    format!("wiped:{device}")
+}
+
+fn status_news(rows: Vec<(u64, EnvelopeId, Vec<u8>)>) -> Vec<StatusNews> {
+    let news = |(number, id, bytes): (u64, EnvelopeId, Vec<u8>)| {
+        let status: Status = envelope::decode(&bytes)?;
+        Some(StatusNews { number, id, status })
+    };
+    rows.into_iter().filter_map(news).collect()
+}
+
+fn order_list(rows: Vec<(u64, Vec<u8>)>) -> Vec<Order> {
+    let order = |(number, bytes): (u64, Vec<u8>)| Some(Order { number, what: decode(&bytes)? });
+    rows.into_iter().filter_map(order).collect()
+}
+
+/// The two vectors the relay keeps of a device.
+struct Vectors {
+    known: bool,
+    confirmed: Vec<Cursor>,
+    sent: Vec<Cursor>,
+}
+
+impl Vectors {
+    fn read(bytes: Option<(Vec<u8>, Vec<u8>)>) -> Result<Self> {
+        let Some((confirmed, sent)) = bytes else {
+            return Ok(Self { known: false, confirmed: Vec::new(), sent: Vec::new() });
+        };
+        let read = |bytes: &[u8]| decode(bytes).ok_or(StoreError::Corrupt("a cursor vector"));
+        Ok(Self { known: true, confirmed: read(&confirmed)?, sent: read(&sent)? })
+    }
+
+    /// Where the device says it stands; `None` if its token is not known.
+    fn stands(&self, cursors: &Cursors) -> Option<Vec<Cursor>> {
+        match cursors {
+            Cursors::Vector(vector) => {
+                let mut vector = vector.clone();
+                vector.sort_by_key(|cursor| cursor.space);
+                vector.dedup_by_key(|cursor| cursor.space);
+                Some(vector)
+            }
+            Cursors::Token(says) if *says == token(&self.sent) && self.known => Some(self.sent.clone()),
+            Cursors::Token(says) if *says == token(&self.confirmed) => Some(self.confirmed.clone()),
+            Cursors::Token(_) => None,
+        }
+    }
+}

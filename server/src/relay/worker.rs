@@ -1,0 +1,70 @@
+//! The thread that merges.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::Relay;
+
+/// How often people, memberships and leases are looked at when nothing is pushed.
+const IDLE: Duration = Duration::from_millis(500);
+
+/// A running merge worker; stops when dropped.
+pub struct Worker {
+    stop: Arc<AtomicBool>,
+    relay: Arc<Relay>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Worker {
+    /// Starts merging in a thread of its own.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub fn start(relay: Arc<Relay>) -> std::io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (seen, worked) = (stop.clone(), relay.clone());
+        let thread = std::thread::Builder::new().name("merge".into()).spawn(move || work(&worked, &seen))?;
+        Ok(Self { stop, relay, thread: Some(thread) })
+    }
+
+    /// Finishes the step under way and stops.
+    pub fn stop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            self.relay.bell.ring();
+            if thread.join().is_err() {
+                tracing::error!("the merge worker died");
+            }
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn work(relay: &Relay, stop: &AtomicBool) {
+    while !stop.load(Ordering::Acquire) {
+        let heard = relay.bell.number();
+        let step = catch_unwind(AssertUnwindSafe(|| relay.merge_step()));
+        match step {
+            Ok(Ok(step)) if step.decided > 0 => continue,
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::error!(%error, "merging failed; it is tried again"),
+            Err(_) => {
+                // As after the death of the process: what was being tried is blamed, and isolated
+                // at the third time.
+                tracing::error!("merging panicked");
+                if let Err(error) = relay.recover() {
+                    tracing::error!(%error, "merging cannot recover; it is tried again");
+                }
+            }
+        }
+        relay.bell.wait(heard, IDLE);
+    }
+}
