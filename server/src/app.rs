@@ -30,17 +30,25 @@ pub fn app(state: State, pages: Router) -> Router {
         .merge(pages)
         .fallback(|| async { Problem::NotFound })
         .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed })
-        .layer(middleware::from_fn(move |request: Request, next: Next| log(relay.clone(), request, next)))
+        .layer(middleware::from_fn(move |request: Request, next: Next| {
+            log(relay.clone(), request, next)
+        }))
 }
 
 /// One line a request: the route, never the address with what is in it, nor headers.
 async fn log(relay: Arc<Relay>, request: Request, next: Next) -> Response {
     let start = Instant::now();
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map(|path| path.as_str().to_owned());
     let response = next.run(request).await;
     let status = response.status();
-    let problem = response.extensions().get::<Problem>().map(|problem| problem.code());
+    let problem = response
+        .extensions()
+        .get::<Problem>()
+        .map(|problem| problem.code());
     if let Some(code) = problem {
         Metrics::count(&relay.metrics().problems, code);
     }
@@ -61,7 +69,10 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let (close, closing) = watch::channel(false);
-    let state = State { relay: relay.clone(), closing };
+    let state = State {
+        relay: relay.clone(),
+        closing,
+    };
     let mut worker = Worker::start(relay.clone())?;
     let served = axum::serve(listener, app(state, pages).into_make_service())
         .with_graceful_shutdown(async move {
@@ -70,10 +81,11 @@ pub async fn run(
             close.send_replace(true);
         })
         .await;
-    tokio::task::spawn_blocking(move || worker.stop()).await.map_err(std::io::Error::other)?;
+    tokio::task::spawn_blocking(move || worker.stop())
+        .await
+        .map_err(std::io::Error::other)?;
     served
 }
-
 
 #[cfg(test)]
 mod tests;

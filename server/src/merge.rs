@@ -72,7 +72,11 @@ pub struct Overlay {
 impl Merger {
     /// A worker for a server with this random id, running this version of the program.
     pub fn new(owner: [u8; 16], program: &str) -> Self {
-        Self { owner, program: program.to_owned(), documents: Documents::default() }
+        Self {
+            owner,
+            program: program.to_owned(),
+            documents: Documents::default(),
+        }
     }
 
     /// To be called once at start: blames what an earlier process died of, and gives another
@@ -156,7 +160,12 @@ impl Merger {
                     self.documents.put(doc, document);
                 }
                 let oldest_ms = Some(oldest.received_ms);
-                Ok(Step { decided, fed, space: Some(space), oldest_ms })
+                Ok(Step {
+                    decided,
+                    fed,
+                    space: Some(space),
+                    oldest_ms,
+                })
             }
             Err(error) => {
                 self.documents.forget();

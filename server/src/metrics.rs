@@ -58,16 +58,51 @@ impl Default for Metrics {
             sync_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 14)),
             registry: Registry::default(),
         };
-        registry.register("pushes", "Envelopes pushed, by verdict", metrics.pushes.clone());
-        registry.register("refusals", "Envelopes refused without being kept", metrics.refusals.clone());
-        registry.register("problems", "Requests answered with a problem", metrics.problems.clone());
+        registry.register(
+            "pushes",
+            "Envelopes pushed, by verdict",
+            metrics.pushes.clone(),
+        );
+        registry.register(
+            "refusals",
+            "Envelopes refused without being kept",
+            metrics.refusals.clone(),
+        );
+        registry.register(
+            "problems",
+            "Requests answered with a problem",
+            metrics.problems.clone(),
+        );
         registry.register("entries", "Feed entries served", metrics.entries.clone());
-        registry.register("fed", "Envelopes given a place in a feed", metrics.fed.clone());
-        registry.register("quarantine", "Envelopes kept out of the feeds", metrics.quarantine.clone());
-        registry.register("merge_lag_seconds", "Age of the last envelope decided on", metrics.merge_lag.clone());
-        registry.register("long_polls", "Requests that wait for news", metrics.long_polls.clone());
-        registry.register("sync_seconds", "Time a sync took", metrics.sync_seconds.clone());
-        Self { registry, ..metrics }
+        registry.register(
+            "fed",
+            "Envelopes given a place in a feed",
+            metrics.fed.clone(),
+        );
+        registry.register(
+            "quarantine",
+            "Envelopes kept out of the feeds",
+            metrics.quarantine.clone(),
+        );
+        registry.register(
+            "merge_lag_seconds",
+            "Age of the last envelope decided on",
+            metrics.merge_lag.clone(),
+        );
+        registry.register(
+            "long_polls",
+            "Requests that wait for news",
+            metrics.long_polls.clone(),
+        );
+        registry.register(
+            "sync_seconds",
+            "Time a sync took",
+            metrics.sync_seconds.clone(),
+        );
+        Self {
+            registry,
+            ..metrics
+        }
     }
 }
 
@@ -96,7 +131,10 @@ mod tests {
         Metrics::count(&metrics.refusals, "bad_cbor");
         metrics.merge_lag.set(1.5);
         let text = metrics.text();
-        assert!(text.contains("sopu_refusals_total{code=\"bad_cbor\"} 1"), "{text}");
+        assert!(
+            text.contains("sopu_refusals_total{code=\"bad_cbor\"} 1"),
+            "{text}"
+        );
         assert!(text.contains("sopu_merge_lag_seconds 1.5"), "{text}");
     }
 }

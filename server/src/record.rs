@@ -38,7 +38,9 @@ impl Record {
     /// # Errors
     /// As [`Store::open`].
     pub fn open(path: &Path) -> store::Result<Self> {
-        Ok(Self { store: Store::open(path)? })
+        Ok(Self {
+            store: Store::open(path)?,
+        })
     }
 
     /// In memory.
@@ -46,7 +48,9 @@ impl Record {
     /// # Errors
     /// SQLite's own.
     pub fn in_memory() -> store::Result<Self> {
-        Ok(Self { store: Store::open_in_memory()? })
+        Ok(Self {
+            store: Store::open_in_memory()?,
+        })
     }
 
     /// Documents, views, lists, search.
@@ -79,7 +83,9 @@ impl Record {
                     Err(error) => return Ok(Err(error)),
                 };
                 let rows = relay.feed_after(space, position, BATCH)?;
-                let Some(last) = rows.last().map(|row| row.seq) else { break };
+                let Some(last) = rows.last().map(|row| row.seq) else {
+                    break;
+                };
                 let mut entries = Vec::with_capacity(rows.len());
                 for row in rows {
                     let kept = match row.what {
@@ -171,7 +177,10 @@ fn apply_document(
         last_seq = entry.row.seq;
         match (&entry.row.what, &entry.kept) {
             (FeedWhat::Notice { body, signature }, _) => {
-                let signed = SignedNotice { body: body.clone(), signature: *signature };
+                let signed = SignedNotice {
+                    body: body.clone(),
+                    signature: *signature,
+                };
                 notice::insert(tx, entry.row.seq, &signed, &entry.row.accept)?;
             }
             (FeedWhat::Envelope(_), Some((kept, signer))) => {
@@ -183,7 +192,10 @@ fn apply_document(
                 let received = Some(entry.row.received_ms);
                 outbox::insert_fed(tx, &proof, entry.row.seq, received, Some(&entry.row.accept))?;
                 for change in rebuilt(run, doc)? {
-                    new.push(NewChange::new(&change, Origin::Enveloped(EnvelopeId(entry.row.id.0))));
+                    new.push(NewChange::new(
+                        &change,
+                        Origin::Enveloped(EnvelopeId(entry.row.id.0)),
+                    ));
                     changes.push(change);
                 }
                 (kind, at_ms, by) = (Kind::from_number(kept.kind), entry.row.received_ms, *signer);
@@ -195,8 +207,20 @@ fn apply_document(
         && !purge::is_erased(tx, doc)?
     {
         let mut am = loaded.unwrap_or_else(|| genesis(kind).document());
-        am.apply_changes(changes).map_err(|_| StoreError::Incomplete(doc))?;
-        document::write_document(tx, &DocWrite { doc, space, kind, am: &am, new: &new, at_ms, by })?;
+        am.apply_changes(changes)
+            .map_err(|_| StoreError::Incomplete(doc))?;
+        document::write_document(
+            tx,
+            &DocWrite {
+                doc,
+                space,
+                kind,
+                am: &am,
+                new: &new,
+                at_ms,
+                by,
+            },
+        )?;
     }
     document::set_last_seq(tx, doc, last_seq)
 }

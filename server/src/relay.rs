@@ -23,8 +23,8 @@ use crate::store::{Commits, EnvelopeRow, FeedWhat, State, StoreError};
 mod bell;
 mod enrol;
 mod erase;
-mod office;
 mod offer;
+mod office;
 mod restore;
 mod sync;
 mod worker;
@@ -163,18 +163,24 @@ impl Relay {
         let changed = self.settle_ledger()?;
         let now_ms = self.env.now_ms();
         if changed {
-            self.commits.write(move |store| release::rejudge(store, now_ms))?;
+            self.commits
+                .write(move |store| release::rejudge(store, now_ms))?;
         }
         let step = lock(&self.merger).step(&self.commits, &self.keys, &*self.env)?;
         if step.decided > 0 {
-            self.metrics.fed.inc_by(u64::try_from(step.fed).unwrap_or(0));
+            self.metrics
+                .fed
+                .inc_by(u64::try_from(step.fed).unwrap_or(0));
             self.follow()?;
         }
         let lag_ms = step.oldest_ms.map_or(0, |oldest| (now_ms - oldest).max(0));
-        self.metrics.merge_lag.set(Duration::from_millis(lag_ms.unsigned_abs()).as_secs_f64());
+        self.metrics
+            .merge_lag
+            .set(Duration::from_millis(lag_ms.unsigned_abs()).as_secs_f64());
         if changed || step.decided > 0 {
             self.count_quarantine()?;
-            self.news.send_modify(|number| *number = number.wrapping_add(1));
+            self.news
+                .send_modify(|number| *number = number.wrapping_add(1));
         }
         Ok(step)
     }
@@ -198,7 +204,8 @@ impl Relay {
 
     /// The office lets held work into the record. `false` if it is not held.
     pub fn release(&self, id: EnvelopeId) -> Result<bool, StoreError> {
-        self.commits.write(move |store| release::release(store, &id))
+        self.commits
+            .write(move |store| release::release(store, &id))
     }
 
     /// Someone at the office opened the document: the devices whose work it holds are told, once
@@ -209,9 +216,15 @@ impl Relay {
             let seen = store.seen(doc)?;
             let mut last = seen;
             let status = sopu_core::envelope::encode(&Status::SeenByOffice(now_ms));
-            for row in store.feed_of(doc, u64::MAX)?.into_iter().filter(|row| row.seq > seen) {
+            for row in store
+                .feed_of(doc, u64::MAX)?
+                .into_iter()
+                .filter(|row| row.seq > seen)
+            {
                 last = row.seq;
-                let FeedWhat::Envelope(arrival) = row.what else { continue };
+                let FeedWhat::Envelope(arrival) = row.what else {
+                    continue;
+                };
                 if let Some(kept) = store.envelope_at(arrival)? {
                     store.add_status(kept.device, &kept.id, &status)?;
                 }
@@ -227,7 +240,8 @@ impl Relay {
 
     /// What became of an envelope.
     pub fn state_of(&self, id: EnvelopeId) -> Result<Option<State>, StoreError> {
-        self.commits.read(|store| Ok(store.envelope(&id)?.map(|row| row.state)))
+        self.commits
+            .read(|store| Ok(store.envelope(&id)?.map(|row| row.state)))
     }
 
     /// Blames what the worker died of, as at start.
@@ -238,7 +252,8 @@ impl Relay {
     /// Wakes the merge worker and requests that wait for news.
     pub fn tell_all(&self) {
         self.bell.ring();
-        self.news.send_modify(|number| *number = number.wrapping_add(1));
+        self.news
+            .send_modify(|number| *number = number.wrapping_add(1));
     }
 
     /// What triggers noted of people, memberships and devices goes into the ledger. `true` if
@@ -247,15 +262,20 @@ impl Relay {
         let mut any = false;
         loop {
             let news = self.commits.read(|store| store.ledger_news(256))?;
-            let Some((last, _)) = news.last() else { return Ok(any) };
+            let Some((last, _)) = news.last() else {
+                return Ok(any);
+            };
             let last = *last;
             let mut ledger = lock(&self.ledger);
             let mut lines = Vec::new();
             for (_, body) in &news {
-                let row = serde_json::from_str(body).map_err(|_| StoreError::Corrupt("ledger news"))?;
+                let row =
+                    serde_json::from_str(body).map_err(|_| StoreError::Corrupt("ledger news"))?;
                 lines.push(Line::People { row });
             }
-            ledger.append(&lines).map_err(|error| StoreError::Backend(Arc::new(error)))?;
+            ledger
+                .append(&lines)
+                .map_err(|error| StoreError::Backend(Arc::new(error)))?;
             let known = ledger.len();
             self.commits.write(move |store| {
                 store.drop_ledger_news(last)?;
@@ -279,7 +299,10 @@ impl Relay {
         let states = self.commits.read(|store| store.count_states())?;
         for state in ["waiting", "held", "final"] {
             let count = states.get(state).copied().unwrap_or(0);
-            let gauge = self.metrics.quarantine.get_or_create(&Code(state.to_owned()));
+            let gauge = self
+                .metrics
+                .quarantine
+                .get_or_create(&Code(state.to_owned()));
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
         Ok(())

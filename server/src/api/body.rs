@@ -4,7 +4,9 @@ use std::io::Read;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
-use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE,
+};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use minicbor::{Decode, Encode};
@@ -27,7 +29,9 @@ pub async fn read<T: for<'b> Decode<'b, ()> + Send + 'static>(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<T, Problem> {
-    let announced = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|bytes| bytes > limits::BODY) {
         return Err(Problem::BodyTooLarge);
     }
@@ -37,7 +41,11 @@ pub async fn read<T: for<'b> Decode<'b, ()> + Send + 'static>(
             // The only error with a cause of this type is the limit; the rest is a lost connection.
             let too_large = std::error::Error::source(&error)
                 .is_some_and(|cause| cause.to_string().contains("length limit exceeded"));
-            return Err(if too_large { Problem::BodyTooLarge } else { Problem::BodyUnreadable });
+            return Err(if too_large {
+                Problem::BodyTooLarge
+            } else {
+                Problem::BodyUnreadable
+            });
         }
         Ok(Ok(bytes)) => bytes,
     };
@@ -51,19 +59,37 @@ pub async fn read<T: for<'b> Decode<'b, ()> + Send + 'static>(
 }
 
 fn parse<T: for<'b> Decode<'b, ()>>(bytes: &Bytes, compressed: bool) -> Result<T, Problem> {
-    let expanded = if compressed { Some(expand(bytes)?) } else { None };
+    let expanded = if compressed {
+        Some(expand(bytes)?)
+    } else {
+        None
+    };
     let mut decoder = minicbor::Decoder::new(expanded.as_deref().unwrap_or(bytes));
     let value = decoder.decode().map_err(|_| Problem::BadCbor)?;
-    if decoder.position() == decoder.input().len() { Ok(value) } else { Err(Problem::BadCbor) }
+    if decoder.position() == decoder.input().len() {
+        Ok(value)
+    } else {
+        Err(Problem::BadCbor)
+    }
 }
 
 fn expand(bytes: &[u8]) -> Result<Vec<u8>, Problem> {
-    let mut decoder = zstd::stream::read::Decoder::new(bytes).map_err(|_| Problem::BodyUnreadable)?;
-    decoder.window_log_max(WINDOW_LOG).map_err(|_| Problem::BodyUnreadable)?;
+    let mut decoder =
+        zstd::stream::read::Decoder::new(bytes).map_err(|_| Problem::BodyUnreadable)?;
+    decoder
+        .window_log_max(WINDOW_LOG)
+        .map_err(|_| Problem::BodyUnreadable)?;
     let mut expanded = Vec::new();
     let most = limits::BODY_EXPANDED as u64 + 1;
-    decoder.take(most).read_to_end(&mut expanded).map_err(|_| Problem::BodyUnreadable)?;
-    if expanded.len() > limits::BODY_EXPANDED { Err(Problem::BodyTooLarge) } else { Ok(expanded) }
+    decoder
+        .take(most)
+        .read_to_end(&mut expanded)
+        .map_err(|_| Problem::BodyUnreadable)?;
+    if expanded.len() > limits::BODY_EXPANDED {
+        Err(Problem::BodyTooLarge)
+    } else {
+        Ok(expanded)
+    }
 }
 
 /// Writes a response, compressed if the device takes that and it helps.
@@ -74,7 +100,12 @@ pub fn write<T: Encode<()>>(headers: &HeaderMap, value: &T) -> Response {
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .any(|coding| coding.split(';').next().is_some_and(|name| name.trim() == "zstd"));
+        .any(|coding| {
+            coding
+                .split(';')
+                .next()
+                .is_some_and(|name| name.trim() == "zstd")
+        });
     let compressed = (takes_zstd && body.len() >= SMALL)
         .then(|| zstd::bulk::compress(&body, 3).ok())
         .flatten()

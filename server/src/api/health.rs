@@ -15,5 +15,9 @@ pub async fn readyz(extract::State(state): extract::State<State>) -> Result<&'st
         return Err(Problem::Unavailable);
     }
     let ready = blocking(&state.relay, |relay| Ok(relay.is_ready())).await?;
-    if ready { Ok("ready\n") } else { Err(Problem::Unavailable) }
+    if ready {
+        Ok("ready\n")
+    } else {
+        Err(Problem::Unavailable)
+    }
 }

@@ -31,13 +31,23 @@ pub async fn sync(
 fn bearer(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim().to_owned())
 }
 
-async fn answer(state: &State, token: String, mut request: SyncRequest) -> Result<SyncResponse, Problem> {
+async fn answer(
+    state: &State,
+    token: String,
+    mut request: SyncRequest,
+) -> Result<SyncResponse, Problem> {
     // Changes never wait.
     let waits = request.push.is_empty() && request.offers.is_empty();
-    let wait_ms = if waits { request.wait_ms.min(limits::WAIT_MS) } else { 0 };
+    let wait_ms = if waits {
+        request.wait_ms.min(limits::WAIT_MS)
+    } else {
+        0
+    };
     let until = tokio::time::Instant::now() + Duration::from_millis(wait_ms.into());
     let mut news = state.relay.news();
     let mut closing = state.closing.clone();
@@ -68,10 +78,15 @@ async fn once(state: &State, token: &str, request: &SyncRequest) -> Result<SyncR
     let work = blocking(&state.relay, move |relay| {
         let start = Instant::now();
         let response = relay.sync(&token, &request);
-        relay.metrics().sync_seconds.observe(start.elapsed().as_secs_f64());
+        relay
+            .metrics()
+            .sync_seconds
+            .observe(start.elapsed().as_secs_f64());
         response
     });
-    tokio::time::timeout(ANSWER, work).await.unwrap_or(Err(Problem::Unavailable))
+    tokio::time::timeout(ANSWER, work)
+        .await
+        .unwrap_or(Err(Problem::Unavailable))
 }
 
 /// Counts a request that waits for as long as it does.

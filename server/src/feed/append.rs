@@ -73,13 +73,23 @@ pub fn take_back(
     if store.feed_place(&id)?.is_some() {
         return Ok(true);
     }
-    let Some(document) = store.document(notice.doc)? else { return Ok(false) };
+    let Some(document) = store.document(notice.doc)? else {
+        return Ok(false);
+    };
     if document.space != notice.space {
         return Ok(false);
     }
-    let place =
-        Place { space: notice.space, doc: notice.doc, id, signer: None, received_ms: notice.at_ms };
-    let what = FeedWhat::Notice { body: signed.body.clone(), signature: signed.signature };
+    let place = Place {
+        space: notice.space,
+        doc: notice.doc,
+        id,
+        signer: None,
+        received_ms: notice.at_ms,
+    };
+    let what = FeedWhat::Notice {
+        body: signed.body.clone(),
+        signature: signed.signature,
+    };
     let seq = append(store, keys, place, what)?;
     touch(store, notice.space, notice.doc, document.kind, seq)?;
     Ok(true)

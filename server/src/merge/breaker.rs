@@ -21,7 +21,10 @@ struct Mark {
 
 /// Writes down what is about to be tried.
 pub fn mark(store: &mut dyn RelayStore, arrivals: &[i64], program: &str) -> Result<()> {
-    let mark = Mark { arrivals: arrivals.to_vec(), program: program.to_owned() };
+    let mark = Mark {
+        arrivals: arrivals.to_vec(),
+        program: program.to_owned(),
+    };
     let bytes = serde_json::to_vec(&mark).map_err(|_| StoreError::Corrupt("a mark"))?;
     store.set_meta(MARK, Some(&bytes))
 }
@@ -33,7 +36,10 @@ pub fn clear(store: &mut dyn RelayStore) -> Result<()> {
 
 /// How many may be tried together when this is the oldest.
 pub fn batch(store: &mut dyn RelayStore, oldest: i64, most: usize) -> Result<usize> {
-    let singly = store.meta(SINGLY)?.and_then(|bytes| bytes.try_into().ok()).map_or(0, i64::from_be_bytes);
+    let singly = store
+        .meta(SINGLY)?
+        .and_then(|bytes| bytes.try_into().ok())
+        .map_or(0, i64::from_be_bytes);
     Ok(if oldest <= singly { 1 } else { most })
 }
 
@@ -45,15 +51,25 @@ pub fn recover(store: &mut dyn RelayStore, program: &str) -> Result<()> {
             store.set_state(row.arrival, &State::Waiting)?;
         }
     }
-    let Some(bytes) = store.meta(MARK)? else { return Ok(()) };
+    let Some(bytes) = store.meta(MARK)? else {
+        return Ok(());
+    };
     let mark: Mark = serde_json::from_slice(&bytes).map_err(|_| StoreError::Corrupt("a mark"))?;
     if let [arrival] = mark.arrivals[..]
         && let Some(row) = store.envelope_at(arrival)?
         && row.state == State::Waiting
     {
         // Deaths under another version say nothing of this one.
-        let before = if row.tried_by.as_deref() == Some(program) { row.deaths } else { 0 };
-        let deaths = if mark.program == program { before + 1 } else { 0 };
+        let before = if row.tried_by.as_deref() == Some(program) {
+            row.deaths
+        } else {
+            0
+        };
+        let deaths = if mark.program == program {
+            before + 1
+        } else {
+            0
+        };
         store.set_deaths(arrival, deaths, program)?;
         if deaths >= DEATHS {
             store.set_state(arrival, &State::Held("isolated".into()))?;

@@ -22,20 +22,37 @@ pub fn due(rows: &[EnvelopeRow], outcomes: &[Outcome], overlay: &Overlay) -> Vec
     });
     let mut contracts: BTreeMap<DocId, bool> = BTreeMap::new();
     for (row, _) in fed {
-        let offered = || overlay.documents.get(&row.doc).is_some_and(|document| is_offered(document));
+        let offered = || {
+            overlay
+                .documents
+                .get(&row.doc)
+                .is_some_and(|document| is_offered(document))
+        };
         contracts.entry(row.doc).or_insert_with(offered);
     }
-    contracts.into_iter().filter(|(_, offered)| *offered).map(|(doc, _)| doc).collect()
+    contracts
+        .into_iter()
+        .filter(|(_, offered)| *offered)
+        .map(|(doc, _)| doc)
+        .collect()
 }
 
 fn is_offered(document: &automerge::Automerge) -> bool {
     let reading = read(document, Kind::Contract);
-    let Some(mark) = reading.status.get("status") else { return false };
-    let rank = |code: &str| match Kind::Contract.spec().field("status").map(|field| field.rule) {
+    let Some(mark) = reading.status.get("status") else {
+        return false;
+    };
+    let rank = |code: &str| match Kind::Contract
+        .spec()
+        .field("status")
+        .map(|field| field.rule)
+    {
         Some(Rule::Mst(codes)) => codes.iter().position(|c| *c == code),
         Some(_) | None => None,
     };
-    rank("offered").zip(rank(&mark.code)).is_some_and(|(offered, now)| now >= offered)
+    rank("offered")
+        .zip(rank(&mark.code))
+        .is_some_and(|(offered, now)| now >= offered)
 }
 
 /// Issues a number to each that has none.
@@ -50,24 +67,37 @@ pub fn issue(
         if has_number(store, *doc)? {
             continue;
         }
-        let Some(row) = store.space(space, now_ms)? else { continue };
+        let Some(row) = store.space(space, now_ms)? else {
+            continue;
+        };
         let year = year(now_ms);
         let number = store.next_number(&format!("contract:{}:{year}", row.org))?;
         let text = format!("SO-{year:04}-{number:05}");
         let kind = Kind::Contract.number();
-        append::notice(store, keys, space, *doc, kind, now_ms, NoticeKind::ContractNumber(text))?;
+        append::notice(
+            store,
+            keys,
+            space,
+            *doc,
+            kind,
+            now_ms,
+            NoticeKind::ContractNumber(text),
+        )?;
     }
     Ok(())
 }
 
 fn has_number(store: &mut dyn RelayStore, doc: DocId) -> Result<bool> {
-    Ok(store.feed_of(doc, u64::MAX)?.into_iter().any(|row| match row.what {
-        FeedWhat::Envelope(_) => false,
-        FeedWhat::Notice { body, .. } => {
-            let notice: Option<Notice> = envelope::decode(&body);
-            matches!(notice.map(|n| n.what), Some(NoticeKind::ContractNumber(_)))
-        }
-    }))
+    Ok(store
+        .feed_of(doc, u64::MAX)?
+        .into_iter()
+        .any(|row| match row.what {
+            FeedWhat::Envelope(_) => false,
+            FeedWhat::Notice { body, .. } => {
+                let notice: Option<Notice> = envelope::decode(&body);
+                matches!(notice.map(|n| n.what), Some(NoticeKind::ContractNumber(_)))
+            }
+        }))
 }
 
 /// The calendar year in Finland.

@@ -20,7 +20,13 @@ pub struct Outcome {
 impl Outcome {
     /// Held until someone releases it.
     pub fn held(row: &EnvelopeRow, reason: &'static str) -> Self {
-        Self { arrival: row.arrival, decision: Decision::Hold { reason, missing: Vec::new() } }
+        Self {
+            arrival: row.arrival,
+            decision: Decision::Hold {
+                reason,
+                missing: Vec::new(),
+            },
+        }
     }
 }
 
@@ -68,7 +74,10 @@ pub fn decide(
             overlay.refused.insert((row.doc, hash));
         }
     }
-    Ok(Outcome { arrival: row.arrival, decision })
+    Ok(Outcome {
+        arrival: row.arrival,
+        decision,
+    })
 }
 
 fn judge(
@@ -77,7 +86,12 @@ fn judge(
     overlay: &mut Overlay,
     row: &EnvelopeRow,
 ) -> Result<Decision> {
-    let hold = |reason| Ok(Decision::Hold { reason, missing: Vec::new() });
+    let hold = |reason| {
+        Ok(Decision::Hold {
+            reason,
+            missing: Vec::new(),
+        })
+    };
     let refuse = |reason| Ok(Decision::Refuse { reason });
     if let Some(document) = store.document(row.doc)? {
         if document.erased_ms.is_some() {
@@ -88,15 +102,21 @@ fn judge(
             return hold("doc_of_other_space");
         }
     }
-    let Some(run) = &row.run else { return Ok(Decision::Erase) };
+    let Some(run) = &row.run else {
+        return Ok(Decision::Erase);
+    };
     if overlay.retired.contains(&row.id) || store.is_retired(&row.id)? {
         return refuse("replaced");
     }
     let header: Header =
         envelope::decode(&row.header).ok_or(StoreError::Corrupt("the header of an envelope"))?;
-    let Some(kind) = header.kind() else { return hold("kind_unknown") };
+    let Some(kind) = header.kind() else {
+        return hold("kind_unknown");
+    };
     for id in &header.replaces {
-        let Some(replaced) = store.envelope(id)? else { continue };
+        let Some(replaced) = store.envelope(id)? else {
+            continue;
+        };
         if overlay.fed_ids.contains(id) || matches!(replaced.state, State::Fed(_)) {
             return refuse("replay_of_fed");
         }
@@ -110,19 +130,30 @@ fn judge(
             continue;
         }
         let bringers = store.bringers(row.doc, dependency)?;
-        if bringers.iter().any(|claim| matches!(claim.state, State::Fed(_))) {
+        if bringers
+            .iter()
+            .any(|claim| matches!(claim.state, State::Fed(_)))
+        {
             continue;
         }
-        let gone = !bringers.is_empty() && bringers.iter().all(|claim| matches!(claim.state, State::Final(_)));
+        let gone = !bringers.is_empty()
+            && bringers
+                .iter()
+                .all(|claim| matches!(claim.state, State::Final(_)));
         if gone || overlay.refused.contains(&(row.doc, *dependency)) {
             return refuse("depends_on_final");
         }
         missing.push(*dependency);
     }
     if !missing.is_empty() {
-        return Ok(Decision::Hold { reason: "dependency_missing", missing });
+        return Ok(Decision::Hold {
+            reason: "dependency_missing",
+            missing,
+        });
     }
-    let Ok(changes) = decode_changes(run, &Limits::RELAY) else { return hold("run_unreadable") };
+    let Ok(changes) = decode_changes(run, &Limits::RELAY) else {
+        return hold("run_unreadable");
+    };
     let document = match overlay.documents.get(&row.doc) {
         Some(document) => document.clone(),
         None => documents.get(store, row.doc, kind)?,
@@ -130,7 +161,9 @@ fn judge(
     match trial(&document, kind, &changes, &Limits::RELAY) {
         Ok(tried) => {
             overlay.documents.insert(row.doc, tried.into());
-            Ok(Decision::Feed { replaces: header.replaces })
+            Ok(Decision::Feed {
+                replaces: header.replaces,
+            })
         }
         Err(Doubt::Held(reason)) => hold(reason),
         Err(Doubt::Final(reason)) => refuse(reason),

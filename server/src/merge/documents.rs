@@ -25,7 +25,12 @@ pub struct Documents {
 
 impl Documents {
     /// A document as the feed has it; genesis alone if the feed has nothing of it.
-    pub fn get(&mut self, store: &mut dyn RelayStore, doc: DocId, kind: Kind) -> Result<Arc<Automerge>> {
+    pub fn get(
+        &mut self,
+        store: &mut dyn RelayStore,
+        doc: DocId,
+        kind: Kind,
+    ) -> Result<Arc<Automerge>> {
         self.clock += 1;
         if let Some((used, document)) = self.kept.get_mut(&doc) {
             *used = self.clock;
@@ -41,7 +46,11 @@ impl Documents {
         self.clock += 1;
         self.kept.insert(doc, (self.clock, document));
         while self.kept.len() > KEPT {
-            let oldest = self.kept.iter().min_by_key(|(_, (used, _))| *used).map(|(doc, _)| *doc);
+            let oldest = self
+                .kept
+                .iter()
+                .min_by_key(|(_, (used, _))| *used)
+                .map(|(doc, _)| *doc);
             let Some(oldest) = oldest else { break };
             self.kept.remove(&oldest);
         }
@@ -57,8 +66,12 @@ fn load(store: &mut dyn RelayStore, doc: DocId, kind: Kind) -> Result<Automerge>
     let damaged = || StoreError::Corrupt("a fed run");
     let mut changes = Vec::new();
     for row in store.feed_of(doc, u64::MAX)? {
-        let FeedWhat::Envelope(arrival) = row.what else { continue };
-        let kept = store.envelope_at(arrival)?.ok_or(StoreError::Corrupt("a fed envelope is gone"))?;
+        let FeedWhat::Envelope(arrival) = row.what else {
+            continue;
+        };
+        let kept = store
+            .envelope_at(arrival)?
+            .ok_or(StoreError::Corrupt("a fed envelope is gone"))?;
         let Some(run) = kept.run else { continue };
         for bytes in decode_changes(&run, &Limits::RELAY).map_err(|_| damaged())? {
             changes.push(Change::from_bytes(bytes).map_err(|_| damaged())?);

@@ -10,12 +10,18 @@ use crate::store::{RelayStore, Result, State};
 pub fn rejudge(store: &mut dyn RelayStore, now_ms: i64) -> Result<usize> {
     let mut released = 0;
     for row in store.held("right_missing")? {
-        let Some(device) = store.device(row.device)? else { continue };
+        let Some(device) = store.device(row.device)? else {
+            continue;
+        };
         if device.revoked_ms.is_some() || device.cloned_ms.is_some() {
             continue;
         }
-        let Some(header) = envelope::decode::<Header>(&row.header) else { continue };
-        let saved_ms = header.sealed_at_ms.saturating_add(header.offset_ms.unwrap_or(0));
+        let Some(header) = envelope::decode::<Header>(&row.header) else {
+            continue;
+        };
+        let saved_ms = header
+            .sealed_at_ms
+            .saturating_add(header.offset_ms.unwrap_or(0));
         let grants = store.grants(device.member, row.space)?;
         match rights::judge(&grants, device.member_disabled_ms, saved_ms, now_ms) {
             Judgement::Allowed | Judgement::Late => {
@@ -30,7 +36,9 @@ pub fn rejudge(store: &mut dyn RelayStore, now_ms: i64) -> Result<usize> {
 
 /// The office lets held work into the record: it is tried next. `false` if it is not held.
 pub fn release(store: &mut dyn RelayStore, id: &EnvelopeId) -> Result<bool> {
-    let Some(row) = store.envelope(id)? else { return Ok(false) };
+    let Some(row) = store.envelope(id)? else {
+        return Ok(false);
+    };
     if !matches!(row.state, State::Held(_)) {
         return Ok(false);
     }

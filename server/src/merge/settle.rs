@@ -11,10 +11,17 @@ use crate::keys::RelayKeys;
 use crate::store::{EnvelopeRow, RelayStore, Result, State};
 
 /// Writes the decisions in order; gives how many were fed.
-pub fn settle(store: &mut dyn RelayStore, keys: &RelayKeys, outcomes: &[Outcome], now_ms: i64) -> Result<usize> {
+pub fn settle(
+    store: &mut dyn RelayStore,
+    keys: &RelayKeys,
+    outcomes: &[Outcome],
+    now_ms: i64,
+) -> Result<usize> {
     let mut fed = 0;
     for outcome in outcomes {
-        let Some(row) = store.envelope_at(outcome.arrival)? else { continue };
+        let Some(row) = store.envelope_at(outcome.arrival)? else {
+            continue;
+        };
         if row.state != State::Waiting {
             continue;
         }
@@ -54,7 +61,9 @@ pub fn settle(store: &mut dyn RelayStore, keys: &RelayKeys, outcomes: &[Outcome]
 fn refuse(store: &mut dyn RelayStore, row: &EnvelopeRow, reason: &str) -> Result<()> {
     let mut refused = vec![(row.arrival, reason.to_owned())];
     while let Some((arrival, reason)) = refused.pop() {
-        let Some(row) = store.envelope_at(arrival)? else { continue };
+        let Some(row) = store.envelope_at(arrival)? else {
+            continue;
+        };
         if !matches!(row.state, State::Waiting | State::Held(_)) {
             continue;
         }
@@ -75,7 +84,9 @@ fn refuse(store: &mut dyn RelayStore, row: &EnvelopeRow, reason: &str) -> Result
 
 fn still_possible(store: &mut dyn RelayStore, doc: DocId, hash: &Hash) -> Result<bool> {
     let bringers = store.bringers(doc, hash)?;
-    Ok(bringers.iter().any(|claim| !matches!(claim.state, State::Final(_))))
+    Ok(bringers
+        .iter()
+        .any(|claim| !matches!(claim.state, State::Final(_))))
 }
 
 /// What waited for a change of this envelope waits for one change less.
@@ -96,7 +107,9 @@ fn release(store: &mut dyn RelayStore, row: &EnvelopeRow) -> Result<()> {
 
 /// Whether the signer still gets pages of the space, and so will see the entry itself.
 fn gets_pages(store: &mut dyn RelayStore, row: &EnvelopeRow, now_ms: i64) -> Result<bool> {
-    let Some(device) = store.device(row.device)? else { return Ok(false) };
+    let Some(device) = store.device(row.device)? else {
+        return Ok(false);
+    };
     let spaces = store.spaces_of(device.member, now_ms)?;
     Ok(device.revoked_ms.is_none() && spaces.iter().any(|(space, _)| *space == row.space))
 }

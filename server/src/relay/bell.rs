@@ -28,6 +28,9 @@ impl Bell {
     pub fn wait(&self, heard: u64, longest: Duration) {
         let rings = lock(&self.rings);
         // Woken or not, the caller looks again.
-        drop(self.rung.wait_timeout_while(rings, longest, |rings| *rings == heard));
+        drop(
+            self.rung
+                .wait_timeout_while(rings, longest, |rings| *rings == heard),
+        );
     }
 }

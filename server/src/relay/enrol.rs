@@ -31,7 +31,12 @@ impl Relay {
             device,
             key: request.key,
             token: token_hash(&token),
-            name: request.name.chars().filter(|c| !c.is_control()).take(80).collect(),
+            name: request
+                .name
+                .chars()
+                .filter(|c| !c.is_control())
+                .take(80)
+                .collect(),
             instance: request.instance,
             now_ms,
         };
@@ -66,7 +71,9 @@ impl Enrolment {
         self,
         store: &mut dyn RelayStore,
     ) -> Result<std::result::Result<crate::store::InviteRow, Problem>> {
-        let Some(invite) = store.invite(&self.code)? else { return Ok(Err(Problem::InviteUnknown)) };
+        let Some(invite) = store.invite(&self.code)? else {
+            return Ok(Err(Problem::InviteUnknown));
+        };
         if invite.used_ms.is_some() {
             return Ok(Err(Problem::InviteUsed));
         }

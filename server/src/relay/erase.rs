@@ -36,7 +36,10 @@ impl Relay {
     /// See [`EraseError`]. May be repeated.
     pub fn erase(&self, doc: DocId, reason: &str) -> std::result::Result<(), EraseError> {
         let mut merger = lock(&self.merger);
-        let row = self.commits.read(|store| store.document(doc))?.ok_or(EraseError::Unknown)?;
+        let row = self
+            .commits
+            .read(|store| store.document(doc))?
+            .ok_or(EraseError::Unknown)?;
         let erasure = Erasure {
             doc,
             space: row.space,
@@ -46,7 +49,9 @@ impl Relay {
         };
         if row.erased_ms.is_none() {
             let mut ledger = lock(&self.ledger);
-            ledger.append(&[Line::Erased(erasure.clone())]).map_err(StoreError::from)?;
+            ledger
+                .append(&[Line::Erased(erasure.clone())])
+                .map_err(StoreError::from)?;
             let (known, keys, erasure) = (ledger.len(), self.keys.clone(), erasure.clone());
             self.commits.write(move |store| {
                 carry_out(store, &keys, &erasure)?;
@@ -66,13 +71,30 @@ impl Relay {
 
 /// The database's part. Doing it again changes nothing.
 pub fn carry_out(store: &mut dyn RelayStore, keys: &RelayKeys, erasure: &Erasure) -> Result<()> {
-    let Erasure { doc, space, kind, at_ms, reason } = erasure;
+    let Erasure {
+        doc,
+        space,
+        kind,
+        at_ms,
+        reason,
+    } = erasure;
     let known = store.document(*doc)?;
     if known.is_some_and(|row| row.erased_ms.is_some()) {
         return Ok(());
     }
-    let row = known.unwrap_or(DocumentRow { space: *space, kind: *kind, last_seq: 0, erased_ms: None });
-    store.put_document(*doc, &DocumentRow { erased_ms: Some(*at_ms), ..row })?;
+    let row = known.unwrap_or(DocumentRow {
+        space: *space,
+        kind: *kind,
+        last_seq: 0,
+        erased_ms: None,
+    });
+    store.put_document(
+        *doc,
+        &DocumentRow {
+            erased_ms: Some(*at_ms),
+            ..row
+        },
+    )?;
     let mut holders: BTreeSet<DeviceId> = BTreeSet::new();
     for kept in store.envelopes_of(*doc)? {
         holders.insert(kept.device);

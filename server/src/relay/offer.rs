@@ -11,8 +11,15 @@ use crate::store::StoreError;
 
 impl Relay {
     /// Takes offers back; one answer each: whether the relay has it now.
-    pub(super) fn take_offers(&self, offers: &[Offer], arrival: Arrival) -> Result<Vec<bool>, StoreError> {
-        offers.iter().map(|offer| self.take_offer(offer, arrival)).collect()
+    pub(super) fn take_offers(
+        &self,
+        offers: &[Offer],
+        arrival: Arrival,
+    ) -> Result<Vec<bool>, StoreError> {
+        offers
+            .iter()
+            .map(|offer| self.take_offer(offer, arrival))
+            .collect()
     }
 
     fn take_offer(&self, offer: &Offer, arrival: Arrival) -> Result<bool, StoreError> {
@@ -23,16 +30,24 @@ impl Relay {
                     return Ok(false);
                 };
                 let header = sound.header();
-                let tag = self.keys.accept_tag(header.space, &sound.id(), Some(header.device));
+                let tag = self
+                    .keys
+                    .accept_tag(header.space, &sound.id(), Some(header.device));
                 if tag != *accept {
                     return Ok(false);
                 }
                 // It may come from any device, not only the one that made it.
-                let arrival = Arrival { instance: None, ..arrival };
-                self.commits.write(move |store| sound.take_back(store, arrival))
+                let arrival = Arrival {
+                    instance: None,
+                    ..arrival
+                };
+                self.commits
+                    .write(move |store| sound.take_back(store, arrival))
             }
             Offer::Notice { notice, accept } => {
-                let Some(body) = envelope::decode::<Notice>(&notice.body) else { return Ok(false) };
+                let Some(body) = envelope::decode::<Notice>(&notice.body) else {
+                    return Ok(false);
+                };
                 let tag = self.keys.accept_tag(body.space, &notice.id(), None);
                 if tag != *accept || !self.keys.verify_notice(notice) {
                     return Ok(false);
@@ -40,7 +55,8 @@ impl Relay {
                 // Notices get their place at once, so the merge lock keeps the order of places.
                 let _merger = lock(&self.merger);
                 let (keys, notice) = (self.keys.clone(), notice.clone());
-                self.commits.write(move |store| append::take_back(store, &keys, &body, &notice))
+                self.commits
+                    .write(move |store| append::take_back(store, &keys, &body, &notice))
             }
         }
     }

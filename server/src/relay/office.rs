@@ -64,17 +64,35 @@ impl Relay {
         let mut merger = lock(&self.merger);
         let now_ms = self.env.now_ms();
         self.check(member, space, doc, kind, now_ms)?;
-        while merger.step_in(&self.commits, &self.keys, &*self.env, space)?.decided > 0 {}
-        let before = self.commits.read(|store| merger.documents().get(store, doc, kind))?;
+        while merger
+            .step_in(&self.commits, &self.keys, &*self.env, space)?
+            .decided
+            > 0
+        {}
+        let before = self
+            .commits
+            .read(|store| merger.documents().get(store, doc, kind))?;
         let identity = self.identity(member, now_ms)?;
         let actor = actor_id(&identity.key.verifying_key(), space, &identity.epoch);
         let mut after = (*before).clone();
-        work(&mut after, &SaveContext { actor, by: member, at_ms: now_ms, env: &*self.env })?;
+        work(
+            &mut after,
+            &SaveContext {
+                actor,
+                by: member,
+                at_ms: now_ms,
+                env: &*self.env,
+            },
+        )?;
         let made = after.get_changes(&before.get_heads());
         if made.is_empty() {
             return Ok(None);
         }
-        let changes: Vec<Vec<u8>> = made.iter().map(Change::raw_bytes).map(<[u8]>::to_vec).collect();
+        let changes: Vec<Vec<u8>> = made
+            .iter()
+            .map(Change::raw_bytes)
+            .map(<[u8]>::to_vec)
+            .collect();
         let mut verdict = None;
         for changes in run::split(changes, kind)? {
             let sealing = Sealing {
@@ -88,7 +106,12 @@ impl Relay {
                 offset_ms: Some(0),
             };
             let sealed = run::seal(sealing, &changes, &identity.key)?;
-            let reached = self.pass(&mut merger, &envelope::encode(&sealed.envelope), space, now_ms)?;
+            let reached = self.pass(
+                &mut merger,
+                &envelope::encode(&sealed.envelope),
+                space,
+                now_ms,
+            )?;
             let fed = matches!(reached, Verdict::Fed(_));
             verdict = Some(reached);
             if !fed {
@@ -111,13 +134,16 @@ impl Relay {
         kind: Kind,
         now_ms: i64,
     ) -> Result<(), OfficeWriteError> {
-        let (grants, document) =
-            self.commits.read(|store| Ok((store.grants(member, space)?, store.document(doc)?)))?;
+        let (grants, document) = self
+            .commits
+            .read(|store| Ok((store.grants(member, space)?, store.document(doc)?)))?;
         if rights::judge(&grants, None, now_ms, now_ms) != Judgement::Allowed {
             return Err(OfficeWriteError::NotAllowed);
         }
         match document {
-            Some(row) if row.space != space || row.kind != kind.number() || row.erased_ms.is_some() => {
+            Some(row)
+                if row.space != space || row.kind != kind.number() || row.erased_ms.is_some() =>
+            {
                 Err(OfficeWriteError::NotHere)
             }
             Some(_) | None => Ok(()),
@@ -134,18 +160,32 @@ impl Relay {
     ) -> Result<Verdict, OfficeWriteError> {
         let sound = self.commits.read(|store| accept::examine(store, bytes))??;
         let id = sound.id();
-        let arrival = Arrival { instance: None, now_ms, offset_ms: 0 };
-        let verdict = self.commits.write(move |store| sound.take(store, arrival))?;
+        let arrival = Arrival {
+            instance: None,
+            now_ms,
+            offset_ms: 0,
+        };
+        let verdict = self
+            .commits
+            .write(move |store| sound.take(store, arrival))?;
         if verdict != Verdict::Waiting {
             return Ok(verdict);
         }
-        while merger.step_in(&self.commits, &self.keys, &*self.env, space)?.decided > 0 {}
+        while merger
+            .step_in(&self.commits, &self.keys, &*self.env, space)?
+            .decided
+            > 0
+        {}
         Ok(self.state_of(id)?.map_or(Verdict::Waiting, Verdict::from))
     }
 
     fn identity(&self, member: MemberId, now_ms: i64) -> Result<Identity, StoreError> {
         if let Some((device, epoch)) = self.commits.read(|store| store.office_identity(member))? {
-            return Ok(Identity { device, epoch, key: self.keys.office_key(device) });
+            return Ok(Identity {
+                device,
+                epoch,
+                key: self.keys.office_key(device),
+            });
         }
         let device = DeviceId::mint(&*self.env);
         let key = self.keys.office_key(device);
@@ -173,6 +213,7 @@ impl Relay {
         let device = identity.device;
         let mut epoch = [0; 8];
         self.env.fill(&mut epoch);
-        self.commits.write(move |store| store.put_office_identity(member, device, &epoch))
+        self.commits
+            .write(move |store| store.put_office_identity(member, device, &epoch))
     }
 }

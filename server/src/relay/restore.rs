@@ -20,16 +20,26 @@ const STARTED: &str = "ledger.started";
 const RELAY: &str = "ledger.relay";
 
 /// Brings the database up to the ledger, and notes this start in both.
-pub fn reconcile(commits: &Commits, ledger: &mut Ledger, env: &dyn Env) -> std::result::Result<(), OpenError> {
+pub fn reconcile(
+    commits: &Commits,
+    ledger: &mut Ledger,
+    env: &dyn Env,
+) -> std::result::Result<(), OpenError> {
     let key = ledger.keys().public().to_vec();
     let (known, started, relay) = commits.read(|store| {
-        Ok((number(store, KNOWN)?, number(store, STARTED)?, store.meta(RELAY)?))
+        Ok((
+            number(store, KNOWN)?,
+            number(store, STARTED)?,
+            store.meta(RELAY)?,
+        ))
     })?;
     if relay.as_ref().is_some_and(|relay| *relay != key) {
         return Err(OpenError::ForeignLedger);
     }
     let restored = started < ledger.started();
-    let lines = ledger.after(usize::try_from(known).unwrap_or(usize::MAX)).to_vec();
+    let lines = ledger
+        .after(usize::try_from(known).unwrap_or(usize::MAX))
+        .to_vec();
     let (keys, now_ms) = (ledger.keys().clone(), env.now_ms());
     let mut epochs = [0u8; 8];
     env.fill(&mut epochs);
@@ -63,7 +73,10 @@ pub fn set_known(store: &mut dyn RelayStore, lines: usize) -> Result<()> {
 }
 
 fn number(store: &mut dyn RelayStore, key: &str) -> Result<u64> {
-    Ok(store.meta(key)?.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes))
+    Ok(store
+        .meta(key)?
+        .and_then(|bytes| bytes.try_into().ok())
+        .map_or(0, u64::from_be_bytes))
 }
 
 fn recall(store: &mut dyn RelayStore, keys: &RelayKeys, lines: &[Line]) -> Result<()> {
@@ -109,7 +122,15 @@ pub fn begin(
 ) -> Result<()> {
     let last = cursor::generations(store, keys, space)?.pop();
     let number = last.map_or(1, |generation| generation.number) + 1;
-    store.add_generation(space, &Generation { number, id: *random, cut_seq }, now_ms)
+    store.add_generation(
+        space,
+        &Generation {
+            number,
+            id: *random,
+            cut_seq,
+        },
+        now_ms,
+    )
 }
 
 impl From<crate::ledger::LedgerError> for StoreError {

@@ -33,7 +33,11 @@ impl Relay {
     /// # Errors
     /// `protocol_unknown`, `unauthorised`, `device_revoked`, `too_many`, `unavailable`: nothing
     /// was written. What is wrong with one envelope is its own answer instead.
-    pub fn sync(&self, bearer: &str, request: &SyncRequest) -> std::result::Result<SyncResponse, Problem> {
+    pub fn sync(
+        &self,
+        bearer: &str,
+        request: &SyncRequest,
+    ) -> std::result::Result<SyncResponse, Problem> {
         if request.protocol != PROTOCOL {
             return Err(Problem::ProtocolUnknown);
         }
@@ -46,12 +50,16 @@ impl Relay {
             let device = store.device_by_token(&hash)?;
             // Its wipe is confirmed when the order is gone that was given at its revocation.
             let done = match &device {
-                Some(device) if device.revoked_ms.is_some() => store.meta(&wiped_key(device.id))?.is_some(),
+                Some(device) if device.revoked_ms.is_some() => {
+                    store.meta(&wiped_key(device.id))?.is_some()
+                }
                 Some(_) | None => false,
             };
             Ok(device.map(|device| (device, done)))
         })?;
-        let Some((device, wiped)) = device else { return Err(Problem::Unauthorised) };
+        let Some((device, wiped)) = device else {
+            return Err(Problem::Unauthorised);
+        };
         if wiped {
             return Err(Problem::DeviceRevoked);
         }
@@ -70,13 +78,22 @@ impl Relay {
     }
 
     /// Instance, orders carried out, confirmed news, last seen.
-    fn note(&self, device: DeviceRow, request: &SyncRequest, arrival: Arrival) -> Result<DeviceRow> {
+    fn note(
+        &self,
+        device: DeviceRow,
+        request: &SyncRequest,
+        arrival: Arrival,
+    ) -> Result<DeviceRow> {
         let (id, now_ms) = (device.id, arrival.now_ms);
         let cut_off = device.revoked_ms.is_some() || device.cloned_ms.is_some();
-        let stale = device.last_seen_ms.is_none_or(|seen| now_ms - seen >= SEEN_MS);
+        let stale = device
+            .last_seen_ms
+            .is_none_or(|seen| now_ms - seen >= SEEN_MS);
         let confirms = self.commits.read(|store| {
             let first = store.status_after(id, 0, 1)?;
-            Ok(first.first().is_some_and(|(number, ..)| *number <= request.status_seen))
+            Ok(first
+                .first()
+                .is_some_and(|(number, ..)| *number <= request.status_seen))
         })?;
         let moved = device.instance != Some(request.instance);
         if !(stale || confirms || moved || cut_off || !request.done.is_empty()) {
@@ -100,7 +117,9 @@ impl Relay {
                     store.set_meta(&wiped_key(id), Some(&[1]))?;
                 }
             }
-            let device = store.device(id)?.ok_or(StoreError::Corrupt("a device is gone"))?;
+            let device = store
+                .device(id)?
+                .ok_or(StoreError::Corrupt("a device is gone"))?;
             if device.revoked_ms.is_some() && store.meta(&wiped_key(id))?.is_none() {
                 store.add_order(id, &encode(&OrderKind::Wipe))?;
             } else if device.cloned_ms.is_some() {
@@ -130,10 +149,16 @@ impl Relay {
                     Ok(sound) => sound.take(store, arrival),
                     Err(refused) => Ok(refused),
                 };
-                examined.into_iter().map(take).collect::<Result<Vec<Verdict>>>()
+                examined
+                    .into_iter()
+                    .map(take)
+                    .collect::<Result<Vec<Verdict>>>()
             })?
         } else {
-            examined.into_iter().filter_map(std::result::Result::err).collect()
+            examined
+                .into_iter()
+                .filter_map(std::result::Result::err)
+                .collect()
         };
         for answer in &answers {
             let code = match answer {
@@ -175,7 +200,11 @@ impl Relay {
         };
         let id = device.id;
         let (status, orders, vectors) = self.commits.read(|store| {
-            Ok((store.status_after(id, request.status_seen, STATUS)?, store.orders(id)?, store.vectors(id)?))
+            Ok((
+                store.status_after(id, request.status_seen, STATUS)?,
+                store.orders(id)?,
+                store.vectors(id)?,
+            ))
         })?;
         response.status = status_news(status);
         response.orders = order_list(orders);
@@ -200,7 +229,9 @@ impl Relay {
         };
         let mut renewals = 0;
         let news = loop {
-            let news = self.commits.read(|store| page::news(store, &self.keys, asked, &stands))?;
+            let news = self
+                .commits
+                .read(|store| page::news(store, &self.keys, asked, &stands))?;
             if news.lost.is_empty() || renewals == RENEWALS {
                 break news;
             }
@@ -209,10 +240,13 @@ impl Relay {
         };
         if vectors.confirmed != stands || vectors.sent != news.vector {
             let (confirmed, sent) = (encode(&stands), encode(&news.vector));
-            self.commits.write(move |store| store.set_vectors(id, &confirmed, &sent))?;
+            self.commits
+                .write(move |store| store.set_vectors(id, &confirmed, &sent))?;
         }
         for page in &news.pages {
-            self.metrics.entries.inc_by(u64::try_from(page.entries.len()).unwrap_or(0));
+            self.metrics
+                .entries
+                .inc_by(u64::try_from(page.entries.len()).unwrap_or(0));
         }
         response.spaces = news.spaces;
         response.pages = news.pages;
@@ -222,7 +256,10 @@ impl Relay {
 
     /// Begins new lives of feeds that devices know to have been longer, or other.
     fn renew(&self, lost: &[(SpaceId, u64)], now_ms: i64) -> Result<()> {
-        tracing::warn!(spaces = lost.len(), "devices know more of a feed than the relay: new generations begin");
+        tracing::warn!(
+            spaces = lost.len(),
+            "devices know more of a feed than the relay: new generations begin"
+        );
         let mut random = [0; 16];
         self.env.fill(&mut random);
         let (keys, lost) = (self.keys.clone(), lost.to_vec());
@@ -242,7 +279,8 @@ impl Relay {
     /// The database's.
     pub fn revoke(&self, device: DeviceId) -> Result<()> {
         let now_ms = self.env.now_ms();
-        self.commits.write(move |store| store.set_revoked(device, now_ms))?;
+        self.commits
+            .write(move |store| store.set_revoked(device, now_ms))?;
         self.settle_ledger()?;
         self.tell_all();
         Ok(())
@@ -274,7 +312,12 @@ fn status_news(rows: Vec<(u64, EnvelopeId, Vec<u8>)>) -> Vec<StatusNews> {
 }
 
 fn order_list(rows: Vec<(u64, Vec<u8>)>) -> Vec<Order> {
-    let order = |(number, bytes): (u64, Vec<u8>)| Some(Order { number, what: decode(&bytes)? });
+    let order = |(number, bytes): (u64, Vec<u8>)| {
+        Some(Order {
+            number,
+            what: decode(&bytes)?,
+        })
+    };
     rows.into_iter().filter_map(order).collect()
 }
 
@@ -288,10 +331,18 @@ struct Vectors {
 impl Vectors {
     fn read(bytes: Option<(Vec<u8>, Vec<u8>)>) -> Result<Self> {
         let Some((confirmed, sent)) = bytes else {
-            return Ok(Self { known: false, confirmed: Vec::new(), sent: Vec::new() });
+            return Ok(Self {
+                known: false,
+                confirmed: Vec::new(),
+                sent: Vec::new(),
+            });
         };
         let read = |bytes: &[u8]| decode(bytes).ok_or(StoreError::Corrupt("a cursor vector"));
-        Ok(Self { known: true, confirmed: read(&confirmed)?, sent: read(&sent)? })
+        Ok(Self {
+            known: true,
+            confirmed: read(&confirmed)?,
+            sent: read(&sent)?,
+        })
     }
 
     /// Where the device says it stands; `None` if its token is not known.
@@ -303,7 +354,9 @@ impl Vectors {
                 vector.dedup_by_key(|cursor| cursor.space);
                 Some(vector)
             }
-            Cursors::Token(says) if *says == token(&self.sent) && self.known => Some(self.sent.clone()),
+            Cursors::Token(says) if *says == token(&self.sent) && self.known => {
+                Some(self.sent.clone())
+            }
             Cursors::Token(says) if *says == token(&self.confirmed) => Some(self.confirmed.clone()),
             Cursors::Token(_) => None,
         }

@@ -26,8 +26,14 @@ impl Worker {
     pub fn start(relay: Arc<Relay>) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let (seen, worked) = (stop.clone(), relay.clone());
-        let thread = std::thread::Builder::new().name("merge".into()).spawn(move || work(&worked, &seen))?;
-        Ok(Self { stop, relay, thread: Some(thread) })
+        let thread = std::thread::Builder::new()
+            .name("merge".into())
+            .spawn(move || work(&worked, &seen))?;
+        Ok(Self {
+            stop,
+            relay,
+            thread: Some(thread),
+        })
     }
 
     /// Finishes the step under way and stops.

@@ -123,8 +123,13 @@ impl Transactions for SqliteStore {
     fn scrub(&mut self) -> Result<()> {
         // Deleted rows are overwritten (secure_delete); the log still holds older pages.
         let busy: i64 =
-            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-        if busy == 0 { Ok(()) } else { Err(StoreError::Corrupt("a reader holds the log")) }
+            self.connection
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+        if busy == 0 {
+            Ok(())
+        } else {
+            Err(StoreError::Corrupt("a reader holds the log"))
+        }
     }
 }
 
