@@ -14,7 +14,9 @@ pub struct Step {
     pub actor: Vec<u8>,
     /// The actor's count.
     pub seq: u64,
-    /// Stored here, milliseconds since 1970 UTC by this machine's clock.
+    /// Made, milliseconds since 1970 UTC by its author's clock, which may be wrong.
+    pub made_ms: i64,
+    /// Stored here, by this machine's clock.
     pub recorded_ms: i64,
     /// Its envelope; `None` while unsealed, or before a first sync brought the signature.
     pub envelope: Option<Sealed>,
@@ -43,28 +45,29 @@ pub struct Sealed {
 /// SQLite's own.
 pub fn history(conn: &Connection, doc: DocId) -> Result<Vec<Step>> {
     let mut statement = conn.prepare_cached(
-        "SELECT c.hash, c.actor, c.seq, c.recorded_ms,
+        "SELECT c.hash, c.actor, c.seq, c.made_ms, c.recorded_ms,
              e.id, e.device, e.sealed_ms, e.received_ms, e.seq, e.seen_ms
          FROM document d JOIN change c ON c.doc = d.n LEFT JOIN envelope e ON e.n = c.envelope
          WHERE d.id = ?1 ORDER BY c.n",
     )?;
     let rows = statement.query_map([doc], |row| {
-        let envelope = match row.get::<_, Option<EnvelopeId>>(4)? {
+        let envelope = match row.get::<_, Option<EnvelopeId>>(5)? {
             None => None,
             Some(id) => Some(Sealed {
                 id,
-                device: row.get(5)?,
-                sealed_ms: row.get(6)?,
-                received_ms: row.get(7)?,
-                seq: row.get(8)?,
-                seen_ms: row.get(9)?,
+                device: row.get(6)?,
+                sealed_ms: row.get(7)?,
+                received_ms: row.get(8)?,
+                seq: row.get(9)?,
+                seen_ms: row.get(10)?,
             }),
         };
         Ok(Step {
             hash: row.get(0)?,
             actor: row.get(1)?,
             seq: row.get(2)?,
-            recorded_ms: row.get(3)?,
+            made_ms: row.get(3)?,
+            recorded_ms: row.get(4)?,
             envelope,
         })
     })?;

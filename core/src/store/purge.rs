@@ -4,7 +4,7 @@
 use rusqlite::{Connection, params};
 
 use super::error::Result;
-use super::{Store, Tx, document, search};
+use super::{Store, Tx, document, meta, search};
 use crate::id::{DocId, SpaceId};
 
 /// Whether the document was erased.
@@ -50,7 +50,7 @@ pub fn erased(conn: &Connection) -> Result<Vec<Erased>> {
 
 /// Removes a document's changes, snapshot, view, search row, runs, drafts, replay table and
 /// entries put by, and remembers that it was erased. [`Store::scrub`] afterwards removes what the
-/// file still holds of it.
+/// file still holds of it; that it is due survives a crash between the two.
 ///
 /// # Errors
 /// SQLite's own.
@@ -71,12 +71,20 @@ pub fn purge(tx: &Tx<'_>, mark: &Erased) -> Result<()> {
         "INSERT OR IGNORE INTO erased (doc, space, reason, at_ms) VALUES (?1, ?2, ?3, ?4)",
         params![doc, mark.space, mark.reason, mark.at_ms],
     )?;
-    Ok(())
+    scrub_due(tx)
+}
+
+const SCRUB_DUE: &str = "scrub_due";
+
+/// Notes that content was deleted which [`Store::scrub`] has yet to remove from the file.
+pub(super) fn scrub_due(tx: &Tx<'_>) -> Result<()> {
+    meta::set_number(tx, SCRUB_DUE, 1)
 }
 
 impl Store {
     /// Writes the file anew so that nothing deleted is left in it or in its log. Takes as long as
-    /// copying the file; call it after [`purge`], before confirming an erasure.
+    /// copying the file; call it after [`purge`], before confirming an erasure, and after leaving
+    /// a space.
     ///
     /// # Errors
     /// SQLite's own, also when another process reads just now: call again.
@@ -84,7 +92,17 @@ impl Store {
         self.forget_loaded();
         self.checkpoint()?;
         self.conn.execute_batch("VACUUM")?;
-        self.checkpoint()
+        self.checkpoint()?;
+        self.write(|tx| meta::remove(tx, SCRUB_DUE))
+    }
+
+    /// Whether something was deleted since the last [`Store::scrub`]: ask at start, a crash may
+    /// have come between.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn scrub_due(&self) -> Result<bool> {
+        Ok(meta::get(&self.conn, SCRUB_DUE)?.is_some())
     }
 
     /// Moves the log into the file and empties it.

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::{Result, StoreError};
-use super::{Tx, search};
+use super::{Tx, purge, search};
 use crate::envelope::{decode, encode};
 use crate::id::{DeviceId, SpaceId};
 use crate::wire::{Cursor, FirstSync, RosterRow, Standing};
@@ -126,7 +126,7 @@ pub fn leave_space(tx: &Tx<'_>, id: SpaceId, at_ms: i64) -> Result<()> {
 }
 
 /// Removes a space and everything in it: documents, changes, views, search rows, envelopes,
-/// notices, people.
+/// notices, people. [`super::Store::scrub`] afterwards removes what the file still holds of it.
 ///
 /// # Errors
 /// SQLite's own.
@@ -156,7 +156,7 @@ pub fn drop_space(tx: &Tx<'_>, id: SpaceId) -> Result<()> {
         tx.execute(&format!("DELETE FROM {table} WHERE space = ?1"), [id])?;
     }
     tx.execute("DELETE FROM space WHERE id = ?1", [id])?;
-    Ok(())
+    purge::scrub_due(tx)
 }
 
 /// Moves a cursor, in the transaction that applied the page it stands after.

@@ -87,7 +87,8 @@ CREATE TABLE change (
     unsealed    INTEGER NOT NULL,               -- saved here, in no envelope yet
     entry       INTEGER,                        -- came packed: with the n-th entry of its document
     bytes       BLOB NOT NULL,
-    recorded_ms INTEGER NOT NULL,
+    made_ms     INTEGER NOT NULL,               -- by its author's clock, as the change says
+    recorded_ms INTEGER NOT NULL,               -- stored here
     UNIQUE (doc, hash)
 ) STRICT;
 CREATE INDEX change_doc ON change (doc);

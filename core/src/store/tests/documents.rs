@@ -10,7 +10,7 @@ use crate::documents::Kind;
 use crate::frame::frame;
 use crate::id::{DocId, Hash, SpaceId, Version};
 use crate::read;
-use crate::save;
+use crate::save::{self, SaveContext};
 use crate::store::check::{Damage, check};
 use crate::store::document::{self, FOLD_CHANGES};
 use crate::store::{Fault, NewChange, Origin, Store, StoreError, cache, history, meta, view};
@@ -387,6 +387,66 @@ fn an_own_change_met_in_a_feed_is_not_sealed_again() {
     assert_eq!(
         step.envelope.map(|e| (e.id, e.seq)),
         Some((proof.id(), Some(1)))
+    );
+}
+
+#[test]
+fn an_old_change_that_arrives_late_does_not_count_as_news() {
+    let world = World::new(1);
+    let mut store = Store::open_in_memory().expect("opens");
+    let doc = world.note(&mut store, "uusi");
+    let base = store.document(doc).expect("loads");
+    let before = document::row(store.conn(), doc)
+        .expect("reads")
+        .expect("is there");
+    let colleague = World::new(2);
+    let arrive = |store: &mut Store, at_ms: i64, km: &str| {
+        let mut am = store.document(doc).expect("loads").am.clone();
+        let version = base.heads.clone();
+        let mut value = read::read_at(&am, Kind::VisitNote, &version).value;
+        value["km"] = json!(km);
+        let context = SaveContext {
+            at_ms,
+            ..colleague.context()
+        };
+        let saved =
+            save::save(&mut am, Kind::VisitNote, &version, &value, &context).expect("saves");
+        let new = NewChange::saved(&am, &saved.changes);
+        let mut write = world.write_of(doc, Kind::VisitNote, &am, &new);
+        write.by = Some(colleague.me);
+        store
+            .write(|tx| document::write_document(tx, &write))
+            .expect("stores");
+        let row = document::row(store.conn(), doc)
+            .expect("reads")
+            .expect("is there");
+        (row.updated_ms, row.changed_by, write.at_ms)
+    };
+    let (updated, by, _) = arrive(&mut store, before.updated_ms - 86_400_000, "1");
+    assert_eq!((updated, by), (before.updated_ms, Some(world.me)));
+    // A clock that runs a year ahead counts as now.
+    let (updated, by, now) = arrive(&mut store, before.updated_ms + 31_536_000_000, "2");
+    assert_eq!((updated, by), (now, Some(colleague.me)));
+}
+
+#[test]
+fn opening_a_document_reads_its_snapshot_and_tail_only() {
+    let store = Store::open_in_memory().expect("opens");
+    let mut statement = store
+        .conn()
+        .prepare(
+            "EXPLAIN QUERY PLAN
+             SELECT hash, bytes FROM change WHERE doc = ?1 AND n > ?2 ORDER BY n",
+        )
+        .expect("prepares");
+    let plan: Vec<String> = statement
+        .query_map(params![1, 2], |row| row.get(3))
+        .expect("explains")
+        .collect::<rusqlite::Result<_>>()
+        .expect("reads");
+    assert_eq!(
+        plan,
+        ["SEARCH change USING INDEX change_doc (doc=? AND rowid>?)"]
     );
 }
 

@@ -69,7 +69,12 @@ fn after_a_purge_the_files_do_not_hold_a_word_of_it() {
     store
         .write(|tx| purge::purge(tx, &mark(&world, doc)))
         .expect("purges");
+    assert!(
+        store.scrub_due().expect("asks"),
+        "also after a crash right here"
+    );
     store.scrub().expect("scrubs");
+    assert!(!store.scrub_due().expect("asks"));
     assert!(!on_disk(folder.path()));
 
     let query = Query {

@@ -38,8 +38,8 @@ fn store_of(path: &Path, documents: u32) {
                     [n],
                 )?;
                 for table in [
-                    "change (doc, hash, actor, seq, unsealed, bytes, recorded_ms)
-                     SELECT ?1, hash, actor, seq, 1, bytes, 0 FROM change",
+                    "change (doc, hash, actor, seq, unsealed, bytes, made_ms, recorded_ms)
+                     SELECT ?1, hash, actor, seq, 1, bytes, 0, 0 FROM change",
                     "view SELECT ?1, space, kind, title, title_key, subject, status, date,
                          updated_ms, conflicts, value, marks FROM view",
                 ] {
