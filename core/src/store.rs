@@ -93,10 +93,11 @@ impl Store {
     /// through it fails.
     ///
     /// # Errors
-    /// SQLite's own, also when there is no such file.
+    /// [`StoreError::Newer`]; SQLite's own, also when there is no such file.
     pub fn open_reader(path: &Path) -> Result<Self> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(path, flags)?;
+        schema::readable(&conn)?;
         conn.busy_timeout(Duration::from_millis(BUSY_MS))?;
         conn.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(Self {

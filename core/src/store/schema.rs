@@ -18,13 +18,7 @@ pub fn current() -> u32 {
 /// # Errors
 /// [`StoreError::Newer`] if a later version of Sopu wrote the file; nothing is touched then.
 pub fn migrate(conn: &mut Connection) -> Result<()> {
-    let found = version(conn)?;
-    if found > current() {
-        return Err(StoreError::Newer {
-            found,
-            known: current(),
-        });
-    }
+    readable(conn)?;
     for (target, step) in (1u32..).zip(STEPS) {
         if target <= version(conn)? {
             continue;
@@ -36,6 +30,18 @@ pub fn migrate(conn: &mut Connection) -> Result<()> {
             tx.pragma_update(None, "user_version", target)?;
         }
         tx.commit()?;
+    }
+    Ok(())
+}
+
+/// Whether this code knows the file's schema.
+///
+/// # Errors
+/// [`StoreError::Newer`] if not; SQLite's own.
+pub fn readable(conn: &Connection) -> Result<()> {
+    let (found, known) = (version(conn)?, current());
+    if found > known {
+        return Err(StoreError::Newer { found, known });
     }
     Ok(())
 }

@@ -13,6 +13,7 @@ use crate::read;
 use crate::save::{self, SaveContext};
 use crate::store::check::{Damage, check};
 use crate::store::document::{self, FOLD_CHANGES};
+use crate::store::list::{Query, list};
 use crate::store::{Fault, NewChange, Origin, Store, StoreError, cache, history, meta, view};
 
 fn count(store: &Store, table: &str) -> i64 {
@@ -451,6 +452,31 @@ fn opening_a_document_reads_its_snapshot_and_tail_only() {
 }
 
 #[test]
+fn a_document_of_a_later_versions_kind_is_kept_and_disturbs_nothing() {
+    let world = World::new(1);
+    let mut store = Store::open_in_memory().expect("opens");
+    let known = world.note(&mut store, "tuttu");
+    let later = DocId::mint(&world.env);
+    store
+        .write(|tx| {
+            Ok(tx.execute(
+                "INSERT INTO document (id, space, kind, heads, created_ms, updated_ms)
+                 VALUES (?1, ?2, 99, zeroblob(32), 1, 1)",
+                params![later, world.space],
+            )?)
+        })
+        .expect("stores");
+    assert!(matches!(store.document(later), Err(StoreError::UnknownKind(d)) if d == later));
+    assert_eq!(check(store.conn()).expect("checks"), []);
+    assert_eq!(store.rebuild_views().expect("rebuilds"), []);
+    assert_eq!(
+        list(store.conn(), &Query::default()).expect("lists").total,
+        1
+    );
+    assert_eq!(value(&store, known)["summary"], "tuttu");
+}
+
+#[test]
 fn rebuilt_views_are_the_same_as_written_ones() {
     let world = World::new(1);
     let mut store = Store::open_in_memory().expect("opens");
@@ -539,4 +565,18 @@ fn views_keep_conflicts_to_the_letter() {
         .expect("reads")
         .expect("is there");
     assert_eq!(view.reading, reading);
+
+    world.note(&mut store, "riidaton");
+    let query = Query {
+        conflicts_only: true,
+        ..Query::default()
+    };
+    let page = list(store.conn(), &query).expect("lists");
+    assert_eq!(
+        page.rows
+            .iter()
+            .map(|r| (r.doc, r.conflicts))
+            .collect::<Vec<_>>(),
+        [(doc, 1)]
+    );
 }

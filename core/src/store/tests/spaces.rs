@@ -157,7 +157,7 @@ fn keys_of_people_who_left_stay() {
     store
         .write(|tx| {
             space::set_roster(tx, world.space, &[first.clone(), second.clone()])?;
-            space::set_roster(tx, world.space, &[left.clone()])
+            space::set_roster(tx, world.space, std::slice::from_ref(&left))
         })
         .expect("sets");
     assert_eq!(
