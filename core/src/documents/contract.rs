@@ -14,6 +14,8 @@ use super::record::Items;
 use super::{Document, Kind, Problem, Summary, Validation};
 
 mod table;
+mod validate;
+pub mod vat;
 
 pub use table::{MAX_SEAL_BYTES, SPEC, STATUS};
 pub(crate) use table::{PLAN_REF, SEAL};
@@ -441,8 +443,8 @@ record! {
 impl Document for Contract {
     const KIND: Kind = Kind::Contract;
 
-    fn validate(&self, _: &Validation<'_>) -> Vec<Problem> {
-        Vec::new()
+    fn validate(&self, ctx: &Validation<'_>) -> Vec<Problem> {
+        validate::validate(self, ctx)
     }
 
     fn summary(&self) -> Summary {
