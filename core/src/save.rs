@@ -694,4 +694,6 @@ fn update_text(
 }
 
 #[cfg(test)]
+mod every_field;
+#[cfg(test)]
 mod tests;

@@ -29,7 +29,7 @@ impl Env for Counting {
 static ENV: Counting = Counting(AtomicU64::new(1));
 const NOTE: Kind = Kind::VisitNote;
 
-fn ctx(device: u8) -> SaveContext<'static> {
+pub(super) fn ctx(device: u8) -> SaveContext<'static> {
     let by = MemberId(uuid::Uuid::from_bytes([device; 16]));
     SaveContext {
         actor: [device; 16],
@@ -61,7 +61,7 @@ fn merge(a: &mut Automerge, b: &mut Automerge) {
     b.merge(a).expect("merges");
 }
 
-fn key(n: u8) -> String {
+pub(super) fn key(n: u8) -> String {
     uuid::Uuid::from_bytes([n; 16]).to_string()
 }
 
@@ -400,7 +400,7 @@ fn unknown_values_and_fields_of_a_newer_app_survive_and_cost_one_field() {
             .expect("reads")
             .expect("there")
             .0
-            .to_str(),
+            .as_str(),
         Some("kept")
     );
     assert_eq!(
@@ -408,16 +408,16 @@ fn unknown_values_and_fields_of_a_newer_app_survive_and_cost_one_field() {
             .expect("reads")
             .expect("there")
             .0
-            .to_f64(),
+            .as_f64(),
         Some(7.5)
     );
 }
 
 #[test]
-fn a_paste_of_half_a_million_letters_becomes_several_changes_of_one_branch() {
+fn a_paste_of_a_hundred_thousand_letters_becomes_several_changes_of_one_branch() {
     let mut doc = note(json!({"summary": "alku loppu"}));
     let at = version(&doc);
-    let long = format!("alku {} loppu", "ä".repeat(500_000));
+    let long = format!("alku {} loppu", "ä".repeat(120_000));
     let saved = edit(&mut doc, 1, &at, json!({"summary": long, "km": "2"}));
     assert!(saved.changes.len() > 1);
     assert_eq!(now(&doc).value["summary"], long);
