@@ -38,7 +38,10 @@ fn examples(ty: &Type) -> [Value; 2] {
 /// Two different values that fit a field.
 fn values(field: &Field) -> [Value; 2] {
     match field.rule {
-        Rule::Txt => [json!("Rikkoja näkyy rivien välissä."), json!("Rivit ovat puhtaat.")],
+        Rule::Txt => [
+            json!("Rikkoja näkyy rivien välissä."),
+            json!("Rivit ovat puhtaat."),
+        ],
         Rule::Aws | Rule::Rws => [json!(["aita"]), json!(["navetta"])],
         Rule::Mst(codes) | Rule::Max(codes) => [json!(codes[0]), json!(codes[1])],
         Rule::Log => examples(&field.ty).map(|entry| json!({ key(0x11): entry })),
@@ -54,7 +57,9 @@ fn values(field: &Field) -> [Value; 2] {
 }
 
 fn with(value: &Value, path: &str, part: Value) -> Value {
-    let Value::Object(mut object) = value.clone() else { panic!("an object") };
+    let Value::Object(mut object) = value.clone() else {
+        panic!("an object")
+    };
     set_path(&mut object, path, part);
     Value::Object(object)
 }
@@ -125,10 +130,21 @@ fn a_value_is_left_alone_by_a_save_about_something_else() {
         let (mut doc, _) = create(kind, &json!({}), &ctx(1)).expect("creates");
         put(&mut doc, kind, 1, field.path, first.clone());
         let before = raw(&doc, kind, field);
-        assert!(!before.is_empty(), "{}: {} was written", kind.code(), field.path);
+        assert!(
+            !before.is_empty(),
+            "{}: {} was written",
+            kind.code(),
+            field.path
+        );
         let shown = at_path(&read(&doc, kind).value, field.path).cloned();
         unrelated(&mut doc, kind, 2, field.path, 1);
-        assert_eq!(raw(&doc, kind, field), before, "{}: {}", kind.code(), field.path);
+        assert_eq!(
+            raw(&doc, kind, field),
+            before,
+            "{}: {}",
+            kind.code(),
+            field.path
+        );
         assert_eq!(at_path(&read(&doc, kind).value, field.path).cloned(), shown);
     });
 }
@@ -139,13 +155,25 @@ fn an_absent_and_an_emptied_field_are_left_alone() {
         let (mut doc, _) = create(kind, &json!({}), &ctx(1)).expect("creates");
         let absent = raw(&doc, kind, field);
         unrelated(&mut doc, kind, 2, field.path, 1);
-        assert_eq!(raw(&doc, kind, field), absent, "{}: {}", kind.code(), field.path);
+        assert_eq!(
+            raw(&doc, kind, field),
+            absent,
+            "{}: {}",
+            kind.code(),
+            field.path
+        );
 
         put(&mut doc, kind, 1, field.path, values(field)[0].clone());
         put(&mut doc, kind, 1, field.path, Value::Null);
         let emptied = raw(&doc, kind, field);
         unrelated(&mut doc, kind, 2, field.path, 2);
-        assert_eq!(raw(&doc, kind, field), emptied, "{}: {}", kind.code(), field.path);
+        assert_eq!(
+            raw(&doc, kind, field),
+            emptied,
+            "{}: {}",
+            kind.code(),
+            field.path
+        );
     });
 }
 
@@ -173,7 +201,13 @@ fn a_conflict_survives_ten_saves_about_something_else_on_three_devices() {
         let [mut merged, mut b, mut c] = devices;
         merged.merge(&mut b).expect("merges");
         merged.merge(&mut c).expect("merges");
-        assert_eq!(raw(&merged, kind, field), before, "{}: {}", kind.code(), field.path);
+        assert_eq!(
+            raw(&merged, kind, field),
+            before,
+            "{}: {}",
+            kind.code(),
+            field.path
+        );
         assert_eq!(read(&merged, kind).conflicts, conflicts);
     });
 }
@@ -187,12 +221,19 @@ fn an_unknown_value_is_left_alone_and_costs_only_its_field() {
         let (mut doc, _) = create(kind, &json!({}), &ctx(1)).expect("creates");
         doc.set_actor(ActorId::from(&[9u8; 16][..]));
         let mut tx = doc.transaction();
-        tx.put(ROOT, field.key(), ScalarValue::F64(2.5)).expect("puts");
+        tx.put(ROOT, field.key(), ScalarValue::F64(2.5))
+            .expect("puts");
         tx.commit_with(CommitOptions::default().with_time(0));
         let before = raw(&doc, kind, field);
         assert_eq!(read(&doc, kind).unknown, [field.path], "{}", kind.code());
         unrelated(&mut doc, kind, 2, field.path, 1);
-        assert_eq!(raw(&doc, kind, field), before, "{}: {}", kind.code(), field.path);
+        assert_eq!(
+            raw(&doc, kind, field),
+            before,
+            "{}: {}",
+            kind.code(),
+            field.path
+        );
         assert_eq!(read(&doc, kind).unknown, [field.path]);
     });
 }
@@ -226,8 +267,16 @@ fn every_change_of_every_field_passes_the_guard_that_stands_before_the_relay() {
 /// One step of three people at one document.
 #[derive(Clone, Debug)]
 enum Step {
-    Edit { device: usize, field: usize, second: bool, empty: bool },
-    Meet { from: usize, to: usize },
+    Edit {
+        device: usize,
+        field: usize,
+        second: bool,
+        empty: bool,
+    },
+    Meet {
+        from: usize,
+        to: usize,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
