@@ -27,6 +27,7 @@ mod edits;
 mod log_clash;
 mod overlap;
 mod quota;
+mod signed;
 mod two_doers;
 mod visited;
 
@@ -82,6 +83,30 @@ impl Severity {
     }
 }
 
+/// Every code a finding may have: what apps and pages need words for.
+pub const CODES: &[&str] = &[
+    "changed_after_finalising",
+    "changed_after_locking",
+    "changed_after_signing",
+    "client_double_booked",
+    "clock_off",
+    "dose_given_twice",
+    "duplicate_party",
+    "ends_before_start",
+    "entries_differ",
+    "entry_edited_by_other",
+    "no_contract_in_force",
+    "quota_overdrawn",
+    "removed_item_edited",
+    "signature_invalid",
+    "signed_other_content",
+    "starts_in_future",
+    "two_doers",
+    "visit_recorded_twice",
+    "worker_double_booked",
+    "worker_in_two_places",
+];
+
 /// One thing a person should look at.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Finding {
@@ -109,6 +134,7 @@ impl Finding {
         severity: Severity,
         docs: impl IntoIterator<Item = DocId>,
     ) -> Self {
+        debug_assert!(CODES.contains(&code), "{code} is not listed");
         let docs: BTreeSet<DocId> = docs.into_iter().collect();
         let key = docs
             .iter()
@@ -189,6 +215,10 @@ struct Rule {
 const RULES: &[Rule] = &[
     Rule {
         run: quota::run,
+        across: false,
+    },
+    Rule {
+        run: signed::run,
         across: false,
     },
     Rule {
