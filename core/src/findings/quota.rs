@@ -81,15 +81,15 @@ fn draws(record: &Record<'_>) -> Vec<Draw> {
         }
     }
     let mut draws = Vec::new();
-    let mut counted: Vec<(Uuid, &QuotaEntry)> = Vec::new();
+    let mut counted: BTreeMap<Uuid, Vec<&QuotaEntry>> = BTreeMap::new();
     for (view, note) in &record.notes {
         for (key, entry) in &note.quota_entries {
             let replaced = entry.round.is_some()
                 && entry.round.as_ref() != latest.get(&(view.id, entry.quota));
-            if replaced || counted.contains(&(*key, entry)) {
+            if replaced || counted.get(key).is_some_and(|same| same.contains(&entry)) {
                 continue;
             }
-            counted.push((*key, entry));
+            counted.entry(*key).or_default().push(entry);
             draws.extend(draw(view.id, note.contract_id, entry));
         }
     }
