@@ -252,12 +252,8 @@ impl<'a> Check<'a> {
                 );
             }
             None if reason.is_none_or(str::is_empty) => {
-                self.add_if(
-                    blocks,
-                    format!("{path}.business_id"),
-                    code::BUSINESS_ID_REQUIRED,
-                    blocks,
-                );
+                let path = format!("{path}.business_id");
+                self.add(path, code::BUSINESS_ID_REQUIRED, blocks);
             }
             None => {}
         }

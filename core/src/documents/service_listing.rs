@@ -12,8 +12,11 @@ use super::contract::{PlanRef, Seal};
 use super::record::{Items, Localized};
 use super::{Document, Kind, Problem, Summary, Validation};
 
+mod publish;
 mod table;
+mod validate;
 
+pub use publish::{public_content, snapshot_entry};
 pub use table::{SPEC, STATUS};
 
 record! {
@@ -277,8 +280,8 @@ record! {
 impl Document for ServiceListing {
     const KIND: Kind = Kind::ServiceListing;
 
-    fn validate(&self, _: &Validation<'_>) -> Vec<Problem> {
-        Vec::new()
+    fn validate(&self, ctx: &Validation<'_>) -> Vec<Problem> {
+        validate::validate(self, ctx)
     }
 
     fn summary(&self) -> Summary {

@@ -193,7 +193,9 @@ fn snapshot(party: &Party, path: &str, check: &mut Check<'_>, asked: &Asked) {
             shot.business_id.as_deref(),
             shot.no_business_id_reason.as_deref(),
         );
-        check.business_id(path, id, reason, asked.lock);
+        if asked.any || id.is_some() {
+            check.business_id(path, id, reason, asked.lock);
+        }
     }
 }
 

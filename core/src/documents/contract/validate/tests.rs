@@ -69,10 +69,7 @@ fn problems(value: &Value, towards: &str) -> Vec<Problem> {
 fn one_problem(pointer: &str, part: &str, to: Value) -> (String, &'static str, bool) {
     let mut value = care_contract();
     let at = value.pointer_mut(pointer).expect("a part of the contract");
-    match to {
-        Value::Null => drop(at.as_object_mut().expect("an object").remove(part)),
-        to => at[part] = to,
-    }
+    put(at, part, to);
     let found = problems(&value, "locked");
     assert_eq!(found.len(), 1, "{pointer}/{part}: {found:?}");
     (found[0].path.clone(), found[0].code, found[0].blocks)
@@ -317,10 +314,7 @@ fn wrong_values_are_named() {
     ] {
         let mut value = care_contract();
         let target = value.pointer_mut(pointer).expect("a part");
-        match to {
-            Value::Null => drop(target.as_object_mut().expect("an object").remove(part)),
-            to => target[part] = to,
-        }
+        put(target, part, to);
         let found = problems(&value, "locked");
         assert!(
             found.contains(&Problem {
@@ -660,4 +654,14 @@ fn the_price_of_a_day_is_the_latest_row_that_holds_the_items_own_first() {
     assert_eq!(cents(day(2027, 1, 1)), Some(1));
     assert_eq!(cents(day(2027, 3, 1)), Some(3));
     assert!(contract.price_on(item, "h", day(2027, 3, 1)).is_none());
+}
+
+/// Null takes the part away.
+fn put(at: &mut Value, part: &str, to: Value) {
+    let object = at.as_object_mut().expect("an object");
+    if to.is_null() {
+        object.remove(part);
+    } else {
+        object.insert(part.to_owned(), to);
+    }
 }
