@@ -188,6 +188,25 @@ impl Device {
         Ok(outbox::backlog(self.store.conn())?)
     }
 
+    /// The relay's base address, as last set.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn relay(&self) -> Result<Option<String>> {
+        Ok(meta::text(self.store.conn(), keys::RELAY)?)
+    }
+
+    /// Keeps the relay's base address beside the identity it gave: a token is worth something
+    /// there only. The core itself never reads it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn set_relay(&mut self, base: &str) -> Result<()> {
+        Ok(self
+            .store
+            .write(|tx| meta::set_text(tx, keys::RELAY, base))?)
+    }
+
     /// Whether the relay asked this device to enrol again, because its store exists twice.
     ///
     /// # Errors
@@ -266,6 +285,7 @@ pub(crate) mod keys {
     pub const ORG: &str = "org";
     pub const ORG_NAME: &str = "org_name";
     pub const TOKEN: &str = "token";
+    pub const RELAY: &str = "relay";
     pub const RELAY_KEY: &str = "relay_key";
     pub const OFFSET: &str = "offset_ms";
     pub const STATUS_SEEN: &str = "status_seen";
