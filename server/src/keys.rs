@@ -121,6 +121,12 @@ impl RelayKeys {
         SigningKey::from_bytes(&self.mac(&[b"sopu-office-device-1", device.as_bytes()]))
     }
 
+    /// What this server calls itself in merge leases: the same after a restart, so that it need not
+    /// wait for its own lease to run out.
+    pub fn server_id(&self) -> [u8; 16] {
+        first(&self.mac(&[b"sopu-server-1"]))
+    }
+
     /// Signs a notice.
     pub fn sign_notice(&self, notice: &Notice) -> SignedNotice {
         let body = sopu_core::envelope::encode(notice);

@@ -44,6 +44,16 @@ pub enum Line {
     },
 }
 
+impl Line {
+    /// The erasure it tells of, if it does.
+    pub fn erasure(&self) -> Option<&Erasure> {
+        match self {
+            Line::Erased(erasure) => Some(erasure),
+            Line::Relay { .. } | Line::Started { .. } | Line::People { .. } => None,
+        }
+    }
+}
+
 /// A document's erasure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Erasure {

@@ -3,6 +3,7 @@
 //! [`Relay::enrol`]; the worker calls [`Relay::merge_step`]; the office writes through
 //! [`Relay::office_write`]. All of it is synchronous, so a simulation runs the very same code.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -41,12 +42,18 @@ pub const RECORD: &str = "record.db";
 /// What must never be rolled back with a backup.
 pub const LEDGER: &str = "ledger";
 
+/// Held while a server has the folder; the command line beside it does not need it.
+pub const LOCK: &str = "lock";
+
 /// Why a relay cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The folder failed.
     #[error("the data folder failed: {0}")]
     Io(#[from] std::io::Error),
+    /// Another server has the folder.
+    #[error("another server uses this data folder")]
+    InUse,
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -69,7 +76,8 @@ pub struct Relay {
     ledger: Mutex<Ledger>,
     merger: Mutex<Merger>,
     record: Mutex<Record>,
-    folder: Option<PathBuf>,
+    /// The data folder, with the lock that keeps a second server out of it.
+    folder: Option<(PathBuf, File)>,
     news: watch::Sender<u64>,
     bell: bell::Bell,
     metrics: Metrics,
@@ -79,10 +87,15 @@ impl Relay {
     /// Opens or creates the data folder.
     pub fn open(folder: &Path, env: Arc<dyn Env>) -> Result<Self, OpenError> {
         std::fs::create_dir_all(folder)?;
+        let guard = File::create(folder.join(LOCK))?;
+        guard.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => OpenError::InUse,
+            TryLockError::Error(error) => OpenError::Io(error),
+        })?;
         let ledger = Ledger::open(&folder.join(LEDGER), &*env)?;
         let store = SqliteStore::open(&folder.join(DATABASE))?;
         let record = Record::open(&folder.join(RECORD))?;
-        Self::start(env, store, ledger, record, Some(folder.to_owned()))
+        Self::start(env, store, ledger, record, Some((folder.to_owned(), guard)))
     }
 
     /// In memory, around a store that was perhaps filled with people before.
@@ -96,14 +109,12 @@ impl Relay {
         store: SqliteStore,
         mut ledger: Ledger,
         record: Record,
-        folder: Option<PathBuf>,
+        folder: Option<(PathBuf, File)>,
     ) -> Result<Self, OpenError> {
         let keys = ledger.keys().clone();
         let commits = Commits::new(Box::new(store));
-        restore::reconcile(&commits, &mut ledger, &*env)?;
-        let mut owner = [0; 16];
-        env.fill(&mut owner);
-        let mut merger = Merger::new(owner, env!("CARGO_PKG_VERSION"));
+        let erased = restore::reconcile(&commits, &mut ledger, &*env)?;
+        let mut merger = Merger::new(keys.server_id(), env!("CARGO_PKG_VERSION"));
         merger.recover(&commits)?;
         let relay = Self {
             env,
@@ -119,6 +130,9 @@ impl Relay {
         };
         relay.settle_ledger()?;
         relay.follow()?;
+        for erasure in &erased {
+            relay.record().erase(erasure)?;
+        }
         Ok(relay)
     }
 
@@ -139,7 +153,7 @@ impl Relay {
 
     /// The data folder, if it has one.
     pub fn folder(&self) -> Option<&Path> {
-        self.folder.as_deref()
+        self.folder.as_ref().map(|(folder, _)| folder.as_path())
     }
 
     /// Changes whenever there may be something new for someone.

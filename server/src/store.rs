@@ -378,8 +378,8 @@ pub trait People {
     fn device_by_token(&mut self, token_hash: &[u8; 32]) -> Result<Option<DeviceRow>>;
     /// By id.
     fn device(&mut self, id: DeviceId) -> Result<Option<DeviceRow>>;
-    /// By its key.
-    fn device_by_key(&mut self, key: &[u8; 32]) -> Result<Option<DeviceRow>>;
+    /// Whether a device of someone else has this key.
+    fn is_key_of_another(&mut self, key: &[u8; 32], member: MemberId) -> Result<bool>;
     /// Enrols.
     fn insert_device(&mut self, device: &NewDevice) -> Result<()>;
     /// Was here, with its clock that far off.

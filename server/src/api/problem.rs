@@ -25,7 +25,7 @@ pub enum Problem {
     DeviceRevoked,
     /// The enrolment's signature is not by the key it names.
     SignatureWrong,
-    /// The key belongs to a device already.
+    /// The key belongs to someone else's device.
     KeyTaken,
     /// No such invite.
     InviteUnknown,
@@ -119,7 +119,7 @@ impl Problem {
             Problem::KeyTaken => (
                 StatusCode::CONFLICT,
                 "key_taken",
-                "The key belongs to a device already",
+                "The key belongs to someone else's device",
             ),
             Problem::InviteUnknown => (
                 StatusCode::NOT_FOUND,

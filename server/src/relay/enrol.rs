@@ -10,8 +10,8 @@ use crate::credentials::{invite_hash, mint_token, token_hash};
 use crate::store::{NewDevice, RelayStore, Result};
 
 impl Relay {
-    /// Enrols a device. The same key with the same invite, sent again because the answer was lost,
-    /// is `invite_used`: the token was told only once, so a new invite is needed.
+    /// Enrols a device. The same request sent again because the answer was lost is `invite_used`:
+    /// the token was told only once, so it takes a new invite, with the same key.
     ///
     /// # Errors
     /// `protocol_unknown`, `signature_wrong`, `invite_unknown`, `invite_used`, `invite_expired`,
@@ -80,7 +80,8 @@ impl Enrolment {
         if invite.expires_ms <= self.now_ms {
             return Ok(Err(Problem::InviteExpired));
         }
-        if store.device_by_key(&self.key)?.is_some() {
+        // The same person may enrol the same installation again: a new id, a new token.
+        if store.is_key_of_another(&self.key, invite.member)? {
             return Ok(Err(Problem::KeyTaken));
         }
         store.insert_device(&NewDevice {

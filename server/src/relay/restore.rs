@@ -9,7 +9,7 @@ use sopu_core::time::Env;
 use super::{OpenError, erase};
 use crate::feed::cursor;
 use crate::keys::RelayKeys;
-use crate::ledger::{Ledger, Line};
+use crate::ledger::{Erasure, Ledger, Line};
 use crate::store::{Commits, Generation, RelayStore, Result, StoreError};
 
 /// Numbers a restored relay skips, so that none is given twice.
@@ -19,12 +19,13 @@ const KNOWN: &str = "ledger.lines";
 const STARTED: &str = "ledger.started";
 const RELAY: &str = "ledger.relay";
 
-/// Brings the database up to the ledger, and notes this start in both.
+/// Brings the database up to the ledger, and notes this start in both. Gives the erasures the
+/// database had not carried out; the merged record may not have either.
 pub fn reconcile(
     commits: &Commits,
     ledger: &mut Ledger,
     env: &dyn Env,
-) -> std::result::Result<(), OpenError> {
+) -> std::result::Result<Vec<Erasure>, OpenError> {
     let key = ledger.keys().public().to_vec();
     let (known, started, relay) = commits.read(|store| {
         Ok((
@@ -40,6 +41,7 @@ pub fn reconcile(
     let lines = ledger
         .after(usize::try_from(known).unwrap_or(usize::MAX))
         .to_vec();
+    let erased: Vec<Erasure> = lines.iter().filter_map(Line::erasure).cloned().collect();
     let (keys, now_ms) = (ledger.keys().clone(), env.now_ms());
     let mut epochs = [0u8; 8];
     env.fill(&mut epochs);
@@ -56,6 +58,9 @@ pub fn reconcile(
         recall(store, &keys, &lines)?;
         set_known(store, length)
     })?;
+    if !erased.is_empty() {
+        commits.alone(|store| store.scrub())?;
+    }
     // The database first: stopped in between, the next start sees nothing to restore.
     let next = started.max(ledger.started()) + 1;
     commits.write(move |store| {
@@ -63,7 +68,7 @@ pub fn reconcile(
         set_known(store, length + 1)
     })?;
     ledger.append(&[Line::Started { number: next }])?;
-    Ok(())
+    Ok(erased)
 }
 
 /// The database knows this many lines.

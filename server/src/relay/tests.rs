@@ -1,1 +1,12 @@
-//
+//! The relay as devices and the office see it, without a socket.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod devices;
+mod erase;
+mod merge;
+mod office;
+mod pages;
+mod push;
+mod restore;
+pub mod world;

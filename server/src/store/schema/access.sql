@@ -87,7 +87,8 @@ CREATE TABLE invite (
 CREATE TABLE device (
   id BLOB PRIMARY KEY NOT NULL,
   member BLOB NOT NULL REFERENCES member(id),
-  key BLOB NOT NULL UNIQUE,
+  -- One key can have several rows: an installation that enrols again keeps its key.
+  key BLOB NOT NULL,
   -- NULL for an identity the server keeps: nobody can sync as it.
   token_hash BLOB UNIQUE,
   name TEXT NOT NULL,
@@ -104,6 +105,7 @@ CREATE TABLE device (
   wiped_ms INTEGER
 ) WITHOUT ROWID;
 CREATE INDEX device_by_member ON device(member);
+CREATE INDEX device_by_key ON device(key);
 
 CREATE TABLE device_instance (
   device BLOB NOT NULL REFERENCES device(id),

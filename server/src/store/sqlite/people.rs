@@ -45,8 +45,12 @@ impl People for SqliteStore {
         )
     }
 
-    fn device_by_key(&mut self, key: &[u8; 32]) -> Result<Option<DeviceRow>> {
-        self.one(&format!("{DEVICE} WHERE d.key = ?"), &[key], device_row)
+    fn is_key_of_another(&mut self, key: &[u8; 32], member: MemberId) -> Result<bool> {
+        let count = self.count(
+            "SELECT count(*) FROM device WHERE key = ? AND member <> ?",
+            &[key, member.as_bytes()],
+        )?;
+        Ok(count > 0)
     }
 
     fn insert_device(&mut self, device: &NewDevice) -> Result<()> {
