@@ -13,13 +13,37 @@ fn a_revoked_device_delivers_into_escrow_is_told_to_wipe_and_confirms() {
     let (_, sealed) = phone.note(world.space, "a");
     world.relay.revoke(phone.id).unwrap();
     let response = world.relay.sync(&phone.token, &phone.request()).unwrap();
-    assert!(response.pages.is_empty() && response.spaces.is_empty(), "reads nothing");
-    assert_eq!(response.orders, [Order { number: 1, what: OrderKind::Wipe }]);
-    assert_eq!(world.push(&phone, &[&sealed.envelope]), [Verdict::Held("revoked".into())]);
-    let done = SyncRequest { done: vec![OrderDone { number: 1 }], ..phone.request() };
+    assert!(
+        response.pages.is_empty() && response.spaces.is_empty(),
+        "reads nothing"
+    );
+    assert_eq!(
+        response.orders,
+        [Order {
+            number: 1,
+            what: OrderKind::Wipe
+        }]
+    );
+    assert_eq!(
+        world.push(&phone, &[&sealed.envelope]),
+        [Verdict::Held("revoked".into())]
+    );
+    let done = SyncRequest {
+        done: vec![OrderDone { number: 1 }],
+        ..phone.request()
+    };
     assert_eq!(world.relay.sync(&phone.token, &done).unwrap().orders, []);
-    assert_eq!(world.relay.sync(&phone.token, &phone.request()).unwrap_err(), Problem::DeviceRevoked);
-    assert!(world.relay.release(sealed.proof.id()).unwrap(), "the office lets it in");
+    assert_eq!(
+        world
+            .relay
+            .sync(&phone.token, &phone.request())
+            .unwrap_err(),
+        Problem::DeviceRevoked
+    );
+    assert!(
+        world.relay.release(sealed.proof.id()).unwrap(),
+        "the office lets it in"
+    );
     world.relay.merge_all().unwrap();
     assert_eq!(world.state(sealed.proof.id()), Verdict::Fed(1));
 }
@@ -31,13 +55,27 @@ fn a_restored_copy_goes_on_but_two_alternating_must_enrol_again() {
     world.pull(&phone, &[]);
     phone.instance = [2; 16];
     let (_, restored) = phone.note(world.space, "a");
-    assert_eq!(world.feed(&phone, &restored), Verdict::Fed(1), "restored once: fine");
+    assert_eq!(
+        world.feed(&phone, &restored),
+        Verdict::Fed(1),
+        "restored once: fine"
+    );
     phone.instance = [1; 16];
     let response = world.pull(&phone, &[]);
-    assert_eq!(response.orders.iter().map(|o| o.what.clone()).collect::<Vec<_>>(), [OrderKind::EnrolAgain]);
+    assert_eq!(
+        response
+            .orders
+            .iter()
+            .map(|o| o.what.clone())
+            .collect::<Vec<_>>(),
+        [OrderKind::EnrolAgain]
+    );
     assert!(response.pages.is_empty());
     let (_, doubtful) = phone.note(world.space, "b");
-    assert_eq!(world.push(&phone, &[&doubtful.envelope]), [Verdict::Held("review".into())]);
+    assert_eq!(
+        world.push(&phone, &[&doubtful.envelope]),
+        [Verdict::Held("review".into())]
+    );
     let anew = world.enrol_request(&world.invite(phone.member), &phone.key);
     assert!(world.relay.enrol(&anew).is_ok());
 }
@@ -53,9 +91,18 @@ fn status_news_come_until_confirmed() {
     world.relay.mark_seen(note.id).unwrap();
     let news = world.pull(&phone, &[]).status;
     assert_eq!(news.len(), 1, "once for each envelope");
-    assert_eq!((news[0].id, &news[0].status), (sealed.proof.id(), &Status::SeenByOffice(world.now())));
+    assert_eq!(
+        (news[0].id, &news[0].status),
+        (sealed.proof.id(), &Status::SeenByOffice(world.now()))
+    );
     assert_eq!(world.pull(&phone, &[]).status, news);
-    let confirmed = SyncRequest { status_seen: news[0].number, ..phone.request() };
-    assert_eq!(world.relay.sync(&phone.token, &confirmed).unwrap().status, []);
+    let confirmed = SyncRequest {
+        status_seen: news[0].number,
+        ..phone.request()
+    };
+    assert_eq!(
+        world.relay.sync(&phone.token, &confirmed).unwrap().status,
+        []
+    );
     assert_eq!(world.pull(&phone, &[]).status, [], "forgotten");
 }

@@ -15,7 +15,10 @@ fn files_with(world: &World, needle: &str) -> Vec<String> {
     for entry in std::fs::read_dir(&world.folder).unwrap() {
         let path = entry.unwrap().path();
         let bytes = std::fs::read(&path).unwrap();
-        if bytes.windows(needle.len()).any(|window| window == needle.as_bytes()) {
+        if bytes
+            .windows(needle.len())
+            .any(|window| window == needle.as_bytes())
+        {
             found.push(path.file_name().unwrap().to_string_lossy().into_owned());
         }
     }
@@ -32,22 +35,39 @@ fn erasing_leaves_no_content_in_any_file_and_a_whole_feed() {
     world.feed(&phone, &other);
     let second = note.write(&phone, json!({ "tags": [SECRET, "x"] }));
     let third = note.write(&phone, json!({ "tags": [SECRET, "y"] }));
-    assert_eq!(world.feed(&phone, &third), Verdict::Held("dependency_missing".into()));
+    assert_eq!(
+        world.feed(&phone, &third),
+        Verdict::Held("dependency_missing".into())
+    );
     let mut vector = Vec::new();
     step(&mut vector, &world.pull(&reader, &[]));
-    assert!(!files_with(&world, SECRET).is_empty(), "the test can see it");
+    assert!(
+        !files_with(&world, SECRET).is_empty(),
+        "the test can see it"
+    );
 
     world.relay.erase(note.id, "request").unwrap();
     world.relay.erase(note.id, "request").unwrap();
     assert_eq!(files_with(&world, SECRET), [""; 0]);
     assert_eq!(world.state(third.proof.id()), Verdict::Erased);
-    assert_eq!(world.push(&phone, &[&second.envelope]), [Verdict::Erased], "a late push");
+    assert_eq!(
+        world.push(&phone, &[&second.envelope]),
+        [Verdict::Erased],
+        "a late push"
+    );
     assert_eq!(world.push(&phone, &[&first.envelope]), [Verdict::Erased]);
     assert_eq!(files_with(&world, SECRET), [""; 0]);
-    assert!(view::get(world.relay.record().store().conn(), note.id).unwrap().is_none());
+    assert!(
+        view::get(world.relay.record().store().conn(), note.id)
+            .unwrap()
+            .is_none()
+    );
 
     let response = world.pull(&reader, &vector);
-    assert!(matches!(response.pages[0].entries[..], [Entry::Notice { seq: 3, .. }]));
+    assert!(matches!(
+        response.pages[0].entries[..],
+        [Entry::Notice { seq: 3, .. }]
+    ));
     for phone in [&phone, &reader] {
         let orders = world.pull(phone, &[]).orders;
         assert_eq!(orders.len(), 1);
@@ -59,23 +79,30 @@ fn erasing_leaves_no_content_in_any_file_and_a_whole_feed() {
     for page in world.pull_all(&fresh).iter().flat_map(|r| &r.pages) {
         assert!(page.packs.iter().all(|pack| pack.doc != note.id));
         for proof in &page.proofs {
-            hash = feed_hash(&hash, &match &proof.special {
-                Some(ProofSpecial::Erased(digest)) => sopu_core::envelope::Proof {
-                    header: proof.header.clone(),
-                    signature: proof.signature,
-                    digest: *digest,
-                }
-                .id(),
-                Some(ProofSpecial::Notice) => sopu_core::wire::SignedNotice {
-                    body: proof.header.clone(),
-                    signature: proof.signature,
-                }
-                .id(),
-                None => other.proof.id(),
-            });
+            hash = feed_hash(
+                &hash,
+                &match &proof.special {
+                    Some(ProofSpecial::Erased(digest)) => sopu_core::envelope::Proof {
+                        header: proof.header.clone(),
+                        signature: proof.signature,
+                        digest: *digest,
+                    }
+                    .id(),
+                    Some(ProofSpecial::Notice) => sopu_core::wire::SignedNotice {
+                        body: proof.header.clone(),
+                        signature: proof.signature,
+                    }
+                    .id(),
+                    None => other.proof.id(),
+                },
+            );
         }
     }
-    let head = world.relay.commits.read(|store| store.head(world.space)).unwrap();
+    let head = world
+        .relay
+        .commits
+        .read(|store| store.head(world.space))
+        .unwrap();
     assert_eq!((head.seq, head.hash), (3, hash));
 }
 
@@ -90,5 +117,9 @@ fn what_was_erased_stays_erased_when_the_database_comes_back_from_a_backup() {
     world = world.restore();
     assert_eq!(files_with(&world, SECRET), [""; 0]);
     assert_eq!(world.push(&phone, &[&sealed.envelope]), [Verdict::Erased]);
-    assert!(view::get(world.relay.record().store().conn(), note.id).unwrap().is_none());
+    assert!(
+        view::get(world.relay.record().store().conn(), note.id)
+            .unwrap()
+            .is_none()
+    );
 }

@@ -17,8 +17,14 @@ fn what_depends_on_something_missing_waits_and_follows_it_into_the_feed() {
     let (mut note, first) = phone.note(world.space, "a");
     let second = note.write(&phone, json!({ "tags": ["a", "b"] }));
     let third = note.write(&phone, json!({ "tags": ["a", "b", "c"] }));
-    assert_eq!(world.feed(&phone, &third), Verdict::Held("dependency_missing".into()));
-    assert_eq!(world.feed(&phone, &second), Verdict::Held("dependency_missing".into()));
+    assert_eq!(
+        world.feed(&phone, &third),
+        Verdict::Held("dependency_missing".into())
+    );
+    assert_eq!(
+        world.feed(&phone, &second),
+        Verdict::Held("dependency_missing".into())
+    );
     assert_eq!(world.feed(&phone, &first), Verdict::Fed(1));
     assert_eq!(world.state(second.proof.id()), Verdict::Fed(2));
     assert_eq!(world.state(third.proof.id()), Verdict::Fed(3));
@@ -29,7 +35,9 @@ fn a_whole_day_in_one_push_gets_places_in_order() {
     let mut world = World::new();
     let phone = world.phone(Role::Field);
     let mut note = Note::new(&phone, world.space, Kind::VisitNote);
-    let all: Vec<_> = (0..100).map(|n| note.write(&phone, json!({ "tags": [n.to_string()] }))).collect();
+    let all: Vec<_> = (0..100)
+        .map(|n| note.write(&phone, json!({ "tags": [n.to_string()] })))
+        .collect();
     let envelopes: Vec<_> = all.iter().map(|sealed| &sealed.envelope).collect();
     assert_eq!(world.push(&phone, &envelopes), vec![Verdict::Waiting; 100]);
     world.relay.merge_all().unwrap();
@@ -50,11 +58,17 @@ fn a_final_refusal_takes_along_what_depends_on_it_and_the_device_is_told() {
     let after = two.write(&phone, json!({ "tags": ["a", "c", "d"] }));
     world.feed(&phone, &taken);
     // Seen before what it depends on: it waits.
-    assert_eq!(world.feed(&phone, &after), Verdict::Held("dependency_missing".into()));
+    assert_eq!(
+        world.feed(&phone, &after),
+        Verdict::Held("dependency_missing".into())
+    );
     assert_eq!(world.feed(&phone, &fork), Verdict::Final("fork".into()));
     world.relay.release(after.proof.id()).unwrap();
     world.relay.merge_all().unwrap();
-    assert_eq!(world.state(after.proof.id()), Verdict::Final("depends_on_final".into()));
+    assert_eq!(
+        world.state(after.proof.id()),
+        Verdict::Final("depends_on_final".into())
+    );
     let news = world.pull(&phone, &[]).status;
     assert!(news.iter().any(|news| news.id == after.proof.id()
         && news.status == Status::Verdict(Verdict::Final("depends_on_final".into()))));
@@ -70,13 +84,19 @@ fn a_replay_retires_what_it_replaces_also_when_that_comes_later() {
     let old = note.write(&phone, json!({ "tags": ["a", "b"] }));
     let later = note.write(&phone, json!({ "tags": ["a", "b", "c"] }));
     // `later` is on the relay, `old` was never sent.
-    assert_eq!(world.feed(&phone, &later), Verdict::Held("dependency_missing".into()));
+    assert_eq!(
+        world.feed(&phone, &later),
+        Verdict::Held("dependency_missing".into())
+    );
     phone.new_epoch();
     let mut rebuilt = base;
     let replaces = vec![old.proof.id(), later.proof.id()];
     let replay = rebuilt.write_replacing(&phone, json!({ "tags": ["a", "b", "c"] }), replaces);
     assert_eq!(world.feed(&phone, &replay), Verdict::Fed(2));
-    assert_eq!(world.state(later.proof.id()), Verdict::Final("replaced".into()));
+    assert_eq!(
+        world.state(later.proof.id()),
+        Verdict::Final("replaced".into())
+    );
     assert_eq!(world.feed(&phone, &old), Verdict::Final("replaced".into()));
 }
 
@@ -87,9 +107,15 @@ fn a_replay_of_what_is_in_the_feed_is_refused_so_nothing_enters_twice() {
     let (note, first) = phone.note(world.space, "a");
     world.feed(&phone, &first);
     phone.new_epoch();
-    let mut rebuilt = Note { am: sopu_core::genesis::genesis(Kind::VisitNote).document(), ..note };
+    let mut rebuilt = Note {
+        am: sopu_core::genesis::genesis(Kind::VisitNote).document(),
+        ..note
+    };
     let replay = rebuilt.write_replacing(&phone, json!({ "tags": ["a"] }), vec![first.proof.id()]);
-    assert_eq!(world.feed(&phone, &replay), Verdict::Final("replay_of_fed".into()));
+    assert_eq!(
+        world.feed(&phone, &replay),
+        Verdict::Final("replay_of_fed".into())
+    );
 }
 
 #[test]
@@ -97,20 +123,38 @@ fn nobody_retires_the_work_of_someone_else() {
     let mut world = World::new();
     let (phone, other) = (world.phone(Role::Field), world.phone(Role::Field));
     let (note, first) = phone.note(world.space, "a");
-    let mut theirs = Note { am: sopu_core::genesis::genesis(Kind::VisitNote).document(), ..note };
+    let mut theirs = Note {
+        am: sopu_core::genesis::genesis(Kind::VisitNote).document(),
+        ..note
+    };
     let hostile = theirs.write_replacing(&other, json!({ "tags": ["x"] }), vec![first.proof.id()]);
     world.push(&phone, &[&first.envelope]);
     // Before the victim's was merged: both wait in one step, in order; so it is in the feed first.
-    assert_eq!(world.feed(&other, &hostile), Verdict::Final("replay_of_fed".into()));
+    assert_eq!(
+        world.feed(&other, &hostile),
+        Verdict::Final("replay_of_fed".into())
+    );
     assert_eq!(world.state(first.proof.id()), Verdict::Fed(1));
 
     let late = world.phone(Role::Reader);
     let (note, held) = late.note(world.space, "h");
-    assert_eq!(world.feed(&late, &held), Verdict::Held("right_missing".into()));
-    let mut theirs = Note { am: sopu_core::genesis::genesis(Kind::VisitNote).document(), ..note };
+    assert_eq!(
+        world.feed(&late, &held),
+        Verdict::Held("right_missing".into())
+    );
+    let mut theirs = Note {
+        am: sopu_core::genesis::genesis(Kind::VisitNote).document(),
+        ..note
+    };
     let hostile = theirs.write_replacing(&other, json!({ "tags": ["x"] }), vec![held.proof.id()]);
-    assert_eq!(world.feed(&other, &hostile), Verdict::Held("replaces_foreign".into()));
-    assert_eq!(world.state(held.proof.id()), Verdict::Held("right_missing".into()));
+    assert_eq!(
+        world.feed(&other, &hostile),
+        Verdict::Held("replaces_foreign".into())
+    );
+    assert_eq!(
+        world.state(held.proof.id()),
+        Verdict::Held("right_missing".into())
+    );
 }
 
 #[test]
@@ -121,7 +165,11 @@ fn a_run_that_kills_the_process_three_times_is_isolated_until_another_version_co
     let (_, good) = phone.note(world.space, "b");
     world.push(&phone, &[&bad.envelope, &good.envelope]);
     let die = |world: &World, arrivals: Vec<i64>| {
-        world.relay.commits.write(move |s| breaker::mark(s, &arrivals, env!("CARGO_PKG_VERSION"))).unwrap();
+        world
+            .relay
+            .commits
+            .write(move |s| breaker::mark(s, &arrivals, env!("CARGO_PKG_VERSION")))
+            .unwrap();
     };
     // Died with two under the mark: neither is blamed, they are tried one by one from now on.
     die(&world, vec![1, 2]);
@@ -131,13 +179,28 @@ fn a_run_that_kills_the_process_three_times_is_isolated_until_another_version_co
         die(&world, vec![1]);
         world = world.reopen();
     }
-    assert_eq!(world.state(bad.proof.id()), Verdict::Held("isolated".into()));
+    assert_eq!(
+        world.state(bad.proof.id()),
+        Verdict::Held("isolated".into())
+    );
     world.relay.merge_all().unwrap();
-    assert_eq!(world.state(good.proof.id()), Verdict::Fed(1), "the rest goes on");
+    assert_eq!(
+        world.state(good.proof.id()),
+        Verdict::Fed(1),
+        "the rest goes on"
+    );
 
-    lock(&world.relay.merger).recover(&world.relay.commits).unwrap();
-    assert_eq!(world.state(bad.proof.id()), Verdict::Held("isolated".into()), "the same version");
-    crate::merge::Merger::new([0; 16], "another").recover(&world.relay.commits).unwrap();
+    lock(&world.relay.merger)
+        .recover(&world.relay.commits)
+        .unwrap();
+    assert_eq!(
+        world.state(bad.proof.id()),
+        Verdict::Held("isolated".into()),
+        "the same version"
+    );
+    crate::merge::Merger::new([0; 16], "another")
+        .recover(&world.relay.commits)
+        .unwrap();
     world.relay.merge_all().unwrap();
     assert_eq!(world.state(bad.proof.id()), Verdict::Fed(2));
 }
@@ -164,16 +227,32 @@ fn a_contract_gets_its_number_once_when_it_is_offered() {
     assert_eq!(world.feed(&phone, &draft), Verdict::Fed(1));
     let offered = contract.write(&phone, json!({ "title": "Siivous", "status": "offered" }));
     assert_eq!(world.feed(&phone, &offered), Verdict::Fed(2));
-    let edited = contract.write(&phone, json!({ "title": "Siivous ja ateriat", "status": "offered" }));
-    assert_eq!(world.feed(&phone, &edited), Verdict::Fed(4), "after the notice at 3");
+    let edited = contract.write(
+        &phone,
+        json!({ "title": "Siivous ja ateriat", "status": "offered" }),
+    );
+    assert_eq!(
+        world.feed(&phone, &edited),
+        Verdict::Fed(4),
+        "after the notice at 3"
+    );
     let mut other = Note::new(&phone, world.space, Kind::Contract);
     let other = other.write(&phone, json!({ "title": "Toinen", "status": "offered" }));
     world.feed(&phone, &other);
 
     let reader = world.phone(Role::Reader);
     let mut numbers = Vec::new();
-    for (page, response) in world.pull_all(&reader).iter().flat_map(|r| r.pages.iter().map(move |p| (p, r))) {
-        assert!(page.entries.iter().all(|entry| !matches!(entry, Entry::Own { .. })), "{response:?}");
+    for (page, response) in world
+        .pull_all(&reader)
+        .iter()
+        .flat_map(|r| r.pages.iter().map(move |p| (p, r)))
+    {
+        assert!(
+            page.entries
+                .iter()
+                .all(|entry| !matches!(entry, Entry::Own { .. })),
+            "{response:?}"
+        );
         for proof in page.proofs.iter().filter(|proof| proof.special.is_some()) {
             let notice: Notice = sopu_core::envelope::decode(&proof.header).unwrap();
             if let NoticeKind::ContractNumber(number) = notice.what {
@@ -181,7 +260,13 @@ fn a_contract_gets_its_number_once_when_it_is_offered() {
             }
         }
     }
-    assert_eq!(numbers, [(3, "SO-2026-00001".to_owned()), (6, "SO-2026-00002".to_owned())]);
+    assert_eq!(
+        numbers,
+        [
+            (3, "SO-2026-00001".to_owned()),
+            (6, "SO-2026-00002".to_owned())
+        ]
+    );
 }
 
 #[test]

@@ -18,10 +18,12 @@ fn tag(
     tags: &[&str],
 ) -> Result<Option<Verdict>, OfficeWriteError> {
     let value = json!({ "tags": tags });
-    world.relay.office_write(member, world.space, doc, Kind::VisitNote, |am, ctx| {
-        let at = version(am);
-        save(am, Kind::VisitNote, &at, &value, ctx).map(|_| ())
-    })
+    world
+        .relay
+        .office_write(member, world.space, doc, Kind::VisitNote, |am, ctx| {
+            let at = version(am);
+            save(am, Kind::VisitNote, &at, &value, ctx).map(|_| ())
+        })
 }
 
 #[test]
@@ -32,13 +34,33 @@ fn an_office_edit_is_in_the_feed_when_it_returns_and_marked_as_the_offices() {
     let (note, sealed) = phone.note(world.space, "a");
     world.push(&phone, &[&sealed.envelope]);
     // What waits is merged first, so the edit is made on it.
-    assert_eq!(tag(&world, clerk, note.id, &["a", "b"]).unwrap(), Some(Verdict::Fed(2)));
-    assert_eq!(tag(&world, clerk, note.id, &["a", "b"]).unwrap(), None, "nothing changed");
-    assert_eq!(tag(&world, clerk, note.id, &["b"]).unwrap(), Some(Verdict::Fed(3)));
+    assert_eq!(
+        tag(&world, clerk, note.id, &["a", "b"]).unwrap(),
+        Some(Verdict::Fed(2))
+    );
+    assert_eq!(
+        tag(&world, clerk, note.id, &["a", "b"]).unwrap(),
+        None,
+        "nothing changed"
+    );
+    assert_eq!(
+        tag(&world, clerk, note.id, &["b"]).unwrap(),
+        Some(Verdict::Fed(3))
+    );
     let roster = world.pull(&phone, &[]).pages[0].roster.clone().unwrap();
-    assert_eq!(roster.iter().filter(|row| row.office && row.member == clerk).count(), 1);
+    assert_eq!(
+        roster
+            .iter()
+            .filter(|row| row.office && row.member == clerk)
+            .count(),
+        1
+    );
     let world = world.reopen();
-    assert_eq!(tag(&world, clerk, note.id, &["c"]).unwrap(), Some(Verdict::Fed(4)), "the same identity");
+    assert_eq!(
+        tag(&world, clerk, note.id, &["c"]).unwrap(),
+        Some(Verdict::Fed(4)),
+        "the same identity"
+    );
 }
 
 #[test]
@@ -47,7 +69,12 @@ fn the_key_of_an_office_identity_is_not_in_the_database() {
     let clerk = world.member(Role::Office);
     let doc = DocId::mint(&*world.clock);
     tag(&world, clerk, doc, &["a"]).unwrap();
-    let (device, _) = world.relay.commits.read(|store| store.office_identity(clerk)).unwrap().unwrap();
+    let (device, _) = world
+        .relay
+        .commits
+        .read(|store| store.office_identity(clerk))
+        .unwrap()
+        .unwrap();
     let seed = world.relay.keys.office_key(device).to_bytes();
     for name in [crate::relay::DATABASE, "relay.db-wal"] {
         let bytes = std::fs::read(world.folder.join(name)).unwrap();
@@ -61,6 +88,9 @@ fn someone_without_the_right_writes_nothing() {
     let reader = world.member(Role::Reader);
     let doc = DocId::mint(&*world.clock);
     let before = world.fingerprint();
-    assert!(matches!(tag(&world, reader, doc, &["a"]), Err(OfficeWriteError::NotAllowed)));
+    assert!(matches!(
+        tag(&world, reader, doc, &["a"]),
+        Err(OfficeWriteError::NotAllowed)
+    ));
     assert_eq!(world.fingerprint(), before);
 }

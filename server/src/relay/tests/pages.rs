@@ -27,21 +27,40 @@ fn a_first_sync_brings_packs_then_proofs_that_fit_them() {
     let responses = world.pull_all(&reader);
     assert_eq!(responses[0].spaces.len(), 1, "joined");
     let pages: Vec<_> = responses.iter().flat_map(|r| &r.pages).collect();
-    assert!(pages[0].roster.as_ref().is_some_and(|roster| roster.len() == 2));
+    assert!(
+        pages[0]
+            .roster
+            .as_ref()
+            .is_some_and(|roster| roster.len() == 2)
+    );
     let packs: Vec<_> = pages.iter().flat_map(|page| &page.packs).collect();
     assert_eq!(packs.len(), 5);
-    assert!(packs.windows(2).all(|pair| pair[0].last_seq > pair[1].last_seq), "newest first");
+    assert!(
+        packs
+            .windows(2)
+            .all(|pair| pair[0].last_seq > pair[1].last_seq),
+        "newest first"
+    );
     let proofs: Vec<_> = pages.iter().flat_map(|page| &page.proofs).collect();
-    assert_eq!(proofs.iter().map(|proof| proof.seq).collect::<Vec<_>>(), (1..=10).collect::<Vec<_>>());
+    assert_eq!(
+        proofs.iter().map(|proof| proof.seq).collect::<Vec<_>>(),
+        (1..=10).collect::<Vec<_>>()
+    );
     for pack in packs {
         let changes = decode_changes(&pack.changes, &Limits::RELAY).unwrap();
         assert_eq!(pack.counts, [1, 1]);
         let hashes: Vec<Hash> = changes
             .iter()
-            .map(|bytes| automerge::Change::from_bytes(bytes.clone()).unwrap().hash().into())
+            .map(|bytes| {
+                automerge::Change::from_bytes(bytes.clone())
+                    .unwrap()
+                    .hash()
+                    .into()
+            })
             .collect();
         let mine = proofs.iter().filter(|proof| {
-            let header: sopu_core::envelope::Header = sopu_core::envelope::decode(&proof.header).unwrap();
+            let header: sopu_core::envelope::Header =
+                sopu_core::envelope::decode(&proof.header).unwrap();
             header.doc == pack.doc
         });
         for (proof, hash) in mine.zip(&hashes) {
@@ -81,7 +100,9 @@ fn small_pages_add_up_to_the_same_and_later_entries_wait_for_the_first_sync() {
         for page in &response.pages {
             packs += page.packs.len();
             proofs += page.proofs.len();
-            if let Some(FirstSync::Documents { at, .. } | FirstSync::Proofs { at, .. }) = page.to.first {
+            if let Some(FirstSync::Documents { at, .. } | FirstSync::Proofs { at, .. }) =
+                page.to.first
+            {
                 assert_eq!(at, 6, "fixed");
                 assert!(page.entries.is_empty());
             }
@@ -103,7 +124,10 @@ fn without_news_a_token_is_answered_with_nothing() {
     world.feed(&phone, &sealed);
     let mut vector = Vec::new();
     step(&mut vector, &world.pull(&phone, &[]));
-    let request = SyncRequest { cursors: Cursors::Token(token(&vector)), ..phone.request() };
+    let request = SyncRequest {
+        cursors: Cursors::Token(token(&vector)),
+        ..phone.request()
+    };
     let response = world.relay.sync(&phone.token, &request).unwrap();
     assert!(is_empty(&response), "{response:?}");
     assert!(encode(&response).len() < 40, "{}", encode(&response).len());
@@ -111,15 +135,30 @@ fn without_news_a_token_is_answered_with_nothing() {
     let (_, sealed) = phone.note(world.space, "b");
     world.feed(&phone, &sealed);
     let news = world.relay.sync(&phone.token, &request).unwrap();
-    assert!(matches!(news.pages[0].entries[..], [Entry::Own { seq: 2, .. }]));
+    assert!(matches!(
+        news.pages[0].entries[..],
+        [Entry::Own { seq: 2, .. }]
+    ));
     // The answer was lost: the old token still holds.
     let again = world.relay.sync(&phone.token, &request).unwrap();
     assert_eq!(again.pages, news.pages);
     step(&mut vector, &again);
-    let request = SyncRequest { cursors: Cursors::Token(token(&vector)), ..phone.request() };
+    let request = SyncRequest {
+        cursors: Cursors::Token(token(&vector)),
+        ..phone.request()
+    };
     assert!(is_empty(&world.relay.sync(&phone.token, &request).unwrap()));
-    let stranger = SyncRequest { cursors: Cursors::Token([7; 16]), ..phone.request() };
-    assert!(world.relay.sync(&phone.token, &stranger).unwrap().need_vector);
+    let stranger = SyncRequest {
+        cursors: Cursors::Token([7; 16]),
+        ..phone.request()
+    };
+    assert!(
+        world
+            .relay
+            .sync(&phone.token, &stranger)
+            .unwrap()
+            .need_vector
+    );
 }
 
 #[test]
@@ -167,7 +206,10 @@ fn a_window_that_closes_by_itself_ends_the_standing() {
     let phone = world.phone_of(member);
     let mut vector = Vec::new();
     let response = world.pull(&phone, &[]);
-    assert_eq!(response.spaces[0].standing.as_ref().unwrap().until_ms, Some(end));
+    assert_eq!(
+        response.spaces[0].standing.as_ref().unwrap().until_ms,
+        Some(end)
+    );
     step(&mut vector, &response);
     assert!(is_empty(&world.pull(&phone, &vector)));
     world.later(DAY);

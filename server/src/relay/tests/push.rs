@@ -25,9 +25,17 @@ fn a_pushed_note_is_waiting_at_once_and_in_the_feed_after_merging() {
     let phone = world.phone(Role::Field);
     let (_, sealed) = phone.note(world.space, "a");
     assert_eq!(world.push(&phone, &[&sealed.envelope]), [Verdict::Waiting]);
-    assert_eq!(world.push(&phone, &[&sealed.envelope]), [Verdict::Waiting], "again: its present state");
+    assert_eq!(
+        world.push(&phone, &[&sealed.envelope]),
+        [Verdict::Waiting],
+        "again: its present state"
+    );
     world.relay.merge_all().unwrap();
-    assert_eq!(world.push(&phone, &[&sealed.envelope]), [Verdict::Fed(1)], "again, later");
+    assert_eq!(
+        world.push(&phone, &[&sealed.envelope]),
+        [Verdict::Fed(1)],
+        "again, later"
+    );
 }
 
 #[test]
@@ -47,7 +55,10 @@ fn a_bad_envelope_refuses_itself_and_not_the_batch() {
     let phone = world.phone(Role::Field);
     let (_, good) = phone.note(world.space, "a");
     let request = SyncRequest {
-        push: vec![b"no envelope".to_vec().into(), encode(&good.envelope).into()],
+        push: vec![
+            b"no envelope".to_vec().into(),
+            encode(&good.envelope).into(),
+        ],
         ..phone.request()
     };
     let answers = world.relay.sync(&phone.token, &request).unwrap().answers;
@@ -69,7 +80,10 @@ fn each_refusal_says_why_and_leaves_everything_as_it_was() {
     damaged.run.truncate(damaged.run.len() - 3);
     let mut header = second.proof.header().unwrap();
     header.kind = 99;
-    let kind = Envelope { header: header.to_bytes(), ..second.envelope.clone() };
+    let kind = Envelope {
+        header: header.to_bytes(),
+        ..second.envelope.clone()
+    };
 
     // Someone else's changes under one's own signature.
     let foreign = {
@@ -77,20 +91,43 @@ fn each_refusal_says_why_and_leaves_everything_as_it_was() {
         let before = am.get_heads();
         let epoch = other.epoch.get();
         let actor = actor_id(&other.key.verifying_key(), world.space, &epoch);
-        let ctx = SaveContext { actor, by: other.member, at_ms: world.now(), env: &*world.clock };
+        let ctx = SaveContext {
+            actor,
+            by: other.member,
+            at_ms: world.now(),
+            env: &*world.clock,
+        };
         let at = sopu_core::read::version(&am);
-        save(&mut am, Kind::VisitNote, &at, &json!({ "tags": ["c"] }), &ctx).unwrap();
-        let changes: Vec<_> = am.get_changes(&before).iter().map(|c| c.raw_bytes().to_vec()).collect();
+        save(
+            &mut am,
+            Kind::VisitNote,
+            &at,
+            &json!({ "tags": ["c"] }),
+            &ctx,
+        )
+        .unwrap();
+        let changes: Vec<_> = am
+            .get_changes(&before)
+            .iter()
+            .map(|c| c.raw_bytes().to_vec())
+            .collect();
         let sealing = phone.sealing(world.space, note.id, Kind::VisitNote);
         // The sealer itself refuses it, so it is signed as the other and carried under this name.
-        let theirs = Sealing { device: phone.id, epoch, ..sealing };
+        let theirs = Sealing {
+            device: phone.id,
+            epoch,
+            ..sealing
+        };
         seal(theirs, &changes, &other.key).unwrap().envelope
     };
 
     let other_space = world.second_space();
     world.grant(other_space, phone.member, Role::Field, None);
     let moved = {
-        let mut note = Note { space: other_space, ..note.clone() };
+        let mut note = Note {
+            space: other_space,
+            ..note.clone()
+        };
         note.write(&phone, json!({ "tags": ["d"] })).envelope
     };
     let nowhere = {
@@ -108,9 +145,16 @@ fn each_refusal_says_why_and_leaves_everything_as_it_was() {
         assert_eq!(world.push(&phone, &[envelope]), [refused(code)], "{code}");
         assert_eq!(world.fingerprint(), before, "after {code}");
     }
-    assert!(matches!(&world.push(&phone, &[&damaged])[..], [Verdict::Refused(_)]));
+    assert!(matches!(
+        &world.push(&phone, &[&damaged])[..],
+        [Verdict::Refused(_)]
+    ));
     assert_eq!(world.fingerprint(), before);
-    assert_eq!(world.feed(&phone, &second), Verdict::Fed(2), "and the good one still enters");
+    assert_eq!(
+        world.feed(&phone, &second),
+        Verdict::Fed(2),
+        "and the good one still enters"
+    );
 }
 
 #[test]
@@ -120,17 +164,42 @@ fn changes_under_an_actor_that_is_not_the_signers_are_refused() {
     let (note, _) = phone.note(world.space, "a");
     let mut am = sopu_core::genesis::genesis(Kind::VisitNote).document();
     let genesis = am.get_heads();
-    let ctx = SaveContext { actor: [9; 16], by: phone.member, at_ms: world.now(), env: &*world.clock };
+    let ctx = SaveContext {
+        actor: [9; 16],
+        by: phone.member,
+        at_ms: world.now(),
+        env: &*world.clock,
+    };
     let at = sopu_core::read::version(&am);
-    save(&mut am, Kind::VisitNote, &at, &json!({ "tags": ["x"] }), &ctx).unwrap();
-    let changes: Vec<_> = am.get_changes(&genesis).iter().map(|c| c.raw_bytes().to_vec()).collect();
-    let checked = sopu_core::guard::check_change(&changes[0], Kind::VisitNote, &sopu_core::guard::Limits::RELAY).unwrap();
+    save(
+        &mut am,
+        Kind::VisitNote,
+        &at,
+        &json!({ "tags": ["x"] }),
+        &ctx,
+    )
+    .unwrap();
+    let changes: Vec<_> = am
+        .get_changes(&genesis)
+        .iter()
+        .map(|c| c.raw_bytes().to_vec())
+        .collect();
+    let checked = sopu_core::guard::check_change(
+        &changes[0],
+        Kind::VisitNote,
+        &sopu_core::guard::Limits::RELAY,
+    )
+    .unwrap();
     // Signed by hand: the sealer would not.
     let mut header = phone.note(world.space, "b").1.proof.header().unwrap();
     header.doc = note.id;
     let proof = sopu_core::envelope::sign(&header, &[checked.hash], &phone.key);
     let run = sopu_core::encoding::encode_changes(&changes).unwrap();
-    let envelope = Envelope { header: proof.header, signature: proof.signature, run };
+    let envelope = Envelope {
+        header: proof.header,
+        signature: proof.signature,
+        run,
+    };
     assert_eq!(world.push(&phone, &[&envelope]), [refused("actor_foreign")]);
 }
 
@@ -145,7 +214,11 @@ fn the_same_sequence_number_twice_is_a_fork_and_final() {
     let two = two.write(&phone, json!({ "tags": ["a", "c"] }));
     assert_eq!(world.feed(&phone, &one), Verdict::Fed(2));
     assert_eq!(world.feed(&phone, &two), Verdict::Final("fork".into()));
-    assert_eq!(world.feed(&phone, &two), Verdict::Final("fork".into()), "for ever");
+    assert_eq!(
+        world.feed(&phone, &two),
+        Verdict::Final("fork".into()),
+        "for ever"
+    );
 }
 
 #[test]
@@ -172,7 +245,11 @@ fn work_saved_before_a_window_closed_is_taken_late_and_later_held() {
     world.later(10 * DAY);
     let (_, after) = phone.note(world.space, "c");
     assert_eq!(world.feed(&phone, &first), Verdict::Fed(1));
-    assert_eq!(world.feed(&phone, &after), held("right_missing"), "saved after the end");
+    assert_eq!(
+        world.feed(&phone, &after),
+        held("right_missing"),
+        "saved after the end"
+    );
     world.later(10 * DAY);
     assert_eq!(world.feed(&phone, &second), held("late"));
 }
@@ -194,9 +271,18 @@ fn work_of_a_removed_person_is_held_and_the_office_can_let_it_in() {
 fn without_a_known_token_or_protocol_nothing_is_said() {
     let mut world = World::new();
     let phone = world.phone(Role::Field);
-    assert_eq!(world.relay.sync("nobody", &phone.request()).unwrap_err(), Problem::Unauthorised);
-    let request = SyncRequest { protocol: 7, ..phone.request() };
-    assert_eq!(world.relay.sync(&phone.token, &request).unwrap_err(), Problem::ProtocolUnknown);
+    assert_eq!(
+        world.relay.sync("nobody", &phone.request()).unwrap_err(),
+        Problem::Unauthorised
+    );
+    let request = SyncRequest {
+        protocol: 7,
+        ..phone.request()
+    };
+    assert_eq!(
+        world.relay.sync(&phone.token, &request).unwrap_err(),
+        Problem::ProtocolUnknown
+    );
 }
 
 #[test]
@@ -206,16 +292,34 @@ fn an_invite_enrols_one_device_and_each_refusal_says_why() {
     let key = |n: u8| ed25519_dalek::SigningKey::from_bytes(&[n; 32]);
     let code = world.invite(member);
     let before = world.fingerprint();
-    let wrong = EnrolRequest { signature: [1; 64], ..world.enrol_request(&code, &key(1)) };
-    assert_eq!(world.relay.enrol(&wrong).unwrap_err(), Problem::SignatureWrong);
+    let wrong = EnrolRequest {
+        signature: [1; 64],
+        ..world.enrol_request(&code, &key(1))
+    };
+    assert_eq!(
+        world.relay.enrol(&wrong).unwrap_err(),
+        Problem::SignatureWrong
+    );
     let unknown = world.enrol_request("AAAA-AAAA-AAAA", &key(1));
-    assert_eq!(world.relay.enrol(&unknown).unwrap_err(), Problem::InviteUnknown);
-    let protocol = EnrolRequest { protocol: 9, ..world.enrol_request(&code, &key(1)) };
-    assert_eq!(world.relay.enrol(&protocol).unwrap_err(), Problem::ProtocolUnknown);
+    assert_eq!(
+        world.relay.enrol(&unknown).unwrap_err(),
+        Problem::InviteUnknown
+    );
+    let protocol = EnrolRequest {
+        protocol: 9,
+        ..world.enrol_request(&code, &key(1))
+    };
+    assert_eq!(
+        world.relay.enrol(&protocol).unwrap_err(),
+        Problem::ProtocolUnknown
+    );
     assert_eq!(world.fingerprint(), before);
 
     let careless = code.to_lowercase().replace('-', " ");
-    let response = world.relay.enrol(&world.enrol_request(&careless, &key(1))).unwrap();
+    let response = world
+        .relay
+        .enrol(&world.enrol_request(&careless, &key(1)))
+        .unwrap();
     assert_eq!(response.member, member);
     assert_eq!(response.relay_key, world.relay.public_key());
     let again = world.enrol_request(&code, &key(2));
@@ -223,10 +327,16 @@ fn an_invite_enrols_one_device_and_each_refusal_says_why() {
     let old = world.invite(member);
     world.later(DAY + 1);
     let request = world.enrol_request(&old, &key(3));
-    assert_eq!(world.relay.enrol(&request).unwrap_err(), Problem::InviteExpired);
+    assert_eq!(
+        world.relay.enrol(&request).unwrap_err(),
+        Problem::InviteExpired
+    );
     let stranger = world.member(Role::Field);
     let taken = world.enrol_request(&world.invite(stranger), &key(1));
     assert_eq!(world.relay.enrol(&taken).unwrap_err(), Problem::KeyTaken);
     let anew = world.enrol_request(&world.invite(member), &key(1));
-    assert!(world.relay.enrol(&anew).is_ok(), "the same person's installation again");
+    assert!(
+        world.relay.enrol(&anew).is_ok(),
+        "the same person's installation again"
+    );
 }

@@ -18,7 +18,9 @@ use sopu_core::read::version;
 use sopu_core::run::{Sealed, Sealing, seal};
 use sopu_core::save::{SaveContext, save};
 use sopu_core::time::Env;
-use sopu_core::wire::{Cursor, Cursors, EnrolRequest, PROTOCOL, SyncRequest, SyncResponse, Verdict};
+use sopu_core::wire::{
+    Cursor, Cursors, EnrolRequest, PROTOCOL, SyncRequest, SyncResponse, Verdict,
+};
 
 use crate::access::people::{self, NewMember, Party, Window};
 use crate::access::{Role, invites};
@@ -70,7 +72,15 @@ impl World {
         let db = schema::open(&folder.join(DATABASE)).unwrap();
         let org = people::add_org(&db, &*clock, "Hoiva Oy", None).unwrap();
         let space = people::add_space(&db, &*clock, org, "Asiakas").unwrap();
-        Self { clock, folder, relay, db, org, space, _dir: dir }
+        Self {
+            clock,
+            folder,
+            relay,
+            db,
+            org,
+            space,
+            _dir: dir,
+        }
     }
 
     pub fn later(&self, ms: i64) {
@@ -82,7 +92,13 @@ impl World {
     }
 
     pub fn person(&self) -> MemberId {
-        let new = NewMember { org: self.org, name: "Maria", login: None, password: None, admin: false };
+        let new = NewMember {
+            org: self.org,
+            name: "Maria",
+            login: None,
+            password: None,
+            admin: false,
+        };
         people::add_member(&self.db, &*self.clock, &new).unwrap()
     }
 
@@ -93,9 +109,20 @@ impl World {
     }
 
     pub fn grant(&mut self, space: SpaceId, member: MemberId, role: Role, until_ms: Option<i64>) {
-        let window = Window { from_ms: 0, until_ms };
+        let window = Window {
+            from_ms: 0,
+            until_ms,
+        };
         let now = self.now();
-        people::grant(&mut self.db, space, Party::Member(member), role, window, now).unwrap();
+        people::grant(
+            &mut self.db,
+            space,
+            Party::Member(member),
+            role,
+            window,
+            now,
+        )
+        .unwrap();
     }
 
     pub fn remove(&self, space: SpaceId, member: MemberId) {
@@ -148,7 +175,16 @@ impl World {
 
     pub fn push(&self, phone: &Phone, envelopes: &[&Envelope]) -> Vec<Verdict> {
         let push = envelopes.iter().map(|e| encode(*e).into()).collect();
-        self.relay.sync(&phone.token, &SyncRequest { push, ..phone.request() }).unwrap().answers
+        self.relay
+            .sync(
+                &phone.token,
+                &SyncRequest {
+                    push,
+                    ..phone.request()
+                },
+            )
+            .unwrap()
+            .answers
     }
 
     /// Pushes one and merges; what became of it.
@@ -168,7 +204,15 @@ impl World {
 
     pub fn pull(&self, phone: &Phone, vector: &[Cursor]) -> SyncResponse {
         let cursors = Cursors::Vector(vector.to_vec());
-        self.relay.sync(&phone.token, &SyncRequest { cursors, ..phone.request() }).unwrap()
+        self.relay
+            .sync(
+                &phone.token,
+                &SyncRequest {
+                    cursors,
+                    ..phone.request()
+                },
+            )
+            .unwrap()
     }
 
     /// Everything there is for a phone, from nothing on: the pages in order.
@@ -189,7 +233,17 @@ impl World {
 
     /// Everything that could differ after something was refused.
     pub fn fingerprint(&self) -> Vec<String> {
-        let tables = ["envelope", "change", "missing", "retired", "document", "feed", "generation", "status_news", "invite"];
+        let tables = [
+            "envelope",
+            "change",
+            "missing",
+            "retired",
+            "document",
+            "feed",
+            "generation",
+            "status_news",
+            "invite",
+        ];
         let count = |table: &&str| {
             let sql = format!("SELECT count(*) FROM {table}");
             let n: i64 = self.db.query_row(&sql, [], |row| row.get(0)).unwrap();
@@ -200,7 +254,15 @@ impl World {
 
     /// Stops, copies the database, goes on: what a nightly backup does.
     pub fn backup(self) -> Self {
-        let Self { clock, folder, relay, db, org, space, _dir } = self;
+        let Self {
+            clock,
+            folder,
+            relay,
+            db,
+            org,
+            space,
+            _dir,
+        } = self;
         drop((relay, db));
         let (from, to) = (folder.join(DATABASE), folder.with_file_name("backup.db"));
         std::fs::copy(from, to).unwrap();
@@ -209,7 +271,15 @@ impl World {
 
     /// The database is lost and comes back from the backup; the ledger is the newest there is.
     pub fn restore(self) -> Self {
-        let Self { clock, folder, relay, db, org, space, _dir } = self;
+        let Self {
+            clock,
+            folder,
+            relay,
+            db,
+            org,
+            space,
+            _dir,
+        } = self;
         drop((relay, db));
         for name in [DATABASE, RECORD] {
             for ending in ["", "-wal", "-shm"] {
@@ -220,14 +290,36 @@ impl World {
         Self::start(clock, folder, org, space, _dir)
     }
 
-    fn start(clock: Arc<HandClock>, folder: PathBuf, org: OrgId, space: SpaceId, _dir: tempfile::TempDir) -> Self {
+    fn start(
+        clock: Arc<HandClock>,
+        folder: PathBuf,
+        org: OrgId,
+        space: SpaceId,
+        _dir: tempfile::TempDir,
+    ) -> Self {
         let relay = Relay::open(&folder, clock.clone()).unwrap();
         let db = schema::open(&folder.join(DATABASE)).unwrap();
-        Self { clock, folder, relay, db, org, space, _dir }
+        Self {
+            clock,
+            folder,
+            relay,
+            db,
+            org,
+            space,
+            _dir,
+        }
     }
 
     pub fn reopen(self) -> Self {
-        let Self { clock, folder, relay, db, org, space, _dir } = self;
+        let Self {
+            clock,
+            folder,
+            relay,
+            db,
+            org,
+            space,
+            _dir,
+        } = self;
         drop((relay, db));
         Self::start(clock, folder, org, space, _dir)
     }
@@ -235,7 +327,11 @@ impl World {
 
 /// Moves a vector as a device that applies every page.
 pub fn step(vector: &mut Vec<Cursor>, response: &SyncResponse) {
-    for news in response.spaces.iter().filter(|news| news.standing.is_none()) {
+    for news in response
+        .spaces
+        .iter()
+        .filter(|news| news.standing.is_none())
+    {
         vector.retain(|cursor| cursor.space != news.space);
     }
     for page in &response.pages {
@@ -310,7 +406,12 @@ pub struct Note {
 impl Note {
     pub fn new(phone: &Phone, space: SpaceId, kind: Kind) -> Self {
         let am = sopu_core::genesis::genesis(kind).document();
-        Self { id: DocId::mint(&*phone.clock), space, kind, am }
+        Self {
+            id: DocId::mint(&*phone.clock),
+            space,
+            kind,
+            am,
+        }
     }
 
     /// Saves this value over what is there and seals the change.
@@ -318,17 +419,33 @@ impl Note {
         self.write_replacing(phone, value, Vec::new())
     }
 
-    pub fn write_replacing(&mut self, phone: &Phone, value: Value, replaces: Vec<EnvelopeId>) -> Sealed {
+    pub fn write_replacing(
+        &mut self,
+        phone: &Phone,
+        value: Value,
+        replaces: Vec<EnvelopeId>,
+    ) -> Sealed {
         let before = self.am.get_heads();
         let actor = actor_id(&phone.key.verifying_key(), self.space, &phone.epoch.get());
-        let ctx = SaveContext { actor, by: phone.member, at_ms: phone.clock.now_ms(), env: &*phone.clock };
+        let ctx = SaveContext {
+            actor,
+            by: phone.member,
+            at_ms: phone.clock.now_ms(),
+            env: &*phone.clock,
+        };
         let heads = version(&self.am);
         save(&mut self.am, self.kind, &heads, &value, &ctx).unwrap();
-        let changes: Vec<Vec<u8>> =
-            self.am.get_changes(&before).iter().map(|change| change.raw_bytes().to_vec()).collect();
+        let changes: Vec<Vec<u8>> = self
+            .am
+            .get_changes(&before)
+            .iter()
+            .map(|change| change.raw_bytes().to_vec())
+            .collect();
         assert!(!changes.is_empty(), "it changed something");
-        let sealing = Sealing { replaces, ..phone.sealing(self.space, self.id, self.kind) };
+        let sealing = Sealing {
+            replaces,
+            ..phone.sealing(self.space, self.id, self.kind)
+        };
         seal(sealing, &changes, &phone.key).unwrap()
     }
-
 }
