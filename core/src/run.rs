@@ -103,7 +103,7 @@ pub fn split(changes: Vec<Vec<u8>>, kind: Kind) -> Result<Vec<Vec<Vec<u8>>>, Ref
                 if bytes <= limits.run_bytes
                     && ops <= limits.run_ops
                     && run.len() < limits.changes
-                    && deps * 34 <= limits::HEADER / 2 =>
+                    && deps * 34 <= limits::HEADER * 3 / 4 =>
             {
                 run.push(change);
             }
@@ -179,5 +179,7 @@ fn check_all(changes: &[Vec<u8>], kind: Kind, limits: &Limits) -> Result<Vec<Che
         .collect()
 }
 
+#[cfg(test)]
+mod day;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::documents::Kind;
 use crate::guard::tests::honest::{Dice, Phone, world};
 
 #[test]
@@ -34,7 +35,7 @@ fn a_change_of_a_day_costs_far_less_than_its_hashes_and_actors() {
     let changes = phone.own_changes();
     let raw: usize = changes.iter().map(Vec::len).sum();
     let encoded = encode_changes(&changes).unwrap();
-    assert!(encoded.len() * 5 < raw * 2, "{} of {raw}", encoded.len());
+    assert!(encoded.len() * 3 < raw, "{} of {raw}", encoded.len());
     assert!(
         encoded.len() / changes.len() < 40,
         "{}",
@@ -112,7 +113,7 @@ fn a_few_bytes_cannot_make_many_dependencies_messages_or_actors() {
     encoded.extend_from_slice(&[1, 0]);
     let mut deps = Vec::new();
     write_u64(&mut deps, 100_001);
-    deps.extend(std::iter::repeat_n(4, 100_000));
+    deps.extend(std::iter::repeat_n(33, 100_000));
     write_u64(&mut encoded, deps.len() as u64);
     encoded.extend_from_slice(&deps);
     assert_eq!(
@@ -125,7 +126,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_history_comes_back(seed in 0u64..1 << 40, phones in 1u8..5, saves in 1usize..40, kind in 0usize..3) {
+    fn any_history_comes_back(seed in 0u64..1 << 32, phones in 1u8..5, saves in 1usize..40, kind in 0usize..3) {
         let changes = world(Kind::ALL[kind], phones, saves, seed)[0].changes();
         let encoded = encode_changes(&changes).unwrap();
         prop_assert_eq!(decode_changes(&encoded, &Limits::PACK).unwrap(), changes);

@@ -48,7 +48,7 @@ impl Limits {
         run_ops: 131_072,
         preds: 65_536,
         key_bytes: 1024 * 1024,
-        deps: 512,
+        deps: 256,
         message_bytes: 1_024,
     };
 

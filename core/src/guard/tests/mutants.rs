@@ -50,7 +50,6 @@ fn whatever_passes_both_guards_saves_loads_and_takes_the_next_edit() {
             one(&before[place], kind, &seal_body(1, &body), &mut tally);
         }
     }
-    println!("{tally:?}");
     assert!(tally.refused > 1_500, "{tally:?}");
     assert!(
         tally.passed > 200,

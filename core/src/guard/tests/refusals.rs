@@ -197,8 +197,8 @@ fn counters_times_and_dependencies_have_bounds() {
                 .collect()
         }
     };
-    assert_eq!(put(many(512)), "passed");
-    assert_eq!(put(many(513)), "too_many_dependencies");
+    assert_eq!(put(many(256)), "passed");
+    assert_eq!(put(many(257)), "too_many_dependencies");
     assert_eq!(put(|c| c.time = i64::MIN), "time_out_of_range");
     assert_eq!(put(|c| c.time = (1 << 53) + 1), "time_out_of_range");
     assert_eq!(put(|c| c.time = -(1 << 53)), "passed");
