@@ -252,14 +252,10 @@ pub(crate) mod sample {
                 Rule::Map(fields) => json!({ KEY: of_fields(fields) }),
                 Rule::Log => json!({ KEY: of_type(&field.ty) }),
                 Rule::Aws | Rule::Rws => json!([of_type(&field.ty)]),
-                Rule::Imm
-                | Rule::Lww
-                | Rule::Mvr
-                | Rule::Yield(_)
-                | Rule::Txt
-                | Rule::FlagPlus
-                | Rule::Max(_)
-                | Rule::Mst(_) => of_type(&field.ty),
+                Rule::Mst(codes) | Rule::Max(codes) => json!(codes.last()),
+                Rule::Imm | Rule::Lww | Rule::Mvr | Rule::Yield(_) | Rule::Txt | Rule::FlagPlus => {
+                    of_type(&field.ty)
+                }
             };
             match field.path.split_once('.') {
                 Some((outer, inner)) => value[outer][inner] = filled,
@@ -267,6 +263,29 @@ pub(crate) mod sample {
             }
         }
         value
+    }
+
+    /// The changes a first save of this value makes, each through the relay's static guard, and
+    /// what the document then reads as.
+    pub(crate) fn saved(spec: &Spec, value: &Value) -> Value {
+        use crate::guard::{Limits, check_change};
+        use crate::save::{SaveContext, create};
+
+        let ctx = SaveContext {
+            actor: [7; 16],
+            by: crate::id::MemberId(uuid::Uuid::nil()),
+            at_ms: 1,
+            env: &crate::time::SystemEnv,
+        };
+        let (doc, saved) = create(spec.kind, value, &ctx).expect("fits the table");
+        assert!(saved.ignored.is_empty(), "{:?}", saved.ignored);
+        for change in doc.get_changes(&[]) {
+            if saved.changes.contains(&change.hash().into()) {
+                let bytes = change.raw_bytes();
+                check_change(bytes, spec.kind, &Limits::RELAY).expect("passes the guard");
+            }
+        }
+        crate::read::read(&doc, spec.kind).value
     }
 
     fn of_fields(fields: &[Field]) -> Value {

@@ -335,6 +335,12 @@ mod tests {
     }
 
     #[test]
+    fn a_full_value_survives_saving_guard_and_reading() {
+        let full = sample::full(&SPEC);
+        assert_eq!(sample::saved(&SPEC, &full), full);
+    }
+
+    #[test]
     fn genesis_holds_the_tables_containers_in_its_order() {
         assert_eq!(SPEC.genesis, sample::containers(&SPEC));
     }

@@ -410,3 +410,22 @@ fn a_seal_is_stored_with_the_raised_status() {
     assert_eq!(locked["status"], "locked");
     assert_eq!(signing_state(DOC, &locked).content, Some(Comparison::Same));
 }
+
+#[test]
+fn the_largest_seal_passes_the_relays_guard() {
+    let mut long = contract();
+    let room = MAX_SEAL_BYTES as usize - canonical_bytes(1, &long.to_value()).expect("known").len();
+    let texts = [
+        &mut long.cancellation_terms,
+        &mut long.liability,
+        &mut long.data_processing,
+    ];
+    for text in texts {
+        *text = "a".repeat(room / 3 - 100);
+    }
+    let value = long.to_value();
+    let seal = seal_entry(&value, OFFICE, 1).expect("just fits");
+    assert!(seal.bytes.as_ref().expect("bytes").len() > 2 * 90_000);
+    let locked = with_seal(&value, Uuid::from_u128(100), seal);
+    assert_eq!(sample::saved(&SPEC, &locked), locked);
+}
