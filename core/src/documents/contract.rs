@@ -13,12 +13,18 @@ use uuid::Uuid;
 use super::record::Items;
 use super::{Document, Kind, Problem, Summary, Validation};
 
+mod closing;
 mod table;
+mod terms;
 mod validate;
 pub mod vat;
 
+pub use closing::{Amendment, Renewal, Seal, Signature, Termination};
 pub use table::{MAX_SEAL_BYTES, SPEC, STATUS};
 pub(crate) use table::{PLAN_REF, SEAL};
+pub use terms::{
+    Funding, NoticePeriod, PlanRef, Price, Quota, RegisterEntry, TravelTerms, VatOverride,
+};
 
 record! {
     /// A contract as Rust code sees it. Codes stay strings: an unknown one is kept.
@@ -217,226 +223,6 @@ impl ServicePlan {
             ("service_plan.partners", &self.partners),
             ("service_plan.follow_up", &self.follow_up),
         ]
-    }
-}
-
-record! {
-    /// Notice to be given, each side its own length.
-    pub struct NoticePeriod {
-        /// `day`, `week` or `month`, list `notice_unit`.
-        pub unit: Option<String>,
-        /// Length when the customer gives notice.
-        pub customer: Option<i64>,
-        /// Length when the provider gives notice.
-        pub provider: Option<i64>,
-    }
-}
-
-record! {
-    /// One dated price.
-    pub struct Price {
-        /// The scope item priced; absent when the price is the whole contract's.
-        pub item: Option<Uuid>,
-        /// List `unit`.
-        pub unit: Option<String>,
-        /// Cents without VAT; with `incl_vat` true, with it.
-        pub amount_cents: Option<i64>,
-        /// Whether the amount includes VAT.
-        pub incl_vat: Option<bool>,
-        /// ISO 4217; `EUR`.
-        pub currency: Option<String>,
-        /// List `vat_class`.
-        pub vat_class: Option<String>,
-        /// First day.
-        pub from: Option<String>,
-        /// Last day; absent means until a later row.
-        pub to: Option<String>,
-        /// Remark.
-        pub note: Option<String>,
-        /// The row this one corrects.
-        pub supersedes: Option<Uuid>,
-        /// The corrected row never counted at all.
-        pub withdrawn: Option<bool>,
-        /// Who entered it.
-        pub by: Option<Uuid>,
-        /// When, milliseconds since 1970 UTC.
-        pub at: Option<i64>,
-    }
-}
-
-record! {
-    /// A VAT class set by a person.
-    pub struct VatOverride {
-        /// List `vat_class`.
-        pub class: Option<String>,
-        /// Why.
-        pub reason: Option<String>,
-        /// Who.
-        pub by: Option<Uuid>,
-        /// When, milliseconds since 1970 UTC.
-        pub at: Option<i64>,
-    }
-}
-
-record! {
-    /// A provider's registration.
-    pub struct RegisterEntry {
-        /// List `register`: `soteri` or `county`.
-        pub register: Option<String>,
-        /// The registration's number.
-        pub number: Option<String>,
-        /// When a person last looked it up.
-        pub checked_on: Option<String>,
-    }
-}
-
-record! {
-    /// A published plan.
-    pub struct PlanRef {
-        /// The plan's document.
-        pub id: Option<Uuid>,
-        /// Where the public finds it.
-        pub url: Option<String>,
-        /// The date it was last reviewed.
-        pub reviewed_on: Option<String>,
-    }
-}
-
-record! {
-    /// One payer.
-    pub struct Funding {
-        /// List `funding_source`.
-        pub source: Option<String>,
-        /// Per cent of the price.
-        pub share: Option<String>,
-        /// The most it pays, cents.
-        pub cap_cents: Option<i64>,
-    }
-}
-
-record! {
-    /// One limit.
-    pub struct Quota {
-        /// The scope item limited; absent when all.
-        pub item: Option<Uuid>,
-        /// The limit in `unit`.
-        pub limit: Option<String>,
-        /// List `unit`.
-        pub unit: Option<String>,
-        /// List `quota_period`.
-        pub period: Option<String>,
-        /// List `overdraw_policy`: `warn`, `need_approval`, `stop`.
-        pub overdraw_policy: Option<String>,
-    }
-}
-
-record! {
-    /// How travel is paid.
-    pub struct TravelTerms {
-        /// Euros a kilometre, four decimals at most.
-        pub km_rate_eur: Option<String>,
-        /// The day the rate counts from.
-        pub rate_from: Option<String>,
-        /// Whether travel time is billed.
-        pub time_billed: Option<bool>,
-    }
-}
-
-record! {
-    /// What locking stores: what is signed, byte for byte.
-    pub struct Seal {
-        /// Number of the field list it was made by.
-        pub canon: Option<i64>,
-        /// The canonical bytes, hex.
-        pub bytes: Option<String>,
-        /// Their SHA-256, hex.
-        pub hash: Option<String>,
-        /// Who locked.
-        pub by: Option<Uuid>,
-        /// When, milliseconds since 1970 UTC.
-        pub at: Option<i64>,
-    }
-}
-
-record! {
-    /// One signature, bound to one seal's hash.
-    pub struct Signature {
-        /// The contract.
-        pub doc: Option<Uuid>,
-        /// Key of the party in `parties`.
-        pub party: Option<Uuid>,
-        /// Who signed.
-        pub signer: Option<Uuid>,
-        /// The signer's name as shown when signing.
-        pub signer_name: Option<String>,
-        /// List `signature_level`: `ses` or `ades` (eIDAS articles 3 and 26).
-        pub level: Option<String>,
-        /// List `signature_method`.
-        pub method: Option<String>,
-        /// Number of the seal's field list.
-        pub canon: Option<i64>,
-        /// The seal's hash, hex.
-        pub hash: Option<String>,
-        /// When, device clock, milliseconds since 1970 UTC.
-        pub signed_at: Option<i64>,
-        /// Where, in words.
-        pub place: Option<String>,
-        /// The device it was given on.
-        pub device: Option<Uuid>,
-        /// That device's public key, hex. Absent on one vouched by the office.
-        pub device_key: Option<String>,
-        /// Ed25519 signature of the device, hex.
-        pub device_sig: Option<String>,
-        /// The member of the office who vouches for a signature given elsewhere (paper, broker).
-        pub vouched_by: Option<Uuid>,
-        /// Where the proof is: a broker's transaction, a scanned paper.
-        pub evidence: Option<String>,
-        /// The signature this one replaces: an upgrade of its level, or a new hash.
-        pub supersedes: Option<Uuid>,
-        /// The signer took the signature back before the contract was signed by all.
-        pub withdrawn: Option<bool>,
-    }
-}
-
-record! {
-    /// A child contract that changes this one.
-    pub struct Amendment {
-        /// The child.
-        pub contract: Option<Uuid>,
-        /// First day it counts.
-        pub effective_on: Option<String>,
-        /// Field paths it replaces.
-        pub fields: Vec<String>,
-        /// Who linked it.
-        pub by: Option<Uuid>,
-        /// When, milliseconds since 1970 UTC.
-        pub at: Option<i64>,
-    }
-}
-
-record! {
-    /// Notice given.
-    pub struct Termination {
-        /// Key of the party that gave it.
-        pub by: Option<Uuid>,
-        /// The day it was given.
-        pub date: Option<String>,
-        /// Why.
-        pub reason: Option<String>,
-        /// Last day in force.
-        pub effective_on: Option<String>,
-        /// For cause, so that the notice period does not bind.
-        pub for_cause: Option<bool>,
-    }
-}
-
-record! {
-    /// What happens at the end.
-    pub struct Renewal {
-        /// It goes on by itself.
-        pub auto: Option<bool>,
-        /// Days before the end to remind; 60 and 30 unless agreed otherwise.
-        pub remind_days: Vec<i64>,
     }
 }
 

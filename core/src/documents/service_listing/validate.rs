@@ -4,13 +4,15 @@
 use jiff::ToSpan;
 use jiff::civil::Date;
 
-use super::{Channel, SPEC, ServiceListing};
+use super::{SPEC, ServiceListing};
 use crate::codes;
-use crate::documents::check::{
-    Check, PricePeriod, code, date, is_https_url, is_phone, is_postcode, live,
-};
+use crate::documents::check::{Check, PricePeriod, code, date, is_https_url, live};
 use crate::documents::contract::PlanRef;
-use crate::documents::{Document, Problem, Validation, editorial};
+use crate::documents::{Document, Problem, Validation};
+
+mod classes;
+mod reach;
+mod texts;
 
 /// Months a listing may go without anybody confirming it before it is marked.
 const CONFIRM_MONTHS: i32 = 6;
@@ -37,13 +39,13 @@ pub(super) fn validate(listing: &ServiceListing, ctx: &Validation<'_>) -> Vec<Pr
         publish,
     };
     check.shape(&SPEC, &listing.to_value(), ctx.today, publish);
-    texts(listing, &mut check, &asked);
+    texts::texts(listing, &mut check, &asked);
     provider(listing, &mut check, &asked);
-    classes(listing, &mut check, &asked);
+    classes::classes(listing, &mut check, &asked);
     area(listing, &mut check, &asked);
     prices(listing, &mut check, &asked);
-    channels(listing, &mut check, &asked);
-    hours(listing, &mut check, &asked);
+    reach::channels(listing, &mut check, &asked);
+    reach::hours(listing, &mut check, &asked);
     register(listing, &mut check, &asked);
     freshness(listing, &mut check, &asked);
     check.finish()
@@ -52,77 +54,6 @@ pub(super) fn validate(listing: &ServiceListing, ctx: &Validation<'_>) -> Vec<Pr
 /// Not [`Check::require`]: review shows what is missing without blocking.
 fn require(check: &mut Check<'_>, present: bool, path: &str, asked: &Asked) {
     check.add_if(!present && asked.any, path, code::REQUIRED, asked.publish);
-}
-
-/// All languages a listing is named in are complete, and free text keeps the editorial rules.
-fn texts(listing: &ServiceListing, check: &mut Check<'_>, asked: &Asked) {
-    require(check, listing.names.fi.is_some(), "names.fi", asked);
-    let provider = listing
-        .provider
-        .as_ref()
-        .and_then(|p| p.name.as_deref())
-        .map(str::to_lowercase);
-    let languages = listing
-        .names
-        .each()
-        .into_iter()
-        .zip(listing.summary.each())
-        .zip(listing.description.each());
-    for (((lang, name), (_, summary)), (_, description)) in languages {
-        let summary_path = format!("summary.{lang}");
-        if let Some(name) = name {
-            require(check, summary.is_some(), &summary_path, asked);
-            require(
-                check,
-                !description.is_empty(),
-                &format!("description.{lang}"),
-                asked,
-            );
-            let lower = name.to_lowercase();
-            if let Some(provider) = provider.as_deref().filter(|p| !p.is_empty()) {
-                let path = format!("names.{lang}");
-                check.add_if(
-                    lower == provider,
-                    &path,
-                    code::NAME_IS_PROVIDER,
-                    asked.publish,
-                );
-                let holds = lower != provider && lower.contains(provider);
-                check.add_if(holds, &path, code::NAME_HOLDS_PROVIDER, asked.publish);
-            }
-            let repeats = summary.as_ref().is_some_and(|s| s.to_lowercase() == lower);
-            check.add_if(repeats, summary_path, code::SUMMARY_IS_NAME, asked.publish);
-        } else if summary.is_some() || !description.is_empty() {
-            require(check, false, &format!("names.{lang}"), asked);
-        }
-    }
-    for (lang, summary) in listing.summary.each() {
-        bans(
-            check,
-            &format!("summary.{lang}"),
-            summary.as_deref().unwrap_or_default(),
-            asked,
-        );
-    }
-    let bodies = [
-        ("description", &listing.description),
-        ("instructions", &listing.instructions),
-        ("conditions", &listing.conditions),
-    ];
-    for (field, text) in bodies {
-        for (lang, text) in text.each() {
-            bans(check, &format!("{field}.{lang}"), text, asked);
-        }
-    }
-    let contact = listing.contact_person_public.as_deref().unwrap_or_default();
-    bans(check, "contact_person_public", contact, asked);
-}
-
-fn bans(check: &mut Check<'_>, path: &str, text: &str, asked: &Asked) {
-    for ban in editorial::bans(text) {
-        // A year may be part of a proper name; the others never are.
-        check.add(path, ban, asked.publish && ban != code::YEAR_IN_TEXT);
-    }
 }
 
 fn provider(listing: &ServiceListing, check: &mut Check<'_>, asked: &Asked) {
@@ -136,91 +67,6 @@ fn provider(listing: &ServiceListing, check: &mut Check<'_>, asked: &Asked) {
     if asked.any || id.is_some() {
         check.business_id("provider", id, reason, asked.publish);
     }
-}
-
-/// Numbers and forms of classification codes by the Service Catalogue's editorial rules.
-fn classes(listing: &ServiceListing, check: &mut Check<'_>, asked: &Asked) {
-    let classes = &listing.service_classes;
-    count(check, "service_classes", classes.len(), 1..=4, asked);
-    count(
-        check,
-        "ontology_terms",
-        listing.ontology_terms.len(),
-        1..=10,
-        asked,
-    );
-    count(
-        check,
-        "target_groups",
-        listing.target_groups.len(),
-        1..=100,
-        asked,
-    );
-    form(
-        check,
-        "service_classes",
-        classes.iter().all(|c| is_class(c, "P")),
-        asked,
-    );
-    form(
-        check,
-        "target_groups",
-        listing.target_groups.iter().all(|c| is_class(c, "KR")),
-        asked,
-    );
-    form(
-        check,
-        "life_events",
-        listing.life_events.iter().all(|c| is_class(c, "KE")),
-        asked,
-    );
-    form(
-        check,
-        "ontology_terms",
-        listing.ontology_terms.iter().all(|t| is_uri(t)),
-        asked,
-    );
-    let digits = |code: &String| !code.is_empty() && code.bytes().all(|b| b.is_ascii_digit());
-    form(
-        check,
-        "industry_codes",
-        listing.industry_codes.iter().all(digits),
-        asked,
-    );
-    let iso = |code: &String| code.len() == 2 && code.bytes().all(|b| b.is_ascii_lowercase());
-    form(check, "languages", listing.languages.iter().all(iso), asked);
-
-    let general = !classes.is_empty() && classes.iter().all(|c| !c.contains('.'));
-    check.add_if(
-        general && asked.any,
-        "service_classes",
-        code::SERVICE_CLASS_TOO_GENERAL,
-        asked.publish,
-    );
-    let groups = &listing.target_groups;
-    let businesses = groups.contains("KR2") && !groups.iter().any(|g| g.starts_with("KR2."));
-    check.add_if(
-        businesses && asked.any,
-        "target_groups",
-        code::TARGET_SUBGROUP_REQUIRED,
-        asked.publish,
-    );
-    let citizens = groups.iter().any(|g| g == "KR1" || g.starts_with("KR1."));
-    let stray = !listing.life_events.is_empty() && !citizens;
-    check.add_if(
-        stray,
-        "life_events",
-        code::LIFE_EVENT_WITHOUT_CITIZENS,
-        asked.publish,
-    );
-
-    require(check, !listing.languages.is_empty(), "languages", asked);
-    require(
-        check,
-        !listing.funding_types.is_empty(),
-        "funding_types",
-        asked,
-    );
 }
 
 fn count(
@@ -237,28 +83,6 @@ fn count(
         asked.publish,
     );
     check.add_if(n > *range.end(), path, code::TOO_MANY, asked.publish);
-}
-
-fn form(check: &mut Check<'_>, path: &str, right: bool, asked: &Asked) {
-    check.add_if(!right, path, code::CODE_INVALID, asked.publish);
-}
-
-/// A letter prefix and numbers between dots: `P4.3`, `KR1.1`.
-fn is_class(code: &str, prefix: &str) -> bool {
-    code.strip_prefix(prefix).is_some_and(|rest| {
-        rest.split('.')
-            .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
-    })
-}
-
-/// Ontology terms are identified by http URIs even where the site is https.
-fn is_uri(text: &str) -> bool {
-    let rest = text
-        .strip_prefix("http://")
-        .or_else(|| text.strip_prefix("https://"));
-    rest.is_some_and(|rest| {
-        rest.contains('.') && rest.contains('/') && !rest.contains(char::is_whitespace)
-    })
 }
 
 fn area(listing: &ServiceListing, check: &mut Check<'_>, asked: &Asked) {
@@ -322,91 +146,6 @@ fn prices(listing: &ServiceListing, check: &mut Check<'_>, asked: &Asked) {
             "voucher.counties",
             asked,
         );
-    }
-}
-
-fn channels(listing: &ServiceListing, check: &mut Check<'_>, asked: &Asked) {
-    count(
-        check,
-        "channels",
-        listing.channels.len(),
-        1..=usize::MAX,
-        asked,
-    );
-    for (key, channel) in &listing.channels {
-        let path = |part: &str| format!("channels.{key}.{part}");
-        require(check, channel.r#type.is_some(), &path("type"), asked);
-        for (part, value) in needed(channel) {
-            require(check, value.is_some(), &path(part), asked);
-        }
-        let wrong = |value: &Option<String>, right: fn(&str) -> bool| {
-            value.as_deref().is_some_and(|v| !right(v))
-        };
-        let blocks = asked.publish;
-        check.add_if(
-            wrong(&channel.postcode, is_postcode),
-            path("postcode"),
-            code::POSTCODE_INVALID,
-            blocks,
-        );
-        check.add_if(
-            wrong(&channel.phone, is_phone),
-            path("phone"),
-            code::PHONE_INVALID,
-            blocks,
-        );
-        check.add_if(
-            wrong(&channel.email, editorial::is_email),
-            path("email"),
-            code::EMAIL_INVALID,
-            blocks,
-        );
-        check.add_if(
-            wrong(&channel.url, is_https_url),
-            path("url"),
-            code::URL_INVALID,
-            blocks,
-        );
-    }
-}
-
-/// What a channel of its type cannot be used without.
-fn needed(channel: &Channel) -> Vec<(&'static str, &Option<String>)> {
-    match channel.r#type.as_deref() {
-        Some("phone") => vec![("phone", &channel.phone)],
-        Some("e_channel" | "web_page" | "printable_form") => vec![("url", &channel.url)],
-        Some("service_location") => vec![
-            ("address", &channel.address),
-            ("postcode", &channel.postcode),
-            ("city", &channel.city),
-        ],
-        _ => Vec::new(),
-    }
-}
-
-fn hours(listing: &ServiceListing, check: &mut Check<'_>, asked: &Asked) {
-    for (key, row) in &listing.hours {
-        let path = |part: &str| format!("hours.{key}.{part}");
-        let odd = row.days.iter().any(|day| !(1..=7).contains(day));
-        check.add_if(odd, path("days"), code::OUT_OF_RANGE, asked.publish);
-        let (from, to) = (
-            date(row.valid_from.as_deref()),
-            date(row.valid_to.as_deref()),
-        );
-        let backwards = matches!((from, to), (Some(from), Some(to)) if to < from);
-        check.add_if(backwards, path("valid_to"), code::DATE_ORDER, asked.publish);
-        match row.kind.as_deref() {
-            Some("weekly") => {
-                require(check, !row.days.is_empty(), &path("days"), asked);
-                let open = row.closed == Some(true) || (row.from.is_some() && row.to.is_some());
-                require(check, open, &path("from"), asked);
-            }
-            Some("exception") => {
-                require(check, row.valid_from.is_some(), &path("valid_from"), asked)
-            }
-            Some(_) => {}
-            None => require(check, false, &path("kind"), asked),
-        }
     }
 }
 

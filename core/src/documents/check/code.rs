@@ -1,0 +1,98 @@
+//! Every problem code. Their words in three languages are the code list `problem`.
+
+macro_rules! codes {
+    ($($name:ident = $code:literal,)*) => {
+        $(#[expect(missing_docs, reason = "the words of each are in the code list `problem`")]
+        pub const $name: &str = $code;)*
+
+        /// All of them.
+        pub const ALL: &[&str] = &[$($code),*];
+    };
+}
+
+codes! {
+    // Shape, any kind.
+    REQUIRED = "required",
+    TOO_LONG = "too_long",
+    TOO_MANY = "too_many",
+    TOO_FEW = "too_few",
+    UNKNOWN_CODE = "unknown_code",
+    CODE_INVALID = "code_invalid",
+    TOO_MANY_DECIMALS = "too_many_decimals",
+    NEGATIVE = "negative",
+    NOT_POSITIVE = "not_positive",
+    OUT_OF_RANGE = "out_of_range",
+    DATE_ORDER = "date_order",
+    UNKNOWN_REFERENCE = "unknown_reference",
+    BUSINESS_ID_INVALID = "business_id_invalid",
+    BUSINESS_ID_REQUIRED = "business_id_required",
+    POSTCODE_INVALID = "postcode_invalid",
+    PHONE_INVALID = "phone_invalid",
+    EMAIL_INVALID = "email_invalid",
+    URL_INVALID = "url_invalid",
+    PRICES_OVERLAP = "prices_overlap",
+    PRICES_MISSING = "prices_missing",
+    // Contracts.
+    LANGUAGE_NOT_SUPPORTED = "language_not_supported",
+    TOO_FEW_PARTIES = "too_few_parties",
+    DUPLICATE_PARTY = "duplicate_party",
+    PROVIDER_MISSING = "provider_missing",
+    SUBJECT_KIND_MISMATCH = "subject_kind_mismatch",
+    PRICE_MISSING = "price_missing",
+    CURRENCY_UNSUPPORTED = "currency_unsupported",
+    INDEFINITE_WITH_END = "indefinite_with_end",
+    END_REQUIRED = "end_required",
+    NOTICE_OUT_OF_RANGE = "notice_out_of_range",
+    NOTICE_CUSTOMER_LONGER = "notice_customer_longer",
+    NOTICE_TOO_SHORT = "notice_too_short",
+    SHARES_EXCEED_100 = "shares_exceed_100",
+    VAT_EXEMPTION_UNPROVEN = "vat_exemption_unproven",
+    REGISTER_MISSING = "register_missing",
+    REGISTER_TRANSITION = "register_transition",
+    PLAN_MISSING = "plan_missing",
+    SIGNATURES_MISSING = "signatures_missing",
+    CONFLICT = "conflict",
+    UNKNOWN_CONTENT = "unknown_content",
+    SEAL_TOO_LARGE = "seal_too_large",
+    // Listings.
+    NAME_IS_PROVIDER = "name_is_provider",
+    NAME_HOLDS_PROVIDER = "name_holds_provider",
+    SUMMARY_IS_NAME = "summary_is_name",
+    PHONE_IN_TEXT = "phone_in_text",
+    EMAIL_IN_TEXT = "email_in_text",
+    URL_IN_TEXT = "url_in_text",
+    ADDRESS_IN_TEXT = "address_in_text",
+    YEAR_IN_TEXT = "year_in_text",
+    SERVICE_CLASS_TOO_GENERAL = "service_class_too_general",
+    TARGET_SUBGROUP_REQUIRED = "target_subgroup_required",
+    LIFE_EVENT_WITHOUT_CITIZENS = "life_event_without_citizens",
+    MUNICIPALITY_REQUIRED = "municipality_required",
+    SOTERI_REQUIRED = "soteri_required",
+    PLAN_OUTDATED = "plan_outdated",
+    CAPACITY_STALE = "capacity_stale",
+    MARK_EXPIRED = "mark_expired",
+    REVIEW_TOO_FAR = "review_too_far",
+    CONFIRMATION_OVERDUE = "confirmation_overdue",
+    CONFIRMATION_TOO_OLD = "confirmation_too_old",
+    PAUSE_OVER = "pause_over",
+    // Visit notes.
+    END_BEFORE_START = "end_before_start",
+    VISIT_TOO_LONG = "visit_too_long",
+    CONTRACT_MISSING = "contract_missing",
+    PREP_OVER_ADVICE = "prep_over_advice",
+    COORDINATES_INCOMPLETE = "coordinates_incomplete",
+    EPPO_INVALID = "eppo_invalid",
+    PARCEL_INVALID = "parcel_invalid",
+    PARCEL_IN_CLOSED_SPACE = "parcel_in_closed_space",
+    BBCH_INVALID = "bbch_invalid",
+    DATE_IN_FUTURE = "date_in_future",
+    TREATMENT_RECORDED_LATE = "treatment_recorded_late",
+    IPM_UNFOUNDED = "ipm_unfounded",
+    REASON_REQUIRED = "reason_required",
+    ENTRY_MISSING = "entry_missing",
+    MEASUREMENT_UNCONFIRMED = "measurement_unconfirmed",
+    DIASTOLIC_ABOVE_SYSTOLIC = "diastolic_above_systolic",
+    DUE_BEFORE_VISIT = "due_before_visit",
+    SEAL_MISSING = "seal_missing",
+    COSIGN_MISSING = "cosign_missing",
+}
