@@ -12,6 +12,7 @@ pub mod keys;
 pub mod ledger;
 pub mod merge;
 pub mod metrics;
+pub mod office;
 pub mod record;
 pub mod relay;
 pub mod store;

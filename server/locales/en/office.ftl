@@ -136,8 +136,8 @@ findings-none = No findings.
 finding-of = About
 severity-safety = Safety
 severity-law = Law
-severity-warning = Warning
-severity-info = For information
+severity-decide = To decide
+severity-look = To look at
 
 ## History
 history = History

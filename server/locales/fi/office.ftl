@@ -136,8 +136,8 @@ findings-none = Ei huomioita.
 finding-of = Koskee
 severity-safety = Turvallisuus
 severity-law = Laki
-severity-warning = Varoitus
-severity-info = Tiedoksi
+severity-decide = Päätettävä
+severity-look = Katsottava
 
 ## Historia
 history = Historia

@@ -136,8 +136,8 @@ findings-none = Inga iakttagelser.
 finding-of = Gäller
 severity-safety = Säkerhet
 severity-law = Lag
-severity-warning = Varning
-severity-info = För kännedom
+severity-decide = Att besluta
+severity-look = Att se på
 
 ## Historik
 history = Historik

@@ -1,11 +1,16 @@
 //! `sopu serve`.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use clap::Args;
+use sopu_core::time::SystemEnv;
 
 use super::CliError;
+use crate::app;
 use crate::config::{Config, Source};
+use crate::office::{self, Office};
+use crate::relay::Relay;
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -45,22 +50,46 @@ pub(super) fn run(config: Config, out: &mut dyn Write) -> Result<(), CliError> {
         .enable_all()
         .build()
         .map_err(CliError::Output)?;
+    let relay = Relay::open(&config.data, Arc::new(SystemEnv))
+        .map_err(|e| CliError::Data { path: config.data.clone(), why: e.to_string() })?;
+    let relay = Arc::new(relay);
+    let pages = pages(&config, Arc::clone(&relay));
     runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind(config.listen)
-            .await
-            .map_err(|e| CliError::Listen {
-                address: config.listen.to_string(),
-                why: e.to_string(),
-            })?;
+        let listener = tokio::net::TcpListener::bind(config.listen).await.map_err(|e| {
+            CliError::Listen { address: config.listen.to_string(), why: e.to_string() }
+        })?;
         let address = listener.local_addr()?;
-        writeln!(
-            out,
-            "Sopu is at http://{address}/ with its data in {}",
-            config.data.display()
-        )?;
+        writeln!(out, "Sopu is at http://{address}/ with its data in {}", config.data.display())?;
         out.flush()?;
-        Ok(())
+        app::run(listener, relay, pages, stopped()).await.map_err(CliError::Output)
     })
+}
+
+/// The office pages over the same data.
+fn pages(config: &Config, relay: Arc<Relay>) -> axum::Router {
+    let secure = config.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
+    let office = Office::new(config.data.clone(), Arc::new(SystemEnv), secure, relay);
+    office::router(Arc::new(office))
+}
+
+/// Completes when the operating system or the keyboard asks to stop.
+async fn stopped() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        let Ok(mut terminate) =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        else {
+            drop(interrupt.await);
+            return;
+        };
+        tokio::select! {
+            _ = interrupt => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    drop(interrupt.await);
 }
 
 fn start_log(config: &Config) -> Result<(), CliError> {

@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::*;
 
@@ -25,6 +26,30 @@ fn keys(lang: Lang) -> BTreeSet<String> {
     keys
 }
 
+/// Every string literal that follows one of these calls in the sources and templates.
+fn used() -> BTreeSet<String> {
+    let mut used = BTreeSet::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src/office")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap_or_default();
+            for call in [".t(\"", ".n(\"", ".with(\""] {
+                used.extend(
+                    text.split(call)
+                        .skip(1)
+                        .map(|rest| rest.split('"').next().unwrap().to_owned()),
+                );
+            }
+        }
+    }
+    used
+}
+
 #[test]
 fn every_key_exists_in_all_three_languages() {
     let all: BTreeSet<String> = Lang::ALL.into_iter().flat_map(keys).collect();
@@ -32,6 +57,18 @@ fn every_key_exists_in_all_three_languages() {
         let missing: Vec<_> = all.difference(&keys(lang)).cloned().collect();
         assert!(missing.is_empty(), "{} lacks {missing:?}", lang.code());
     }
+}
+
+#[test]
+fn every_key_that_pages_use_exists() {
+    let used = used();
+    assert!(
+        used.len() > 30,
+        "the search finds the pages: {}",
+        used.len()
+    );
+    let missing: Vec<_> = used.difference(&keys(Lang::En)).cloned().collect();
+    assert!(missing.is_empty(), "unknown keys {missing:?}");
 }
 
 #[test]

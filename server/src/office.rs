@@ -1,0 +1,188 @@
+//! Pages for people: the merged record in a browser. Rendered here, whole without scripts, one file
+//! a page with its template beside it.
+//!
+//! A request passes [`visitor`] (who is it, in which language), enters a space (rights, access
+//! log), reads `record.db` through [`books`], and renders. Nothing here writes the record but
+//! [`Writer`], which the relay implements: an office edit is a change like any other.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware;
+use axum::response::Response;
+use axum::routing::{get, post};
+use sopu_core::documents::Kind;
+use sopu_core::id::{DocId, Hash, MemberId, SpaceId, Version};
+use sopu_core::time::Env;
+
+use crate::access::back_off::BackOff;
+
+mod assets;
+mod books;
+mod conflicts;
+mod content;
+mod document;
+mod documents;
+mod failure;
+mod findings;
+mod frame;
+mod history;
+mod names;
+mod relay_writer;
+mod sign_in;
+mod spaces;
+mod states;
+mod visitor;
+
+pub use failure::Failure;
+
+/// What the office needs from the relay to write.
+pub trait Writer: Send + Sync {
+    /// Settles a conflict as this member: writes the value that `change` had written.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    fn choose(&self, kind: Kind, choice: &Choice) -> Result<(), WriteError>;
+
+    /// Notes that someone at the office has seen the document as it is in the record now. Devices
+    /// hear of it at their next sync.
+    fn seen(&self, space: SpaceId, doc: DocId);
+}
+
+/// One person's choice between the values of a conflict.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// Who chooses.
+    pub member: MemberId,
+    /// Where.
+    pub space: SpaceId,
+    /// In which document.
+    pub doc: DocId,
+    /// What the person saw.
+    pub version: Version,
+    /// The field.
+    pub path: String,
+    /// The change that wrote the chosen value.
+    pub change: Hash,
+}
+
+/// Why an office edit was not written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WriteError {
+    /// The conflict or the value is not there any more: somebody was quicker.
+    #[error("nothing to choose there any more")]
+    Gone,
+    /// The member may not write here.
+    #[error("no right to write here")]
+    Right,
+    /// The relay could not write. The cause is in its log.
+    #[error("the relay could not write")]
+    Failed,
+}
+
+/// What every page works with.
+pub struct Office {
+    /// The data folder: `relay.db` and `record.db` are in it.
+    pub data: PathBuf,
+    /// Clock and randomness.
+    pub env: Arc<dyn Env>,
+    /// Cookies go over TLS only.
+    pub secure: bool,
+    /// Writes for the office.
+    pub writer: Arc<dyn Writer>,
+    back_off: BackOff,
+    books: Mutex<Vec<books::Books>>,
+    found: findings::Found,
+}
+
+impl Office {
+    /// An office over this data folder.
+    pub fn new(data: PathBuf, env: Arc<dyn Env>, secure: bool, writer: Arc<dyn Writer>) -> Self {
+        Self {
+            data,
+            env,
+            secure,
+            writer,
+            back_off: BackOff::default(),
+            books: Mutex::default(),
+            found: findings::Found::default(),
+        }
+    }
+}
+
+/// The most bytes of a form.
+const FORM_BYTES: usize = 64 * 1024;
+
+/// The pages' addresses.
+pub fn router<S: Clone + Send + Sync + 'static>(office: Arc<Office>) -> Router<S> {
+    Router::new()
+        .route("/", get(spaces::home))
+        .route("/office", get(spaces::page))
+        .route("/office/sign-in", get(sign_in::page).post(sign_in::enter))
+        .route("/office/sign-out", post(sign_in::leave))
+        .route("/office/language", get(sign_in::language))
+        .route("/office/spaces/{space}", get(documents::page))
+        .route("/office/spaces/{space}/conflicts", get(conflicts::of_space))
+        .route("/office/spaces/{space}/findings", get(findings::page))
+        .route("/office/spaces/{space}/news", get(documents::news))
+        .route(
+            "/office/spaces/{space}/documents/{doc}",
+            get(document::page),
+        )
+        .route(
+            "/office/spaces/{space}/documents/{doc}/conflicts",
+            get(conflicts::page),
+        )
+        .route(
+            "/office/spaces/{space}/documents/{doc}/choose",
+            post(conflicts::choose),
+        )
+        .route(
+            "/office/spaces/{space}/documents/{doc}/history",
+            get(history::page),
+        )
+        .route("/office/office.css", get(assets::style))
+        .route("/office/office.js", get(assets::script))
+        .layer(DefaultBodyLimit::max(FORM_BYTES))
+        .layer(middleware::from_fn(failure::render))
+        .layer(middleware::map_response(guarded))
+        .with_state(office)
+}
+
+/// Headers of every page. Nothing is loaded from elsewhere and no script or style stands inside a
+/// page, so text from a document can never become code; nothing of a page is left in a shared
+/// computer's cache.
+async fn guarded(mut response: Response) -> Response {
+    const HEADERS: [(HeaderName, &str); 6] = [
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+             connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+        ),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
+        (
+            HeaderName::from_static("permissions-policy"),
+            "camera=(), microphone=(), geolocation=()",
+        ),
+    ];
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! The databases of one request: people in `relay.db`, the merged record in `record.db`.
+
+use std::sync::{Arc, PoisonError};
+
+use rusqlite::Connection;
+use sopu_core::id::{DocId, SpaceId};
+use sopu_core::store::Store;
+use sopu_core::store::view::{self, View};
+
+use super::visitor::Visitor;
+use super::{Failure, Office};
+use crate::access::log::{self, Entry};
+use crate::access::{Action, Role, people, standing};
+use crate::store::schema;
+
+/// Open databases. Requests borrow them from a small pool and work outside the async threads.
+pub struct Books {
+    /// People, memberships, sessions, access log, envelopes.
+    pub people: Connection,
+    record: Option<Store>,
+}
+
+/// Connections kept open for the next request.
+const KEPT: usize = 8;
+
+impl Office {
+    /// Does the work with open databases, away from the async threads.
+    pub(super) async fn with_books<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Self, &mut Books) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let office = Arc::clone(self);
+        let done = tokio::task::spawn_blocking(move || {
+            let kept = office
+                .books
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .pop();
+            let mut books = match kept {
+                Some(books) => books,
+                None => Books::open(&office)?,
+            };
+            let result = work(&office, &mut books);
+            let mut pool = office.books.lock().unwrap_or_else(PoisonError::into_inner);
+            if pool.len() < KEPT {
+                pool.push(books);
+            }
+            result
+        });
+        done.await.map_err(|_| Failure::Server)?
+    }
+}
+
+/// A space as its pages show it.
+#[derive(Clone, Debug)]
+pub struct Space {
+    /// Which.
+    pub id: SpaceId,
+    /// Its name.
+    pub name: String,
+    /// Its organisation's name.
+    pub org: String,
+    /// The visitor's role in it.
+    pub role: Role,
+}
+
+impl Space {
+    /// Whether the visitor may settle conflicts here.
+    pub fn may_write(&self) -> bool {
+        self.role.may(Action::Write)
+    }
+}
+
+impl Books {
+    fn open(office: &Office) -> Result<Self, Failure> {
+        Ok(Self {
+            people: schema::open(&office.data.join("relay.db"))?,
+            record: None,
+        })
+    }
+
+    /// The merged record; `None` while nothing has ever been merged here.
+    pub fn record(&mut self, office: &Office) -> Result<Option<&Store>, Failure> {
+        if self.record.is_none() {
+            let path = office.data.join("record.db");
+            if !path.exists() {
+                return Ok(None);
+            }
+            self.record = Some(Store::open_reader(&path)?);
+        }
+        Ok(self.record.as_ref())
+    }
+
+    /// The merged record, if it has been opened.
+    pub fn opened(&self) -> Option<&Store> {
+        self.record.as_ref()
+    }
+
+    /// Lets the visitor into a space. A space that is not theirs looks like one that is not there.
+    pub fn enter(
+        &self,
+        office: &Office,
+        visitor: &Visitor,
+        space: SpaceId,
+    ) -> Result<Space, Failure> {
+        let at = standing(&self.people, visitor.who.member, space, office.env.now_ms())?;
+        let role = at
+            .role()
+            .filter(|r| r.may(Action::Read))
+            .ok_or(Failure::NotFound)?;
+        let (name, org) = people::space_heading(&self.people, space)?.ok_or(Failure::NotFound)?;
+        Ok(Space {
+            id: space,
+            name,
+            org,
+            role,
+        })
+    }
+
+    /// The view of a document, which must be in this space; the read is noted in the access log.
+    pub fn open_document(
+        &mut self,
+        office: &Office,
+        visitor: &Visitor,
+        space: &Space,
+        doc: DocId,
+        action: &str,
+    ) -> Result<View, Failure> {
+        let record = self.record(office)?.ok_or(Failure::NotFound)?;
+        let view = view::get(record.conn(), doc)?
+            .filter(|v| v.space == space.id)
+            .ok_or(Failure::NotFound)?;
+        self.note_read(office, visitor, space, Some(doc), action)?;
+        Ok(view)
+    }
+
+    /// Notes a read in the access log.
+    pub fn note_read(
+        &self,
+        office: &Office,
+        visitor: &Visitor,
+        space: &Space,
+        doc: Option<DocId>,
+        action: &str,
+    ) -> Result<(), Failure> {
+        log::record(
+            &self.people,
+            &Entry {
+                at_ms: office.env.now_ms(),
+                member: Some(visitor.who.member),
+                action: action.to_owned(),
+                space: Some(space.id),
+                doc,
+                reason: None,
+            },
+        )?;
+        Ok(())
+    }
+}

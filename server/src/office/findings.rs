@@ -1,0 +1,220 @@
+//! What Sopu noticed in a space: computed from the merged views, shown in words.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use serde_json::Value;
+use sopu_core::findings::{self, Finding};
+use sopu_core::id::{DocId, SpaceId};
+use sopu_core::store::list::{self, Query};
+use sopu_core::store::view;
+
+use super::books::{Books, Space};
+use super::frame::{Frame, html, space_address};
+use super::names::Names;
+use super::visitor::Visitor;
+use super::{Failure, Office};
+use crate::words::Words;
+
+#[derive(Template)]
+#[template(path = "findings.html")]
+struct Page {
+    frame: Frame,
+    space: Space,
+    rows: Vec<Row>,
+}
+
+/// A finding in words.
+pub struct Row {
+    /// Code of how soon to look.
+    pub severity: &'static str,
+    /// The same in words.
+    pub severity_words: String,
+    /// What was found.
+    pub text: String,
+    /// The documents concerned: title and address.
+    pub documents: Vec<(String, String)>,
+}
+
+/// The findings of a space.
+pub(super) async fn page(
+    State(office): State<Arc<Office>>,
+    visitor: Visitor,
+    Path(space): Path<SpaceId>,
+) -> Result<Response, Failure> {
+    office
+        .with_books(move |office, books| {
+            let space = books.enter(office, &visitor, space)?;
+            books.note_read(office, &visitor, &space, None, "findings")?;
+            let found = of_space(office, books, space.id)?;
+            let rows = rows(office, books, visitor.words, &space, found.iter())?;
+            Ok(html(&Page {
+                frame: visitor.frame(),
+                space,
+                rows,
+            }))
+        })
+        .await
+}
+
+/// Findings in words, with the titles of their documents.
+pub(super) fn rows<'f>(
+    office: &Office,
+    books: &mut Books,
+    words: &'static Words,
+    space: &Space,
+    found: impl Iterator<Item = &'f Finding>,
+) -> Result<Vec<Row>, Failure> {
+    if books.record(office)?.is_none() {
+        return Ok(Vec::new());
+    }
+    let books = &*books;
+    let record = books.opened();
+    let names = Names::of(&books.people, record, space.id)?;
+    let mut rows = Vec::new();
+    for finding in found {
+        let mut documents = Vec::new();
+        for doc in &finding.docs {
+            let title = match record
+                .map(|r| view::get(r.conn(), *doc))
+                .transpose()?
+                .flatten()
+            {
+                Some(view) if !view.title.is_empty() => view.title,
+                Some(_) | None => words.t("untitled"),
+            };
+            documents.push((title, space_address(space, &format!("/documents/{doc}"))));
+        }
+        rows.push(Row {
+            severity: finding.severity.code(),
+            severity_words: words.t(&format!("severity-{}", finding.severity.code())),
+            text: text(words, &names, finding),
+            documents,
+        });
+    }
+    Ok(rows)
+}
+
+/// What a finding says, its facts put into the sentence of its code.
+fn text(words: &Words, names: &Names<'_>, finding: &Finding) -> String {
+    let mut parts: Vec<(&str, String)> = Vec::new();
+    for (name, fact) in &finding.facts {
+        parts.push((name, fact_in_words(words, names, name, fact)));
+    }
+    let path = finding.path.as_deref().unwrap_or_default();
+    let first = path.split('.').next().unwrap_or_default();
+    parts.push(("field", words.field("", first)));
+    let borrowed: Vec<(&str, &str)> = parts
+        .iter()
+        .map(|(name, text)| (*name, text.as_str()))
+        .collect();
+    words.with(&format!("finding-{}", finding.code), &borrowed)
+}
+
+fn fact_in_words(words: &Words, names: &Names<'_>, name: &str, fact: &Value) -> String {
+    let one = |value: &Value| match value {
+        Value::String(text) => match text.parse::<uuid::Uuid>() {
+            Ok(id) => names.find(id).unwrap_or_else(|| words.t("nobody-known")),
+            Err(_) if name == "unit" => sopu_core::codes::label("unit", text, words.lang.code())
+                .unwrap_or(text)
+                .to_owned(),
+            Err(_) if name == "reason" => words
+                .find(&format!("finding-reason-{text}"), None)
+                .unwrap_or_else(|| text.clone()),
+            Err(_) => words.date(&words.decimal(text)),
+        },
+        Value::Number(number) if name == "offset_ms" => {
+            (number.as_i64().unwrap_or(0).abs() / 60_000).to_string()
+        }
+        Value::Number(number) if name.ends_with("_ms") => number
+            .as_i64()
+            .map_or_else(|| number.to_string(), |ms| words.instant(ms)),
+        other => other.to_string(),
+    };
+    match fact {
+        Value::Array(all) => all.iter().map(one).collect::<Vec<_>>().join(", "),
+        single => one(single),
+    }
+}
+
+/// The findings of a space as it is merged now. They are computed again only when a document of the
+/// space changed or a minute passed, because some depend on what time it is.
+pub(super) fn of_space(
+    office: &Office,
+    books: &mut Books,
+    space: SpaceId,
+) -> Result<Arc<Vec<Finding>>, Failure> {
+    let now = office.env.now_ms();
+    let Some(record) = books.record(office)? else {
+        return Ok(Arc::default());
+    };
+    let newest = Query {
+        spaces: Some(vec![space]),
+        limit: 1,
+        ..Query::default()
+    };
+    let newest = list::list(record.conn(), &newest)?;
+    let stamp = (
+        newest.total,
+        newest.rows.first().map_or(0, |row| row.updated_ms),
+        now / 60_000,
+    );
+    if let Some(kept) = office.found.get(space, stamp) {
+        return Ok(kept);
+    }
+    let mut views = Vec::new();
+    view::each(record.conn(), space, &mut |view| {
+        views.push(seen_by_rules(view))
+    })?;
+    let found = Arc::new(findings::findings(&views, now));
+    office.found.put(space, stamp, Arc::clone(&found));
+    Ok(found)
+}
+
+/// Those that concern one document.
+pub(super) fn of_document(found: &[Finding], doc: DocId) -> impl Iterator<Item = &Finding> {
+    found.iter().filter(move |f| f.docs.contains(&doc))
+}
+
+fn seen_by_rules(view: view::View) -> findings::View {
+    findings::View {
+        id: view.doc,
+        space: view.space,
+        kind: view.kind,
+        value: view.reading.value,
+        conflicts: view.reading.conflicts,
+        log_clashes: view.reading.log_clashes,
+        trace: sopu_core::trace::Trace::default(),
+    }
+}
+
+/// Findings kept between requests.
+#[derive(Default)]
+pub(super) struct Found {
+    kept: std::sync::Mutex<std::collections::BTreeMap<SpaceId, (Stamp, Arc<Vec<Finding>>)>>,
+}
+
+/// Documents, newest change, minute.
+type Stamp = (u64, i64, i64);
+
+impl Found {
+    fn get(&self, space: SpaceId, stamp: Stamp) -> Option<Arc<Vec<Finding>>> {
+        let kept = self
+            .kept
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        kept.get(&space)
+            .filter(|(of, _)| *of == stamp)
+            .map(|(_, found)| Arc::clone(found))
+    }
+
+    fn put(&self, space: SpaceId, stamp: Stamp, found: Arc<Vec<Finding>>) {
+        let mut kept = self
+            .kept
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        kept.insert(space, (stamp, found));
+    }
+}

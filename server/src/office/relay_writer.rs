@@ -1,0 +1,40 @@
+//! The office writes through the relay: accepted, merged and proved as a device's work is.
+
+use sopu_core::documents::Kind;
+use sopu_core::id::{DocId, SpaceId};
+use sopu_core::save::{self, SaveError};
+use sopu_core::wire::Verdict;
+
+use super::{Choice, WriteError, Writer};
+use crate::relay::Relay;
+use crate::relay::office::OfficeWriteError;
+
+impl Writer for Relay {
+    fn choose(&self, kind: Kind, choice: &Choice) -> Result<(), WriteError> {
+        let work = |doc: &mut automerge::Automerge, ctx: &save::SaveContext<'_>| {
+            save::choose(doc, kind, &choice.version, &choice.path, &choice.change, ctx).map(|_| ())
+        };
+        match self.office_write(choice.member, choice.space, choice.doc, kind, work) {
+            Ok(Some(Verdict::Fed(_))) => Ok(()),
+            Ok(None) => Err(WriteError::Gone),
+            Ok(Some(verdict)) => {
+                tracing::error!(?verdict, "office: the relay did not take an office edit");
+                Err(WriteError::Failed)
+            }
+            Err(OfficeWriteError::NotAllowed) => Err(WriteError::Right),
+            Err(OfficeWriteError::Save(SaveError::NothingThere(_) | SaveError::UnknownVersion)) => {
+                Err(WriteError::Gone)
+            }
+            Err(error) => {
+                tracing::error!(%error, "office: an edit was not written");
+                Err(WriteError::Failed)
+            }
+        }
+    }
+
+    fn seen(&self, _: SpaceId, doc: DocId) {
+        if let Err(error) = self.mark_seen(doc) {
+            tracing::error!(%error, "office: could not note that a document was seen");
+        }
+    }
+}

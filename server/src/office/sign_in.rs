@@ -1,0 +1,230 @@
+//! Signing in and out, and the language switch.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::frame::{Frame, html};
+use super::visitor::{self, GUEST, LANGUAGE, SESSION, Visitor, cookie};
+use super::{Failure, Office};
+use crate::access::{form_token, sessions};
+use crate::credentials::mint_token;
+use crate::words::{Lang, Words};
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct Page {
+    frame: Frame,
+    name: String,
+    next: String,
+    wrong: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Next {
+    #[serde(default)]
+    next: String,
+}
+
+/// The form.
+pub(super) async fn page(
+    State(office): State<Arc<Office>>,
+    headers: HeaderMap,
+    Query(query): Query<Next>,
+) -> Response {
+    let guest = cookie(&headers, GUEST).unwrap_or_else(|| mint_token(&*office.env));
+    let page = form(&headers, &guest, String::new(), query.next, None);
+    let mut response = html(&page);
+    set_cookie(&office, &mut response, GUEST, &guest, None);
+    response
+}
+
+fn form(
+    headers: &HeaderMap,
+    guest: &str,
+    name: String,
+    next: String,
+    wrong: Option<String>,
+) -> Page {
+    let mut frame = Frame::plain(Words::of(visitor::language(headers)));
+    frame.form_token = form_token::of(guest);
+    frame.here = format!("/office/sign-in?next={}", super::frame::quoted(&next));
+    Page {
+        frame,
+        name,
+        next,
+        wrong,
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Entry {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
+    next: String,
+    #[serde(default)]
+    form_token: String,
+}
+
+/// Somebody tries to sign in.
+pub(super) async fn enter(
+    State(office): State<Arc<Office>>,
+    headers: HeaderMap,
+    Form(entry): Form<Entry>,
+) -> Result<Response, Failure> {
+    let guest = cookie(&headers, GUEST).unwrap_or_default();
+    if guest.is_empty() || !form_token::holds(&guest, &entry.form_token) {
+        return Err(Failure::Form);
+    }
+    let words = Words::of(visitor::language(&headers));
+    let name = entry.name.trim().to_owned();
+    let now = office.env.now_ms();
+    let wait_ms = office.back_off.wait_ms(&name, now);
+    if wait_ms > 0 {
+        let seconds = usize::try_from((wait_ms + 999) / 1_000).unwrap_or(1);
+        let page = form(
+            &headers,
+            &guest,
+            name,
+            entry.next,
+            Some(words.n("sign-in-wait", &seconds)),
+        );
+        return Ok((StatusCode::TOO_MANY_REQUESTS, html(&page)).into_response());
+    }
+    let asked = name.clone();
+    let token = office
+        .with_books(move |office, books| {
+            Ok(sessions::sign_in(
+                &books.people,
+                &*office.env,
+                &asked,
+                &entry.password,
+            )?)
+        })
+        .await?;
+    let Some(token) = token else {
+        office.back_off.wrong(&name, now);
+        let page = form(
+            &headers,
+            &guest,
+            name,
+            entry.next,
+            Some(words.t("sign-in-wrong")),
+        );
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, html(&page)).into_response());
+    };
+    office.back_off.right(&name);
+    let mut response = Redirect::to(own_page(&entry.next)).into_response();
+    set_cookie(
+        &office,
+        &mut response,
+        SESSION,
+        &token,
+        Some(sessions::LIFE_MS / 1_000),
+    );
+    set_cookie(&office, &mut response, GUEST, "", Some(0));
+    Ok(response)
+}
+
+#[derive(Deserialize)]
+pub(super) struct Leave {
+    #[serde(default)]
+    form_token: String,
+}
+
+/// Signs out.
+pub(super) async fn leave(
+    State(office): State<Arc<Office>>,
+    visitor: Visitor,
+    Form(form): Form<Leave>,
+) -> Result<Response, Failure> {
+    visitor.check_form(&form.form_token)?;
+    office
+        .with_books(move |_, books| Ok(sessions::sign_out(&books.people, &visitor.token)?))
+        .await?;
+    let mut response = Redirect::to("/office/sign-in").into_response();
+    set_cookie(&office, &mut response, SESSION, "", Some(0));
+    Ok(response)
+}
+
+#[derive(Deserialize)]
+pub(super) struct Switch {
+    #[serde(default)]
+    to: String,
+    #[serde(default)]
+    back: String,
+}
+
+/// Changes the language and goes back.
+pub(super) async fn language(
+    State(office): State<Arc<Office>>,
+    Query(switch): Query<Switch>,
+) -> Response {
+    let mut response = Redirect::to(own_page(&switch.back)).into_response();
+    if let Some(lang) = Lang::from_code(&switch.to) {
+        set_cookie(
+            &office,
+            &mut response,
+            LANGUAGE,
+            lang.code(),
+            Some(365 * 24 * 60 * 60),
+        );
+    }
+    response
+}
+
+/// An address of our own pages, or the spaces: an address from outside must not lead elsewhere.
+fn own_page(address: &str) -> &str {
+    let own =
+        address == "/office" || address.starts_with("/office/") || address.starts_with("/office?");
+    let plain = address.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
+    if own && plain { address } else { "/office" }
+}
+
+fn set_cookie(
+    office: &Office,
+    response: &mut Response,
+    name: &str,
+    value: &str,
+    seconds: Option<i64>,
+) {
+    let secure = if office.secure { "; Secure" } else { "" };
+    let age = seconds
+        .map(|s| format!("; Max-Age={s}"))
+        .unwrap_or_default();
+    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}");
+    if let Ok(cookie) = cookie.parse() {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::own_page;
+
+    #[test]
+    fn an_address_from_outside_never_leads_elsewhere() {
+        for wrong in [
+            "https://evil.example/",
+            "//evil.example",
+            "/officeevil",
+            "/office/\r\nx",
+            "javascript:x",
+            "",
+        ] {
+            assert_eq!(own_page(wrong), "/office", "{wrong:?}");
+        }
+        assert_eq!(
+            own_page("/office/spaces/x?page=2"),
+            "/office/spaces/x?page=2"
+        );
+    }
+}

@@ -1,0 +1,113 @@
+//! Who asks for a page, and in which language.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, header};
+
+use super::frame::Frame;
+use super::{Failure, Office};
+use crate::access::form_token;
+use crate::access::sessions::{self, Who};
+use crate::words::{Lang, Words};
+
+/// The session's cookie.
+pub const SESSION: &str = "sopu_session";
+/// The cookie the sign-in form is bound to, before there is a session.
+pub const GUEST: &str = "sopu_guest";
+/// The cookie of the chosen language.
+pub const LANGUAGE: &str = "sopu_language";
+
+/// Somebody signed in.
+#[derive(Clone)]
+pub struct Visitor {
+    /// Who.
+    pub who: Who,
+    /// The session's token.
+    pub token: String,
+    /// In their language.
+    pub words: &'static Words,
+    /// The address they asked for.
+    pub here: String,
+}
+
+impl Visitor {
+    /// The frame of a page for them.
+    pub fn frame(&self) -> Frame {
+        Frame {
+            words: self.words,
+            name: Some(self.who.name.clone()),
+            form_token: form_token::of(&self.token),
+            here: self.here.clone(),
+            news: None,
+        }
+    }
+
+    /// Believes a form only if one of our pages for this session made it.
+    pub fn check_form(&self, given: &str) -> Result<(), Failure> {
+        form_token::holds(&self.token, given)
+            .then_some(())
+            .ok_or(Failure::Form)
+    }
+}
+
+impl FromRequestParts<Arc<Office>> for Visitor {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, office: &Arc<Office>) -> Result<Self, Failure> {
+        let here = parts
+            .uri
+            .path_and_query()
+            .map_or("/office", |p| p.as_str())
+            .to_owned();
+        // After signing in, a form cannot be sent again; begin at the spaces.
+        let next = if parts.method == Method::GET {
+            here.clone()
+        } else {
+            "/office".to_owned()
+        };
+        let words = Words::of(language(&parts.headers));
+        let Some(token) = cookie(&parts.headers, SESSION) else {
+            return Err(Failure::SignIn(next));
+        };
+        let asked = token.clone();
+        let who = office
+            .with_books(move |office, books| {
+                Ok(sessions::who(&books.people, &asked, office.env.now_ms())?)
+            })
+            .await?;
+        let who = who.ok_or(Failure::SignIn(next))?;
+        Ok(Self {
+            who,
+            token,
+            words,
+            here,
+        })
+    }
+}
+
+/// The value of a cookie (RFC 6265).
+pub fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value.to_owned())
+}
+
+/// The language chosen, or the browser's, or Finnish.
+pub fn language(headers: &HeaderMap) -> Lang {
+    let chosen = cookie(headers, LANGUAGE).and_then(|code| Lang::from_code(&code));
+    let accepted = || {
+        headers
+            .get(header::ACCEPT_LANGUAGE)?
+            .to_str()
+            .ok()
+            .and_then(Lang::from_accept)
+    };
+    chosen.or_else(accepted).unwrap_or(Lang::Fi)
+}
