@@ -50,24 +50,38 @@ pub(super) fn run(config: Config, out: &mut dyn Write) -> Result<(), CliError> {
         .enable_all()
         .build()
         .map_err(CliError::Output)?;
-    let relay = Relay::open(&config.data, Arc::new(SystemEnv))
-        .map_err(|e| CliError::Data { path: config.data.clone(), why: e.to_string() })?;
+    let relay = Relay::open(&config.data, Arc::new(SystemEnv)).map_err(|e| CliError::Data {
+        path: config.data.clone(),
+        why: e.to_string(),
+    })?;
     let relay = Arc::new(relay);
     let pages = pages(&config, Arc::clone(&relay));
     runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind(config.listen).await.map_err(|e| {
-            CliError::Listen { address: config.listen.to_string(), why: e.to_string() }
-        })?;
+        let listener = tokio::net::TcpListener::bind(config.listen)
+            .await
+            .map_err(|e| CliError::Listen {
+                address: config.listen.to_string(),
+                why: e.to_string(),
+            })?;
         let address = listener.local_addr()?;
-        writeln!(out, "Sopu is at http://{address}/ with its data in {}", config.data.display())?;
+        writeln!(
+            out,
+            "Sopu is at http://{address}/ with its data in {}",
+            config.data.display()
+        )?;
         out.flush()?;
-        app::run(listener, relay, pages, stopped()).await.map_err(CliError::Output)
+        app::run(listener, relay, pages, stopped())
+            .await
+            .map_err(CliError::Output)
     })
 }
 
 /// The office pages over the same data.
 fn pages(config: &Config, relay: Arc<Relay>) -> axum::Router {
-    let secure = config.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
+    let secure = config
+        .public_url
+        .as_deref()
+        .is_some_and(|url| url.starts_with("https://"));
     let office = Office::new(config.data.clone(), Arc::new(SystemEnv), secure, relay);
     office::router(Arc::new(office))
 }

@@ -6,13 +6,20 @@ use sopu_core::save::{self, SaveError};
 use sopu_core::wire::Verdict;
 
 use super::{Choice, WriteError, Writer};
-use crate::relay::Relay;
-use crate::relay::office::OfficeWriteError;
+use crate::relay::{OfficeWriteError, Relay};
 
 impl Writer for Relay {
     fn choose(&self, kind: Kind, choice: &Choice) -> Result<(), WriteError> {
         let work = |doc: &mut automerge::Automerge, ctx: &save::SaveContext<'_>| {
-            save::choose(doc, kind, &choice.version, &choice.path, &choice.change, ctx).map(|_| ())
+            save::choose(
+                doc,
+                kind,
+                &choice.version,
+                &choice.path,
+                &choice.change,
+                ctx,
+            )
+            .map(|_| ())
         };
         match self.office_write(choice.member, choice.space, choice.doc, kind, work) {
             Ok(Some(Verdict::Fed(_))) => Ok(()),
