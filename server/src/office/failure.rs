@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use sopu_core::store::StoreError;
@@ -80,7 +80,12 @@ pub(super) async fn render(request: Request, next: Next) -> Response {
     let words = Words::of(visitor::language(request.headers()));
     let response = next.run(request).await;
     let status = response.status();
-    if !status.is_client_error() && !status.is_server_error() {
+    let is_page = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|of| of.as_bytes().starts_with(b"text/html"));
+    // A form shown again with what is wrong with it is a page already.
+    if is_page || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
     let what = match response.extensions().get::<Failure>() {
