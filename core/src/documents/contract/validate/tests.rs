@@ -656,6 +656,34 @@ fn the_price_of_a_day_is_the_latest_row_that_holds_the_items_own_first() {
     assert!(contract.price_on(item, "h", day(2027, 3, 1)).is_none());
 }
 
+#[test]
+fn locking_seals_a_full_contract_unless_it_is_too_long_for_one_run() {
+    use crate::id::MemberId;
+    use crate::read::Reading;
+    use crate::signing::{Comparison, lock, with_seal};
+    use uuid::Uuid;
+
+    let by = MemberId(Uuid::nil());
+    let today = day(2026, 11, 22);
+    let mut reading = Reading {
+        value: care_contract(),
+        ..Reading::default()
+    };
+    let seal = lock(&reading, today, by, 1).expect("nothing stands in the way");
+    let locked = with_seal(&reading.value, Uuid::from_u128(1), seal);
+    let state = signing_state(DocId(Uuid::from_u128(9)), &locked);
+    assert_eq!(state.content, Some(Comparison::Same));
+
+    reading.value["scope_text"] = json!("ä".repeat(20_000));
+    for (path, _) in Contract::default().service_plan.headings() {
+        let (_, heading) = path.split_once('.').expect("a nested path");
+        reading.value["service_plan"][heading] = json!("ä".repeat(4_000));
+    }
+    let found = lock(&reading, today, by, 1).expect_err("each field fits, together they do not");
+    let found: Vec<_> = found.iter().map(|p| (p.path.as_str(), p.code)).collect();
+    assert_eq!(found, [("seals", code::SEAL_TOO_LARGE)]);
+}
+
 /// Null takes the part away.
 fn put(at: &mut Value, part: &str, to: Value) {
     let object = at.as_object_mut().expect("an object");
