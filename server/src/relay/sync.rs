@@ -174,7 +174,7 @@ impl Relay {
             };
             Metrics::count(&self.metrics.pushes, code);
         }
-        let took = answers.contains(&Verdict::Waiting);
+        let took = answers.iter().any(|answer| *answer == Verdict::Waiting);
         Ok((answers, took))
     }
 
