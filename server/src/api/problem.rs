@@ -181,6 +181,8 @@ impl IntoResponse for Problem {
             "code": code,
         });
         let mut response = (status, body.to_string()).into_response();
+        // For the log and the counters.
+        response.extensions_mut().insert(self);
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,

@@ -174,7 +174,7 @@ impl Relay {
             };
             Metrics::count(&self.metrics.pushes, code);
         }
-        let took = answers.iter().any(|answer| *answer == Verdict::Waiting);
+        let took = answers.contains(&Verdict::Waiting);
         Ok((answers, took))
     }
 
