@@ -42,13 +42,14 @@ class Relay:
         return done.stdout
 
     def start(self, listen: str = "127.0.0.1:0") -> None:
-        self.process = subprocess.Popen(
-            [program(), "--data", str(self.data), "serve", "--listen", listen],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=open(Path(self.folder.name) / "relay.log", "a"),
-            text=True,
-        )
+        with open(Path(self.folder.name) / "relay.log", "a") as log:
+            self.process = subprocess.Popen(
+                [program(), "--data", str(self.data), "serve", "--listen", listen],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
         line = self.process.stdout.readline()
         if "http://" not in line:
             raise AssertionError(f"sopu serve did not start: {line!r}\n{self.log()}")

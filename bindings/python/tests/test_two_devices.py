@@ -1,12 +1,13 @@
 """Two people, two devices, one relay: what a field worker's app relies on."""
 
+import tempfile
 import threading
 import time
 import unittest
 
 from sopu import Device, Form, Kind, Query, SopuError, Stage, new_key
 
-from .relay import Relay, in_record, sync_all
+from .relay import Relay, in_record, sync_all, until
 
 
 def titles(page) -> list[str]:
@@ -29,6 +30,12 @@ class TwoDevices(unittest.TestCase):
 
     def note(self, device: Device, summary: str) -> str:
         return Form.new(device, self.space, Kind.VISIT_NOTE, {"summary": summary}).id
+
+    def quiet_for(self, wait_ms: int) -> bool:
+        """Whether no news comes in that time: the device has taken in all there was."""
+        began = time.monotonic()
+        self.aino.watch(wait_ms)
+        return time.monotonic() - began >= wait_ms / 1_000
 
     def test_enrolling_tells_who_one_is_and_where_one_belongs(self) -> None:
         me = self.aino.identity()
@@ -112,6 +119,18 @@ class TwoDevices(unittest.TestCase):
         self.assertEqual(len(seen), len(set(seen)))
         self.assertEqual(set(seen) & made, made)
 
+    def test_what_was_acknowledged_survives_a_killed_server(self) -> None:
+        doc = self.note(self.aino, "Ennen sähkökatkoa")
+        self.aino.sync()
+        self.relay.stop()
+        with self.assertRaises(SopuError.Offline):
+            self.eero.sync()
+        offline = self.note(self.eero, "Sähkökatkon aikana")
+        self.relay.start(self.relay.url.removeprefix("http://"))
+        sync_all(self.aino, self.eero)
+        self.assertEqual(Form(self.eero, doc).value["summary"], "Ennen sähkökatkoa")
+        self.assertEqual(Form(self.aino, offline).value["summary"], "Sähkökatkon aikana")
+
     def test_status_moves_from_this_phone_to_the_record(self) -> None:
         doc = self.note(self.aino, "Matkalla kirjaan")
         self.assertEqual(self.aino.status(doc).stage, Stage.HERE)
@@ -142,7 +161,21 @@ class TwoDevices(unittest.TestCase):
         self.assertLessEqual(set(blocking), {p.path for p in asked})
         self.assertFalse(self.aino.signing_state(form.id).locked)
 
+    def test_a_note_comes_to_a_device_that_listens_without_its_asking_again(self) -> None:
+        until(lambda: self.quiet_for(300))
+        doc = self.note(self.eero, "Tuore havainto")
+        later = threading.Timer(0.3, self.eero.sync)
+        later.start()
+
+        def here() -> bool:
+            self.aino.watch(5_000)
+            return doc in [row.id for row in self.aino.search("havainto", 0, 10).rows]
+
+        until(here)
+        later.join()
+
     def test_saving_does_not_wait_for_a_device_that_listens_for_news(self) -> None:
+        until(lambda: self.quiet_for(300))
         watch = threading.Thread(target=lambda: self.aino.watch(4_000))
         watch.start()
         time.sleep(0.3)
@@ -157,8 +190,6 @@ class Alone(unittest.TestCase):
     """Without a relay."""
 
     def setUp(self) -> None:
-        import tempfile
-
         self.folder = tempfile.TemporaryDirectory(prefix="sopu-python-")
         self.device = Device.open(
             f"{self.folder.name}/sopu.db", f"{self.folder.name}/instance", new_key()
