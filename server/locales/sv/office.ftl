@@ -100,6 +100,11 @@ signature-holds = Gäller innehållet så som det låstes.
 signature-other = Gäller ett annat innehåll än det som nu är låst.
 signature-unjudged = Denna version av Sopu kan inte bedöma vad som skrevs under.
 signature-not-locked = Innehållet är inte låst nu.
+signature-vouched = Kontoret intygar underskriften; den är inte gjord på en enhet.
+signature-invalid = Underskriften stämmer inte.
+signature-missing = Har inte skrivit under ännu.
+signature-same = Innehållet är låst och orört.
+signature-changed = Det låsta innehållet har ändrats efteråt. Den undertecknade texten är kvar; ändringen hör hemma i ett ändringsavtal.
 
 ## De fyra stegen
 states = Var dokumentet är
