@@ -1,7 +1,11 @@
 //! A day in the field, for trying the office pages: two people enrol their devices, write, edit the
 //! same note without seeing each other, and sync. Arguments: the relay's address, a folder for the
 //! devices, and one invite code each.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a tool for tests: it stops at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a tool for tests: it stops at the first surprise"
+)]
 
 use std::path::Path;
 use std::sync::Arc;
@@ -58,7 +62,10 @@ fn main() {
             device.progress(note).unwrap().stage() >= Some(Stage::Record)
         });
     }
-    println!("{}", json!({ "space": space.to_string(), "note": note.0.to_string() }));
+    println!(
+        "{}",
+        json!({ "space": space.to_string(), "note": note.0.to_string() })
+    );
 }
 
 /// Tries again until it is so; gives up after half a minute.
@@ -77,7 +84,8 @@ fn enrol(transport: &HttpTransport, folder: &Path, name: &str, code: &str) -> De
     std::fs::create_dir_all(&home).unwrap();
     let key = Device::new_key(&SystemEnv);
     let env = Arc::new(SystemEnv);
-    let mut device = Device::open(&home.join("device.db"), &home.join("instance"), key, env).unwrap();
+    let mut device =
+        Device::open(&home.join("device.db"), &home.join("instance"), key, env).unwrap();
     device.enrol(transport, code, name).unwrap();
     device
 }

@@ -153,9 +153,10 @@ history-saves = { $n ->
    *[other] { $n } saves
 }
 history-who = { $who }
-history-on = on { $device }
+history-on = ({ $device })
 history-device-time = Device time { $when }
 history-relay-time = on the server { $when }
+device-office = the office
 history-created = Created the document
 change-set = { $field }: { $new }
 change-from-to = { $field }: { $old } → { $new }

@@ -153,9 +153,10 @@ history-saves = { $n ->
    *[other] { $n } tallennusta
 }
 history-who = { $who }
-history-on = laite { $device }
+history-on = ({ $device })
 history-device-time = Laitteen aika { $when }
 history-relay-time = palvelimella { $when }
+device-office = toimisto
 history-created = Loi asiakirjan
 change-set = { $field }: { $new }
 change-from-to = { $field }: { $old } → { $new }

@@ -153,9 +153,10 @@ history-saves = { $n ->
    *[other] { $n } sparningar
 }
 history-who = { $who }
-history-on = enhet { $device }
+history-on = ({ $device })
 history-device-time = Enhetens tid { $when }
 history-relay-time = på servern { $when }
+device-office = kontoret
 history-created = Skapade dokumentet
 change-set = { $field }: { $new }
 change-from-to = { $field }: { $old } → { $new }

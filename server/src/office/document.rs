@@ -153,7 +153,9 @@ fn signatures(show: &Show<'_>, doc: DocId, contract: &Value) -> Signatures {
         let who = text("signer_name")
             .or_else(|| show.names.find(signatory.signer))
             .unwrap_or_else(|| words.t("nobody-known"));
-        let when = signed.and_then(|s| s.get("signed_at")?.as_i64()).map(|ms| words.instant(ms));
+        let when = signed
+            .and_then(|s| s.get("signed_at")?.as_i64())
+            .map(|ms| words.instant(ms));
         let (verdict, holds) = match signatory.standing {
             Standing::Signed => (words.t("signature-holds"), true),
             Standing::Vouched => (words.t("signature-vouched"), true),
@@ -165,7 +167,11 @@ fn signatures(show: &Show<'_>, doc: DocId, contract: &Value) -> Signatures {
             Some(when) => words.with("signature-by", &[("who", &who), ("when", &when)]),
             None => who,
         };
-        Signature { line, verdict, holds }
+        Signature {
+            line,
+            verdict,
+            holds,
+        }
     });
     let content = match state.content {
         None => words.t("signature-not-locked"),
@@ -173,5 +179,9 @@ fn signatures(show: &Show<'_>, doc: DocId, contract: &Value) -> Signatures {
         Some(Comparison::Changed) => words.t("signature-changed"),
         Some(Comparison::CannotJudge) => words.t("signature-unjudged"),
     };
-    Signatures { content, same: state.content == Some(Comparison::Same), lines: lines.collect() }
+    Signatures {
+        content,
+        same: state.content == Some(Comparison::Same),
+        lines: lines.collect(),
+    }
 }
