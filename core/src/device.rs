@@ -271,6 +271,9 @@ impl Device {
 /// From now on this store is not the only one to have written under its epochs: nothing is sent
 /// until the feed has shown what its other self did.
 fn begin_recovery(tx: &Tx<'_>) -> crate::store::Result<()> {
+    for space in space::spaces(tx)? {
+        meta::remove(tx, &keys::epoch(space.id))?;
+    }
     meta::set_number(tx, keys::RECOVERING, 1)
 }
 

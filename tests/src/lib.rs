@@ -1,1 +1,10 @@
-//! tests
+//! What the joined suites share: a real relay on a loopback socket, real devices with a store file
+//! each, and clocks that can be set wrong.
+
+pub mod clock;
+pub mod phone;
+pub mod world;
+
+pub use clock::Clock;
+pub use phone::Phone;
+pub use world::World;

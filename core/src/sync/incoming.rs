@@ -31,9 +31,6 @@ impl Device {
         for news in &response.spaces {
             self.apply_space_news(news)?;
         }
-        for page in &response.pages {
-            moved |= self.apply_page(page, report)?;
-        }
         self.store.write(|tx| {
             if response.need_vector {
                 meta::set_number(tx, keys::SEND_VECTOR, 1)
@@ -41,21 +38,34 @@ impl Device {
                 meta::remove(tx, keys::SEND_VECTOR)
             }
         })?;
+        for page in &response.pages {
+            moved |= self.apply_page(page, report)?;
+        }
         moved |= response.need_vector;
         moved |= self.apply_orders(outgoing, response, report)?;
         if report.wiped {
             return Ok(true);
         }
-        if self.recovering()? {
-            if !response.more && !response.need_vector {
+        // Only what the feed does not have is to be made again: first see all of it.
+        if !response.more && !response.need_vector && self.caught_up()? {
+            if self.recovering()? {
                 self.finish_recovery(report)?;
                 moved = true;
+            } else {
+                moved |= self.replay_refused(report)?;
             }
-        } else {
-            moved |= !response.more && self.replay_refused(report)?;
         }
         self.drop_left_spaces()?;
         Ok(moved)
+    }
+
+    /// Whether every space is here up to where the last response ended.
+    fn caught_up(&self) -> Result<bool> {
+        let spaces = space::spaces(self.store.conn())?;
+        let complete = |space: &space::Space| {
+            space.left_ms.is_some() || space.cursor.as_ref().is_some_and(|c| c.first.is_none())
+        };
+        Ok(spaces.iter().all(complete))
     }
 
     fn apply_answers(
@@ -275,5 +285,8 @@ fn take_verdict(
 
 /// Refusals that say nothing of the envelope itself.
 fn transient(code: &str) -> bool {
-    matches!(code, "busy" | "try_later" | "push_too_large")
+    matches!(
+        code,
+        "busy" | "try_later" | "push_too_large" | "kind_unknown" | "signer_unknown"
+    )
 }

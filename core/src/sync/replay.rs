@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use automerge::{Automerge, Change, ReadDoc};
+use ed25519_dalek::SigningKey;
 
 use super::incoming::REPLAYED;
 use super::outgoing::seal_unsealed;
@@ -16,12 +17,14 @@ use crate::device::{Device, DeviceError, Result, SyncReport, keys};
 use crate::documents::Kind;
 use crate::edit::{Edit, Place, diff, rank, resolve};
 use crate::genesis::genesis;
-use crate::id::{DocId, EnvelopeId, Hash, Version, mint_uuid};
+use crate::guard::{Limits, trial};
+use crate::id::{DocId, EnvelopeId, Hash, MemberId, Version, mint_uuid};
 use crate::read::{Reading, at_path, read, read_at, version};
+use crate::run::Sealing;
 use crate::save::{self, SaveContext};
-use crate::store::document::{DocWrite, Loaded, Origin, rewrite_document};
+use crate::store::document::{DocWrite, Loaded, NewChange, Origin, rewrite_document};
 use crate::store::outbox::{self, State, Stored};
-use crate::store::{draft, history, meta, space};
+use crate::store::{Tx, draft, history, meta, space};
 
 /// What of a document is in the record, and what is not.
 struct Sides {
@@ -31,6 +34,52 @@ struct Sides {
     mine: Vec<Hash>,
     /// The envelopes those were in.
     envelopes: Vec<Stored>,
+}
+
+/// A document as the record has it with one's own edits made again, ready to be written.
+pub(super) struct Plan {
+    sealing: Sealing,
+    at_ms: i64,
+    by: MemberId,
+    am: Automerge,
+    /// Changes not stored here yet: what arrived, then the replays.
+    new: Vec<NewChange>,
+    /// Changes that are no more.
+    gone: Vec<Hash>,
+    /// (old change, what stands in its place).
+    made: Vec<(Hash, Hash)>,
+    /// Whether anything had to be made again.
+    replays: bool,
+}
+
+impl Plan {
+    /// Writes the document, the table from old changes to new, and the envelope that replaces.
+    pub(super) fn write(&self, tx: &Tx<'_>, key: &SigningKey) -> Result<()> {
+        let Sealing { doc, space, kind, .. } = self.sealing;
+        let (am, new, at_ms, by) = (&self.am, &self.new[..], self.at_ms, Some(self.by));
+        rewrite_document(tx, &DocWrite { doc, space, kind, am, new, at_ms, by }, &self.gone)?;
+        for (old, new) in &self.made {
+            draft::replayed(tx, doc, *old, *new)?;
+        }
+        seal_unsealed(tx, self.sealing.clone(), key)?;
+        let rest = if self.replays { State::Final(REPLAYED.into()) } else { State::Replaced };
+        for id in &self.sealing.replaces {
+            outbox::set_state(tx, *id, &rest)?;
+        }
+        Ok(())
+    }
+
+    /// How many edits were made again.
+    pub(super) fn count(&self) -> u32 {
+        u32::try_from(self.made.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The document to keep loaded.
+    pub(super) fn loaded(self) -> Loaded {
+        let Sealing { doc, space, kind, .. } = self.sealing;
+        let heads = version(&self.am);
+        Loaded { doc, space, kind, am: self.am, heads }
+    }
 }
 
 impl Device {
@@ -151,110 +200,101 @@ impl Device {
 
     /// Makes one's own edits again on the rebuilt document; says how many.
     fn replay(&mut self, loaded: &Loaded) -> Result<u32> {
+        let sides = self.sides(loaded)?;
+        let am = rebuilt(&loaded.am, loaded.kind, &sides.base)?;
+        let plan = self.plan(loaded, sides, am, Vec::new())?;
+        let key = self.key.clone();
+        self.store.write_or(|tx| plan.write(tx, &key))?;
+        let count = plan.count();
+        self.store.keep(Arc::new(plan.loaded()));
+        Ok(count)
+    }
+
+    /// For a document whose own unsettled changes stand in the way of what the feed brings (a
+    /// clone counted on under the same actor): the document as the feed has it, and one's own
+    /// edits made again on it. `None` if nothing of one's own is in the way.
+    pub(super) fn give_way(
+        &mut self,
+        loaded: &Loaded,
+        changes: &[Vec<u8>],
+        new: Vec<NewChange>,
+    ) -> Result<Option<Plan>> {
+        self.seal_all()?;
+        let sides = self.sides(loaded)?;
+        if sides.mine.is_empty() {
+            return Ok(None);
+        }
+        let base = rebuilt(&loaded.am, loaded.kind, &sides.base)?;
+        let Ok(am) = trial(&base, loaded.kind, changes, &Limits::PACK) else { return Ok(None) };
+        self.new_epoch(loaded.space)?;
+        self.plan(loaded, sides, am, new).map(Some)
+    }
+
+    /// `am` holds what the record has; `arrived` are those of its changes not stored here yet.
+    fn plan(
+        &mut self,
+        loaded: &Loaded,
+        sides: Sides,
+        mut am: Automerge,
+        arrived: Vec<NewChange>,
+    ) -> Result<Plan> {
         let (doc, space, kind) = (loaded.doc, loaded.space, loaded.kind);
-        let Sides {
-            base,
-            mine,
-            envelopes,
-        } = self.sides(loaded)?;
-        let mut am = rebuilt(&loaded.am, kind, &base)?;
+        let Sides { mine, envelopes, .. } = sides;
         let original: BTreeMap<Hash, Hash> = draft::replays(self.store.conn(), doc)?
             .into_iter()
             .map(|(old, new)| (new, old))
             .collect();
-        let held: BTreeSet<Hash> = base.into_iter().collect();
+        let record = am.clone();
+        let in_record = |hash: &Hash| record.get_change_meta_by_hash(&(*hash).into()).is_some();
 
         let env = Arc::clone(&self.env);
         let mut ctx = self.save_context(space, &*env)?;
         let start = version(&am);
         let mut places: BTreeMap<Hash, Version> = BTreeMap::new();
-        let mut made: Vec<(Hash, Vec<Hash>)> = Vec::new();
+        let mut made: Vec<(Hash, Hash)> = Vec::new();
+        let mut hashes: Vec<Hash> = Vec::new();
         for hash in &mine {
-            let change = loaded
-                .am
-                .get_change_by_hash(&(*hash).into())
-                .ok_or(DeviceError::Stale)?;
-            if let Some(taken) = original.get(hash).filter(|old| held.contains(old)) {
-                // The record has the original of this replay after all.
+            // The record has it, or the original of this replay, after all.
+            let taken = original.get(hash).filter(|old| in_record(old)).or(Some(hash));
+            if let Some(taken) = taken.filter(|taken| in_record(taken)) {
                 places.insert(*hash, Version::new([*taken]));
+                made.extend((taken != hash).then_some((*hash, *taken)));
                 continue;
             }
+            let change =
+                loaded.am.get_change_by_hash(&(*hash).into()).ok_or(DeviceError::Stale)?;
             let deps = Version::new(change.deps().iter().map(|dep| Hash::from(*dep)));
             let at = moved(&deps, &places, &start);
             let edits = edits_of(&loaded.am, kind, &deps, &change, &ctx)?;
             ctx.at_ms = change.timestamp();
             let saved = save::write(&mut am, kind, &at, edits, Vec::new(), &ctx)?;
-            places.insert(*hash, saved.version);
-            if !saved.changes.is_empty() {
-                made.push((*hash, saved.changes));
+            if let [head] = saved.version.heads() {
+                made.push((*hash, *head));
             }
+            places.insert(*hash, saved.version);
+            hashes.extend(saved.changes);
         }
 
         let mut replaces: BTreeSet<EnvelopeId> = envelopes.iter().map(|e| e.id).collect();
-        for earlier in envelopes
-            .iter()
-            .filter_map(|e| e.proof.header())
-            .flat_map(|h| h.replaces)
-        {
+        for earlier in envelopes.iter().filter_map(|e| e.proof.header()).flat_map(|h| h.replaces) {
             if let Some(stored) = outbox::get(self.store.conn(), earlier)?
                 && !stored.state.settled()
             {
                 replaces.insert(earlier);
             }
         }
-        let hashes: Vec<Hash> = made
-            .iter()
-            .flat_map(|(_, new)| new.iter().copied())
-            .collect();
-        let new = new_changes(&am, kind, &hashes, Origin::Saved)?;
-        let sealing = self.sealing(
-            space,
-            doc,
-            kind.number(),
-            replaces.iter().copied().collect(),
-        )?;
-        let (at_ms, by, key) = (self.env.now_ms(), Some(ctx.by), self.key.clone());
-        self.store.write_or(|tx| -> Result<()> {
-            let write = DocWrite {
-                doc,
-                space,
-                kind,
-                am: &am,
-                new: &new,
-                at_ms,
-                by,
-            };
-            rewrite_document(tx, &write, &mine)?;
-            for (old, new) in &made {
-                if let Some(last) = new.last() {
-                    draft::replayed(tx, doc, *old, *last)?;
-                }
-            }
-            for (old, place) in &places {
-                if let ([head], false) = (place.heads(), made.iter().any(|(o, _)| o == old)) {
-                    draft::replayed(tx, doc, *old, *head)?;
-                }
-            }
-            seal_unsealed(tx, sealing, &key)?;
-            let rest = if hashes.is_empty() {
-                State::Replaced
-            } else {
-                State::Final(REPLAYED.into())
-            };
-            for id in &replaces {
-                outbox::set_state(tx, *id, &rest)?;
-            }
-            Ok(())
-        })?;
-        let heads = version(&am);
-        self.store.keep(Arc::new(Loaded {
-            doc,
-            space,
-            kind,
+        let mut new = arrived;
+        new.extend(new_changes(&am, kind, &hashes, Origin::Saved)?);
+        Ok(Plan {
+            sealing: self.sealing(space, doc, kind.number(), replaces.into_iter().collect())?,
+            at_ms: self.env.now_ms(),
+            by: ctx.by,
+            gone: mine.into_iter().filter(|hash| !in_record(hash)).collect(),
+            replays: !hashes.is_empty(),
             am,
-            heads,
-        }));
-        Ok(u32::try_from(made.len()).unwrap_or(u32::MAX))
+            new,
+            made,
+        })
     }
 
     /// Refused twice: it stays here as a readable draft, the relay has it for the office to review,

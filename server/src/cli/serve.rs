@@ -87,7 +87,7 @@ fn pages(config: &Config, relay: Arc<Relay>) -> axum::Router {
 }
 
 /// Completes when the operating system or the keyboard asks to stop.
-pub(crate) async fn stopped() {
+async fn stopped() {
     let interrupt = tokio::signal::ctrl_c();
     #[cfg(unix)]
     {

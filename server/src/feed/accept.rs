@@ -86,6 +86,9 @@ impl Sound {
             }
             Some(_) | None => {}
         }
+        if self.meets_one_waiting(store)? {
+            return Ok(Verdict::Refused("try_later".into()));
+        }
         let (state, late) = self.first_state(store, arrival)?;
         if state == State::Waiting && document.is_none() {
             let row = DocumentRow {
@@ -129,6 +132,19 @@ impl Sound {
     /// Its id.
     pub fn id(&self) -> sopu_core::id::EnvelopeId {
         self.opened.id
+    }
+
+    /// Whether another run that claims the same is not judged yet. A device that heard "fork" now
+    /// would replay its edits beside an original that enters the feed a moment later.
+    fn meets_one_waiting(&self, store: &mut dyn RelayStore) -> Result<bool> {
+        let doc = self.opened.header.doc;
+        for change in self.change_rows() {
+            let claims = store.claims(doc, &change.actor, change.seq)?;
+            if claims.iter().any(|claim| claim.state == State::Waiting) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn first_state(&self, store: &mut dyn RelayStore, arrival: Arrival) -> Result<(State, bool)> {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use ed25519_dalek::VerifyingKey;
 
 use super::mark::{Mark, quarantine};
-use super::page::{Changed, PageWork, People, stored_form};
+use super::page::{Changed, Forked, PageWork, People, stored_form};
 use crate::device::{Device, DeviceError, Result};
 use crate::documents::Kind;
 use crate::encoding::decode_changes;
@@ -24,8 +24,8 @@ impl Device {
             if purge::is_erased(self.store.conn(), pack.doc)? {
                 continue;
             }
-            match self.read_pack(page.to.space, pack) {
-                Ok(changed) => work.changed.push(changed),
+            match self.read_pack(page.to.space, pack, work) {
+                Ok(()) => {}
                 Err(DeviceError::Internal(reason)) => {
                     work.marks.push(quarantine(pack.doc, None, reason));
                 }
@@ -38,7 +38,7 @@ impl Device {
         Ok(())
     }
 
-    fn read_pack(&self, space: SpaceId, pack: &Pack) -> Result<Changed> {
+    fn read_pack(&self, space: SpaceId, pack: &Pack, work: &mut PageWork) -> Result<()> {
         let kind = Kind::from_number(pack.kind).ok_or(DeviceError::Internal("kind_unknown"))?;
         if let Some(row) = document::row(self.store.conn(), pack.doc)?
             && (row.space != space || row.kind != pack.kind)
@@ -54,13 +54,6 @@ impl Device {
             .iter()
             .map(|change| check_change(change, kind, &Limits::DEVICE))
             .collect::<Result<Vec<Checked>, _>>()?;
-        let am = trial(
-            &self.present(pack.doc, kind)?,
-            kind,
-            &changes,
-            &Limits::PACK,
-        )
-        .map_err(|doubt| DeviceError::Internal(doubt.code()))?;
         let mut new = stored_form(&changes, &checked, Origin::Packed(0));
         let mut rest = new.iter_mut();
         for (entry, count) in (0u32..).zip(&pack.counts) {
@@ -68,14 +61,27 @@ impl Device {
                 change.origin = Origin::Packed(entry);
             }
         }
-        Ok(Changed {
-            doc: pack.doc,
-            kind,
-            am,
-            new,
-            last_seq: pack.last_seq,
-            by: None,
-        })
+        let (doc, last_seq) = (pack.doc, pack.last_seq);
+        match trial(&self.present(doc, kind)?, kind, &changes, &Limits::PACK) {
+            Ok(am) => work.changed.push(Changed {
+                doc,
+                kind,
+                am,
+                new,
+                last_seq,
+                by: None,
+            }),
+            Err(doubt) if doubt.code() == "fork" && self.has_own(doc)? => {
+                work.forked.push(Forked {
+                    doc,
+                    changes,
+                    new,
+                    last_seq,
+                });
+            }
+            Err(doubt) => return Err(DeviceError::Internal(doubt.code())),
+        }
+        Ok(())
     }
 
     /// Joins signatures to the changes that are here. Proofs come in feed order, so the n-th proof
@@ -142,7 +148,26 @@ impl Device {
             }
         };
         counted.insert(doc, entry.saturating_add(1));
-        let hashes = outbox::packed(conn, doc, entry)?;
+        // The pack may have come in this very page.
+        let changed = work.changed.iter().find(|c| c.doc == doc).map(|c| &c.new);
+        let forked = work.forked.iter().find(|f| f.doc == doc).map(|f| &f.new);
+        let signed: Vec<(Hash, Vec<u8>)> = match changed.or(forked) {
+            Some(new) => new
+                .iter()
+                .filter(|new| new.origin == Origin::Packed(entry))
+                .map(|new| (new.hash, new.actor.clone()))
+                .collect(),
+            None => {
+                let loaded = self.store.document(doc).ok();
+                let actor = |hash: &Hash| {
+                    let meta = loaded.as_ref()?.am.get_change_meta_by_hash(&(*hash).into())?;
+                    Some(meta.actor.to_bytes().to_vec())
+                };
+                let hashes = outbox::packed(conn, doc, entry)?.into_iter();
+                hashes.map(|hash| (hash, actor(&hash).unwrap_or_default())).collect()
+            }
+        };
+        let hashes: Vec<Hash> = signed.iter().map(|(hash, _)| *hash).collect();
         let proof = Proof {
             header: given.header.clone(),
             signature: given.signature,
@@ -154,7 +179,9 @@ impl Device {
         let genuine = key.is_some_and(|key| {
             proof.verify(&key)
                 && header.space == space
-                && self.written_by(doc, &hashes, &actor_id(&key, space, &header.epoch))
+                && signed.iter().all(|(_, actor)| {
+                    level_of(actor, &actor_id(&key, space, &header.epoch)).is_some()
+                })
         });
         work.marks.push(if genuine {
             let FeedProof {
@@ -174,15 +201,5 @@ impl Device {
             quarantine(doc, Some(id), "proof_wrong")
         });
         Ok(id)
-    }
-
-    fn written_by(&self, doc: DocId, hashes: &[Hash], base: &[u8; 16]) -> bool {
-        let Ok(loaded) = self.store.document(doc) else {
-            return false;
-        };
-        hashes.iter().all(|hash| {
-            let meta = loaded.am.get_change_meta_by_hash(&(*hash).into());
-            meta.is_some_and(|m| level_of(m.actor.to_bytes(), base).is_some())
-        })
     }
 }

@@ -47,7 +47,17 @@ pub(super) struct Changed {
 pub(super) struct PageWork {
     pub marks: Vec<Mark>,
     pub changed: Vec<Changed>,
+    /// Documents where one's own unsettled changes stand in the way of the feed's.
+    pub forked: Vec<Forked>,
     arrivals: BTreeMap<DocId, (Kind, Vec<Arrival>)>,
+}
+
+/// What the feed brings of a document that cannot be applied beside one's own changes.
+pub(super) struct Forked {
+    pub doc: DocId,
+    pub changes: Vec<Vec<u8>>,
+    pub new: Vec<NewChange>,
+    pub last_seq: u64,
 }
 
 /// The people of a space while a page is read.
@@ -84,9 +94,17 @@ impl Device {
 
         let mut work = PageWork::default();
         let mut hash = here.feed_hash;
+        let mut after = page.from.as_ref().map_or(0, |from| from.seq);
+        if let Some(cut) = page.cut.as_ref().filter(|cut| cut.seq < after) {
+            // The relay came back from a backup: the feed goes on from the cut.
+            after = cut.seq;
+            let all = outbox::feed_ids(self.store.conn(), id, 0, usize::MAX >> 1)?;
+            let kept = all.iter().take_while(|(seq, _)| *seq <= after);
+            hash = kept.fold([0; 32], |hash, (_, id)| feed_hash(&hash, id));
+        }
         self.read_packs(page, &mut work)?;
         self.read_proofs(page, &people, &mut work, &mut hash)?;
-        if !self.read_entries(page, &people, &mut work, &mut hash)? {
+        if !self.read_entries(page, after, &people, &mut work, &mut hash)? {
             // It names an envelope of this device that is not here: a restored copy's other self
             // wrote it. A first sync of the space brings it.
             self.store.write(|tx| {
@@ -96,23 +114,48 @@ impl Device {
             return Ok(true);
         }
 
+        let mut plans = Vec::new();
+        for Forked { doc, changes, new, last_seq } in std::mem::take(&mut work.forked) {
+            let loaded = self.store.document(doc)?;
+            match self.give_way(&loaded, &changes, new)? {
+                Some(plan) => {
+                    report.replayed += plan.count();
+                    plans.push((doc, last_seq, plan));
+                }
+                None => work.marks.push(quarantine(doc, None, "fork")),
+            }
+        }
+        let key = self.key.clone();
         let at_ms = self.env.now_ms();
         let mut purged = false;
-        self.store.write(|tx| {
+        self.store.write_or(|tx| -> Result<()> {
             if let Some(rows) = &page.roster {
                 space::set_roster(tx, id, rows)?;
             }
             if let Some(cut) = &page.cut {
                 outbox::cut(tx, id, cut.seq)?;
             }
-            for mark in &work.marks {
+            // Envelopes before the changes that name them; signatures of a first sync after the
+            // changes they are over, which may be of this very page.
+            let joins = |mark: &&Mark| matches!(mark, Mark::Joined { .. });
+            for mark in work.marks.iter().filter(|mark| !joins(mark)) {
                 purged |= mark.write(tx, id, at_ms)?;
             }
             for changed in &work.changed {
                 changed.write(tx, id, at_ms)?;
             }
-            space::set_cursor(tx, &page.to, &hash)
+            for (doc, last_seq, plan) in &plans {
+                plan.write(tx, &key)?;
+                document::set_last_seq(tx, *doc, *last_seq)?;
+            }
+            for mark in work.marks.iter().filter(joins) {
+                mark.write(tx, id, at_ms)?;
+            }
+            Ok(space::set_cursor(tx, &page.to, &hash)?)
         })?;
+        for (_, _, plan) in plans {
+            self.store.keep(Arc::new(plan.loaded()));
+        }
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         report.received += count(page.entries.len() + page.packs.len());
         report.quarantined += count(
@@ -144,12 +187,13 @@ impl Device {
     fn read_entries(
         &self,
         page: &SpacePage,
+        after: u64,
         people: &People,
         work: &mut PageWork,
         hash: &mut [u8; 32],
     ) -> Result<bool> {
         let space = page.to.space;
-        let mut next = page.from.as_ref().map_or(0, |from| from.seq) + 1;
+        let mut next = after + 1;
         for entry in &page.entries {
             if entry.seq() != next {
                 return Err(DeviceError::BadAnswer);
@@ -347,6 +391,12 @@ impl Device {
             .flat_map(|a| a.changes.iter().cloned())
             .collect();
         let together = trial(&am, kind, &all, &Limits::PACK);
+        if matches!(&together, Err(doubt) if doubt.code() == "fork") && self.has_own(doc)? {
+            let last_seq = arrivals.last().map_or(0, |arrival| arrival.seq);
+            let new = arrivals.into_iter().flat_map(|arrival| arrival.new).collect();
+            work.forked.push(Forked { doc, changes: all, new, last_seq });
+            return Ok(());
+        }
         let one_by_one = together.is_err();
         if let Ok(tried) = together {
             am = tried;
@@ -379,6 +429,13 @@ impl Device {
             });
         }
         Ok(())
+    }
+
+    /// Whether there is own work in a document that the feed does not have.
+    pub(super) fn has_own(&self, doc: DocId) -> Result<bool> {
+        let conn = self.store.conn();
+        Ok(!outbox::unsealed(conn, doc)?.is_empty()
+            || !outbox::unsettled(conn, Some(doc))?.is_empty())
     }
 
     /// The document as it stands here, or its genesis.

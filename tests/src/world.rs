@@ -1,0 +1,173 @@
+//! A relay in a temporary folder, served on loopback, that can be stopped and started again.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use sopu_core::id::{MemberId, OrgId, SpaceId};
+use sopu_core::time::Env;
+use sopu_core::transport::http::HttpTransport;
+use sopu_server::access::people::{self, NewMember, Party, Window};
+use sopu_server::access::{invites, roles::Role};
+use sopu_server::relay::{DATABASE, Relay};
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+use crate::{Clock, Phone};
+
+/// One organisation on one relay.
+pub struct World {
+    dir: TempDir,
+    /// The relay's clock.
+    pub clock: Arc<Clock>,
+    /// The organisation.
+    pub org: OrgId,
+    server: Option<Server>,
+}
+
+struct Server {
+    relay: Arc<Relay>,
+    address: String,
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl World {
+    /// A fresh relay, serving.
+    pub fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let clock = Arc::new(Clock::default());
+        let mut world = Self { dir, clock, org: OrgId(uuid::Uuid::nil()), server: None };
+        world.start();
+        let clock = Arc::clone(&world.clock);
+        world.org = world.admin(|db| {
+            people::add_org(db, &*clock, "Hoivapalvelu Kanerva Oy", None).expect("an organisation")
+        });
+        world
+    }
+
+    /// Where everything is.
+    pub fn folder(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The relay's data folder.
+    pub fn data(&self) -> PathBuf {
+        self.dir.path().join("relay")
+    }
+
+    /// Starts serving on a free port.
+    pub fn start(&mut self) {
+        let relay = Relay::open(&self.data(), Arc::clone(&self.clock) as Arc<dyn Env>);
+        let relay = Arc::new(relay.expect("the relay opens"));
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        listener.set_nonblocking(true).expect("non-blocking");
+        let address = format!("http://{}", listener.local_addr().expect("bound"));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let served = Arc::clone(&relay);
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .enable_all()
+                .build()
+                .expect("a runtime");
+            runtime.block_on(async move {
+                let listener = tokio::net::TcpListener::from_std(listener).expect("listens");
+                let pages = axum::Router::new();
+                let until = async move {
+                    let _ = stopped.await;
+                };
+                sopu_server::app::run(listener, served, pages, until).await.expect("serves");
+            });
+        });
+        self.server = Some(Server { relay, address, stop, thread });
+    }
+
+    /// Stops serving, finishing what is under way.
+    pub fn stop(&mut self) {
+        if let Some(Server { relay, stop, thread, .. }) = self.server.take() {
+            let _ = stop.send(());
+            thread.join().expect("the server ends");
+            drop(relay);
+        }
+    }
+
+    /// The relay itself.
+    pub fn relay(&self) -> &Arc<Relay> {
+        &self.server.as_ref().expect("serving").relay
+    }
+
+    /// Its address.
+    pub fn address(&self) -> &str {
+        &self.server.as_ref().expect("serving").address
+    }
+
+    /// A transport to it.
+    pub fn transport(&self) -> HttpTransport {
+        HttpTransport::new(self.address())
+    }
+
+    /// Waits until the merge worker has judged everything that waits.
+    pub fn settle(&self) {
+        self.relay().merge_all().expect("merges");
+    }
+
+    /// Works on the database as the command line does.
+    pub fn admin<T>(&self, work: impl FnOnce(&mut Connection) -> T) -> T {
+        let mut db = Connection::open(self.data().join(DATABASE)).expect("opens");
+        db.busy_timeout(std::time::Duration::from_secs(10)).expect("waits");
+        work(&mut db)
+    }
+
+    /// A space.
+    pub fn space(&self, name: &str) -> SpaceId {
+        let clock = Arc::clone(&self.clock);
+        self.admin(|db| people::add_space(db, &*clock, self.org, name).expect("a space"))
+    }
+
+    /// A person with a role in spaces.
+    pub fn member(&self, name: &str, role: Role, spaces: &[SpaceId]) -> MemberId {
+        let clock = Arc::clone(&self.clock);
+        let new = NewMember { org: self.org, name, login: None, password: None, admin: false };
+        self.admin(|db| {
+            let member = people::add_member(db, &*clock, &new).expect("a member");
+            for space in spaces {
+                let window = Window { from_ms: clock.now_ms() - 60_000, until_ms: None };
+                let party = Party::Member(member);
+                people::grant(db, *space, party, role, window, clock.now_ms()).expect("granted");
+            }
+            member
+        })
+    }
+
+    /// An invite code for a member.
+    pub fn invite(&self, member: MemberId) -> String {
+        let clock = Arc::clone(&self.clock);
+        self.admin(|db| {
+            invites::create(db, &*clock, member, None, invites::LIFE_MS).expect("an invite")
+        })
+    }
+
+    /// An enrolled phone of a member, synced once.
+    pub fn phone(&self, name: &str, member: MemberId) -> Phone {
+        let mut phone = Phone::new(&self.folder().join(name));
+        let code = self.invite(member);
+        phone.device().enrol(&self.transport(), &code, name).expect("enrols");
+        phone.sync(self);
+        phone
+    }
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}

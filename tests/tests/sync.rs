@@ -1,0 +1,308 @@
+//! Devices and a relay over real HTTP: what is written offline arrives, once, everywhere.
+
+#![expect(clippy::expect_used, reason = "a test")]
+
+use serde_json::{Value, json};
+use sopu_core::id::{DocId, SpaceId};
+use sopu_core::store::outbox::Stage;
+use sopu_core::store::{check, history};
+use sopu_server::access::roles::Role;
+use sopu_tests::{Phone, World};
+
+fn pair(world: &World, space: SpaceId) -> (Phone, Phone) {
+    let maria = world.member("Maria Niemi", Role::Field, &[space]);
+    let aino = world.member("Aino Laakso", Role::Field, &[space]);
+    (world.phone("maria", maria), world.phone("aino", aino))
+}
+
+/// Everything two devices can disagree about.
+fn same(one: &mut Phone, other: &mut Phone, doc: DocId) {
+    let (a, b) = (one.read(doc), other.read(doc));
+    assert_eq!(a.version, b.version, "{:#} and {:#}", a.value, b.value);
+    assert_eq!(a.value, b.value);
+    let plain = |o: &sopu_core::device::documents::Opened| -> Vec<(String, Vec<Value>)> {
+        let values = |c: &sopu_core::device::documents::OpenConflict| {
+            c.values.iter().map(|v| v.value.clone()).collect()
+        };
+        o.conflicts.iter().map(|c| (c.path.clone(), values(c))).collect()
+    };
+    assert_eq!(plain(&a), plain(&b));
+}
+
+fn whole(phone: &mut Phone) {
+    assert_eq!(check::check(phone.device().store().conn()).expect("checks"), []);
+}
+
+#[test]
+fn notes_written_offline_by_two_reach_both_in_one_request_each() {
+    let world = World::new();
+    let space = world.space("Kotihoito, Mäkelä");
+    let (mut maria, mut aino) = pair(&world, space);
+    let first = maria.note(space, json!({"summary": "Aamukäynti, kaikki kunnossa", "status": "done"}));
+    let second = aino.note(space, json!({"summary": "Iltakäynti"}));
+    let sent = maria.sync(&world);
+    assert_eq!((sent.requests, sent.acknowledged), (1, 1));
+    aino.sync(&world);
+    world.settle();
+    assert_eq!(maria.sync(&world).requests, 1);
+    aino.sync(&world);
+    same(&mut maria, &mut aino, first);
+    same(&mut maria, &mut aino, second);
+    whole(&mut maria);
+    whole(&mut aino);
+}
+
+#[test]
+fn a_reconnect_with_nothing_new_is_one_small_request_however_many_documents_there_are() {
+    let world = World::new();
+    let spaces: Vec<SpaceId> = (0..20).map(|n| world.space(&format!("Asiakas {n}"))).collect();
+    let maria = world.member("Maria Niemi", Role::Field, &spaces);
+    let mut phone = world.phone("maria", maria);
+    let cost = |phone: &mut Phone| {
+        let report = phone.sync(&world);
+        assert_eq!(report.requests, 1);
+        report.bytes_up + report.bytes_down
+    };
+    cost(&mut phone);
+    let few = cost(&mut phone);
+    for n in 0..60 {
+        phone.note(spaces[n % 20], json!({"summary": format!("Käynti {n}")}));
+    }
+    phone.sync(&world);
+    world.settle();
+    phone.sync(&world);
+    let many = cost(&mut phone);
+    assert!(many <= 300, "{many} bytes");
+    assert!(many <= few + 8, "{few} bytes with nothing, {many} with sixty documents");
+}
+
+#[test]
+fn a_form_left_open_does_not_undo_what_came_meanwhile() {
+    let world = World::new();
+    let space = world.space("Tila Koivuranta");
+    let (mut maria, mut aino) = pair(&world, space);
+    let doc = maria.note(space, json!({"summary": "Mansikka kunnossa.", "status": "started"}));
+    maria.sync(&world);
+    world.settle();
+    aino.sync(&world);
+
+    let form = maria.read(doc);
+    maria.device().open_form(doc);
+    aino.edit(doc, json!({"status": "done", "km": "12"}));
+    aino.sync(&world);
+    world.settle();
+    maria.sync(&world);
+    let mut value = form.value.clone();
+    value["summary"] = json!("Mansikka EI kunnossa.");
+    let saved = maria.device().save(doc, &form.version, &value).expect("saves");
+    value["summary"] = json!("Mansikka EI kunnossa. Härmää.");
+    maria.device().save(doc, &saved.version, &value).expect("saves");
+    maria.sync(&world);
+    world.settle();
+    maria.sync(&world);
+    aino.sync(&world);
+    same(&mut maria, &mut aino, doc);
+    let merged = aino.read(doc).value;
+    assert_eq!(merged["summary"], "Mansikka EI kunnossa. Härmää.");
+    assert_eq!((merged["status"].as_str(), merged["km"].as_str()), (Some("done"), Some("12")));
+}
+
+#[test]
+fn a_conflict_shows_who_wrote_what_when_and_one_choice_ends_it_for_everybody() {
+    let world = World::new();
+    let space = world.space("Kotihoito");
+    let (mut maria, mut aino) = pair(&world, space);
+    aino.clock.set_off(-11 * 60_000);
+    let doc = maria.note(space, json!({"summary": "Käynti"}));
+    maria.sync(&world);
+    world.settle();
+    aino.sync(&world);
+    maria.edit(doc, json!({"outcome": "partial"}));
+    aino.edit(doc, json!({"outcome": "refused"}));
+    for phone in [&mut maria, &mut aino] {
+        phone.sync(&world);
+    }
+    world.settle();
+    for phone in [&mut maria, &mut aino] {
+        phone.sync(&world);
+    }
+    same(&mut maria, &mut aino, doc);
+    let opened = maria.read(doc);
+    assert_eq!(opened.conflicts.len(), 1);
+    let conflict = &opened.conflicts[0];
+    let by = |value: &str| {
+        let found = conflict.values.iter().find(|v| v.value == value).expect("there");
+        found.provenance.clone()
+    };
+    assert_eq!(by("partial").member_name.as_deref(), Some("Maria Niemi"));
+    let ainos = by("refused");
+    assert_eq!(ainos.member_name.as_deref(), Some("Aino Laakso"));
+    let late = ainos.relay_ms.expect("received") - ainos.device_ms;
+    assert!((10 * 60_000..12 * 60_000).contains(&late), "{late} ms: her clock is slow");
+
+    let refused = conflict.values.iter().find(|v| v.value == "refused").expect("there").change;
+    maria.device().choose(doc, &opened.version, "outcome", &refused).expect("chooses");
+    maria.sync(&world);
+    world.settle();
+    aino.sync(&world);
+    maria.sync(&world);
+    same(&mut maria, &mut aino, doc);
+    assert_eq!(aino.read(doc).conflicts, []);
+    assert_eq!(aino.read(doc).value["outcome"], "refused");
+}
+
+#[test]
+fn people_see_their_work_go_from_phone_to_server_to_record() {
+    let world = World::new();
+    let space = world.space("Kotihoito");
+    let (mut maria, _) = pair(&world, space);
+    let doc = maria.note(space, json!({"summary": "Käynti"}));
+    let stage = |phone: &mut Phone| phone.device().progress(doc).expect("reads").stage();
+    assert_eq!(stage(&mut maria), Some(Stage::Here));
+    maria.sync(&world);
+    world.settle();
+    maria.sync(&world);
+    assert_eq!(stage(&mut maria), Some(Stage::Record));
+    world.relay().mark_seen(doc).expect("marks");
+    maria.sync(&world);
+    assert_eq!(stage(&mut maria), Some(Stage::Seen));
+    maria.edit(doc, json!({"km": "3"}));
+    assert_eq!(stage(&mut maria), Some(Stage::Here));
+}
+
+#[test]
+fn a_new_device_gets_whole_documents_and_then_every_signature() {
+    let world = World::new();
+    let space = world.space("Tila Koivuranta");
+    let (mut maria, mut aino) = pair(&world, space);
+    let mut docs = Vec::new();
+    for n in 0..30 {
+        let doc = maria.note(space, json!({"summary": format!("Käynti {n}"), "status": "started"}));
+        maria.sync(&world);
+        docs.push(doc);
+    }
+    world.settle();
+    aino.sync(&world);
+    for doc in &docs {
+        aino.edit(*doc, json!({"km": "5"}));
+    }
+    aino.sync(&world);
+    world.settle();
+    maria.sync(&world);
+
+    let liisa = world.member("Liisa Aho", Role::Field, &[space]);
+    let mut liisa = world.phone("liisa", liisa);
+    let aside = sopu_core::store::draft::quarantined(liisa.device().store().conn());
+    assert_eq!(aside.expect("reads"), []);
+    for doc in &docs {
+        same(&mut liisa, &mut maria, *doc);
+        let steps = history::history(liisa.device().store().conn(), *doc).expect("reads");
+        assert_eq!(steps.len(), 2);
+        assert!(steps.iter().all(|step| step.envelope.is_some()), "every change is proven");
+    }
+    whole(&mut liisa);
+    let report = liisa.sync(&world);
+    assert_eq!((report.requests, report.received), (1, 0));
+    // And it goes on from there like everyone else.
+    maria.edit(docs[3], json!({"summary": "Korjattu"}));
+    maria.sync(&world);
+    world.settle();
+    liisa.sync(&world);
+    assert_eq!(liisa.read(docs[3]).value["summary"], "Korjattu");
+}
+
+#[test]
+fn what_was_acknowledged_is_there_after_the_relay_starts_again() {
+    let mut world = World::new();
+    let space = world.space("Kotihoito");
+    let (mut maria, mut aino) = pair(&world, space);
+    let doc = maria.note(space, json!({"summary": "Tallessa"}));
+    assert_eq!(maria.sync(&world).acknowledged, 1);
+    world.stop();
+    world.start();
+    world.settle();
+    aino.sync(&world);
+    assert_eq!(aino.read(doc).value["summary"], "Tallessa");
+}
+
+#[test]
+fn writing_goes_on_while_the_relay_is_away() {
+    let mut world = World::new();
+    let space = world.space("Kotihoito");
+    let (mut maria, mut aino) = pair(&world, space);
+    let transport = world.transport();
+    world.stop();
+    let doc = maria.note(space, json!({"summary": "Kellarissa"}));
+    let error = maria.device().sync(&transport).expect_err("nobody there");
+    assert!(matches!(error, sopu_core::device::DeviceError::Offline));
+    maria.edit(doc, json!({"km": "1"}));
+    world.start();
+    maria.sync(&world);
+    world.settle();
+    aino.sync(&world);
+    assert_eq!(aino.read(doc).value["km"], "1");
+}
+
+#[test]
+fn a_restored_phone_loses_nothing_and_writes_nothing_twice() {
+    for same_phone in [true, false] {
+        let world = World::new();
+        let space = world.space("Kotihoito");
+        let (mut maria, mut aino) = pair(&world, space);
+        let doc = maria.note(space, json!({"summary": "Alku.", "entries": {}}));
+        maria.sync(&world);
+        world.settle();
+        maria.sync(&world);
+        maria.edit(doc, json!({"summary": "Alku. Ennen varmuuskopiota."}));
+        let backup = maria.backup();
+        maria.edit(doc, json!({"summary": "Alku. Ennen varmuuskopiota. Sen jälkeen."}));
+        maria.sync(&world);
+        world.settle();
+        maria.sync(&world);
+
+        maria.restore(&backup, same_phone);
+        maria.edit(doc, json!({"km": "7"}));
+        let other = maria.note(space, json!({"summary": "Palautuksen jälkeen"}));
+        for _ in 0..3 {
+            maria.sync(&world);
+            world.settle();
+        }
+        aino.sync(&world);
+        same(&mut maria, &mut aino, doc);
+        let value = aino.read(doc).value;
+        let summary = "Alku. Ennen varmuuskopiota. Sen jälkeen.";
+        assert_eq!(value["summary"], summary, "same phone: {same_phone}");
+        assert_eq!(value["km"], "7");
+        assert_eq!(aino.read(other).value["summary"], "Palautuksen jälkeen");
+        assert_eq!(maria.device().backlog().expect("reads"), Default::default());
+        whole(&mut maria);
+    }
+}
+
+#[test]
+fn a_cloned_phone_is_noticed_and_both_halves_of_its_work_arrive() {
+    let world = World::new();
+    let space = world.space("Kotihoito");
+    let (mut maria, mut aino) = pair(&world, space);
+    let doc = maria.note(space, json!({"summary": "Alku."}));
+    maria.sync(&world);
+    world.settle();
+    maria.sync(&world);
+    let mut twin = maria.cloned(&world.folder().join("twin"));
+    maria.edit(doc, json!({"km": "7"}));
+    twin.edit(doc, json!({"outcome": "partial"}));
+    for _ in 0..4 {
+        maria.sync(&world);
+        world.settle();
+        twin.sync(&world);
+        world.settle();
+    }
+    maria.sync(&world);
+    twin.sync(&world);
+    aino.sync(&world);
+    let value = aino.read(doc).value;
+    assert_eq!(value["km"], "7");
+    assert_eq!(value["outcome"], "partial");
+    same(&mut maria, &mut aino, doc);
+    same(&mut twin, &mut aino, doc);
+}
