@@ -27,7 +27,12 @@ impl Phone {
         std::fs::create_dir_all(folder).expect("a folder");
         let clock = Arc::new(Clock::default());
         let key = Device::new_key(&*clock);
-        let mut phone = Self { folder: folder.to_owned(), key, clock, device: None };
+        let mut phone = Self {
+            folder: folder.to_owned(),
+            key,
+            clock,
+            device: None,
+        };
         phone.open();
         phone
     }
@@ -49,7 +54,9 @@ impl Phone {
     pub fn backup(&mut self) -> Vec<(PathBuf, Vec<u8>)> {
         self.close();
         let files = std::fs::read_dir(&self.folder).expect("reads").flatten();
-        let files = files.map(|entry| entry.path()).filter(|path| path.is_file());
+        let files = files
+            .map(|entry| entry.path())
+            .filter(|path| path.is_file());
         let copies = files.map(|path| (path.clone(), std::fs::read(&path).expect("reads")));
         let copies = copies.collect();
         self.open();
@@ -78,7 +85,12 @@ impl Phone {
         copy_folder(&self.folder, folder);
         self.open();
         let clock = Arc::new(Clock::default());
-        let mut twin = Self { folder: folder.to_owned(), key: self.key, clock, device: None };
+        let mut twin = Self {
+            folder: folder.to_owned(),
+            key: self.key,
+            clock,
+            device: None,
+        };
         twin.open();
         twin
     }
@@ -97,7 +109,10 @@ impl Phone {
     /// A new visit note.
     pub fn note(&mut self, space: SpaceId, value: Value) -> DocId {
         use sopu_core::documents::Kind;
-        self.device().create(space, Kind::VisitNote, &value).expect("creates").0
+        self.device()
+            .create(space, Kind::VisitNote, &value)
+            .expect("creates")
+            .0
     }
 
     /// Reads a document.
@@ -109,7 +124,9 @@ impl Phone {
     pub fn edit(&mut self, doc: DocId, change: Value) {
         let opened = self.read(doc);
         let value = laid_over(&opened.value, &change);
-        self.device().save(doc, &opened.version, &value).expect("saves");
+        self.device()
+            .save(doc, &opened.version, &value)
+            .expect("saves");
     }
 }
 

@@ -39,7 +39,12 @@ impl World {
     pub fn new() -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let clock = Arc::new(Clock::default());
-        let mut world = Self { dir, clock, org: OrgId(uuid::Uuid::nil()), server: None };
+        let mut world = Self {
+            dir,
+            clock,
+            org: OrgId(uuid::Uuid::nil()),
+            server: None,
+        };
         world.start();
         let clock = Arc::clone(&world.clock);
         world.org = world.admin(|db| {
@@ -79,15 +84,28 @@ impl World {
                 let until = async move {
                     let _ = stopped.await;
                 };
-                sopu_server::app::run(listener, served, pages, until).await.expect("serves");
+                sopu_server::app::run(listener, served, pages, until)
+                    .await
+                    .expect("serves");
             });
         });
-        self.server = Some(Server { relay, address, stop, thread });
+        self.server = Some(Server {
+            relay,
+            address,
+            stop,
+            thread,
+        });
     }
 
     /// Stops serving, finishing what is under way.
     pub fn stop(&mut self) {
-        if let Some(Server { relay, stop, thread, .. }) = self.server.take() {
+        if let Some(Server {
+            relay,
+            stop,
+            thread,
+            ..
+        }) = self.server.take()
+        {
             let _ = stop.send(());
             thread.join().expect("the server ends");
             drop(relay);
@@ -117,7 +135,8 @@ impl World {
     /// Works on the database as the command line does.
     pub fn admin<T>(&self, work: impl FnOnce(&mut Connection) -> T) -> T {
         let mut db = Connection::open(self.data().join(DATABASE)).expect("opens");
-        db.busy_timeout(std::time::Duration::from_secs(10)).expect("waits");
+        db.busy_timeout(std::time::Duration::from_secs(10))
+            .expect("waits");
         work(&mut db)
     }
 
@@ -130,11 +149,20 @@ impl World {
     /// A person with a role in spaces.
     pub fn member(&self, name: &str, role: Role, spaces: &[SpaceId]) -> MemberId {
         let clock = Arc::clone(&self.clock);
-        let new = NewMember { org: self.org, name, login: None, password: None, admin: false };
+        let new = NewMember {
+            org: self.org,
+            name,
+            login: None,
+            password: None,
+            admin: false,
+        };
         self.admin(|db| {
             let member = people::add_member(db, &*clock, &new).expect("a member");
             for space in spaces {
-                let window = Window { from_ms: clock.now_ms() - 60_000, until_ms: None };
+                let window = Window {
+                    from_ms: clock.now_ms() - 60_000,
+                    until_ms: None,
+                };
                 let party = Party::Member(member);
                 people::grant(db, *space, party, role, window, clock.now_ms()).expect("granted");
             }
@@ -154,7 +182,10 @@ impl World {
     pub fn phone(&self, name: &str, member: MemberId) -> Phone {
         let mut phone = Phone::new(&self.folder().join(name));
         let code = self.invite(member);
-        phone.device().enrol(&self.transport(), &code, name).expect("enrols");
+        phone
+            .device()
+            .enrol(&self.transport(), &code, name)
+            .expect("enrols");
         phone.sync(self);
         phone
     }

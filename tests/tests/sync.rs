@@ -24,13 +24,19 @@ fn same(one: &mut Phone, other: &mut Phone, doc: DocId) {
         let values = |c: &sopu_core::device::documents::OpenConflict| {
             c.values.iter().map(|v| v.value.clone()).collect()
         };
-        o.conflicts.iter().map(|c| (c.path.clone(), values(c))).collect()
+        o.conflicts
+            .iter()
+            .map(|c| (c.path.clone(), values(c)))
+            .collect()
     };
     assert_eq!(plain(&a), plain(&b));
 }
 
 fn whole(phone: &mut Phone) {
-    assert_eq!(check::check(phone.device().store().conn()).expect("checks"), []);
+    assert_eq!(
+        check::check(phone.device().store().conn()).expect("checks"),
+        []
+    );
 }
 
 #[test]
@@ -38,7 +44,10 @@ fn notes_written_offline_by_two_reach_both_in_one_request_each() {
     let world = World::new();
     let space = world.space("Kotihoito, Mäkelä");
     let (mut maria, mut aino) = pair(&world, space);
-    let first = maria.note(space, json!({"summary": "Aamukäynti, kaikki kunnossa", "status": "done"}));
+    let first = maria.note(
+        space,
+        json!({"summary": "Aamukäynti, kaikki kunnossa", "status": "done"}),
+    );
     let second = aino.note(space, json!({"summary": "Iltakäynti"}));
     let sent = maria.sync(&world);
     assert_eq!((sent.requests, sent.acknowledged), (1, 1));
@@ -55,7 +64,9 @@ fn notes_written_offline_by_two_reach_both_in_one_request_each() {
 #[test]
 fn a_reconnect_with_nothing_new_is_one_small_request_however_many_documents_there_are() {
     let world = World::new();
-    let spaces: Vec<SpaceId> = (0..20).map(|n| world.space(&format!("Asiakas {n}"))).collect();
+    let spaces: Vec<SpaceId> = (0..20)
+        .map(|n| world.space(&format!("Asiakas {n}")))
+        .collect();
     let maria = world.member("Maria Niemi", Role::Field, &spaces);
     let mut phone = world.phone("maria", maria);
     let cost = |phone: &mut Phone| {
@@ -73,7 +84,10 @@ fn a_reconnect_with_nothing_new_is_one_small_request_however_many_documents_ther
     phone.sync(&world);
     let many = cost(&mut phone);
     assert!(many <= 300, "{many} bytes");
-    assert!(many <= few + 8, "{few} bytes with nothing, {many} with sixty documents");
+    assert!(
+        many <= few + 8,
+        "{few} bytes with nothing, {many} with sixty documents"
+    );
 }
 
 #[test]
@@ -81,7 +95,10 @@ fn a_form_left_open_does_not_undo_what_came_meanwhile() {
     let world = World::new();
     let space = world.space("Tila Koivuranta");
     let (mut maria, mut aino) = pair(&world, space);
-    let doc = maria.note(space, json!({"summary": "Mansikka kunnossa.", "status": "started"}));
+    let doc = maria.note(
+        space,
+        json!({"summary": "Mansikka kunnossa.", "status": "started"}),
+    );
     maria.sync(&world);
     world.settle();
     aino.sync(&world);
@@ -94,9 +111,15 @@ fn a_form_left_open_does_not_undo_what_came_meanwhile() {
     maria.sync(&world);
     let mut value = form.value.clone();
     value["summary"] = json!("Mansikka EI kunnossa.");
-    let saved = maria.device().save(doc, &form.version, &value).expect("saves");
+    let saved = maria
+        .device()
+        .save(doc, &form.version, &value)
+        .expect("saves");
     value["summary"] = json!("Mansikka EI kunnossa. Härmää.");
-    maria.device().save(doc, &saved.version, &value).expect("saves");
+    maria
+        .device()
+        .save(doc, &saved.version, &value)
+        .expect("saves");
     maria.sync(&world);
     world.settle();
     maria.sync(&world);
@@ -104,7 +127,10 @@ fn a_form_left_open_does_not_undo_what_came_meanwhile() {
     same(&mut maria, &mut aino, doc);
     let merged = aino.read(doc).value;
     assert_eq!(merged["summary"], "Mansikka EI kunnossa. Härmää.");
-    assert_eq!((merged["status"].as_str(), merged["km"].as_str()), (Some("done"), Some("12")));
+    assert_eq!(
+        (merged["status"].as_str(), merged["km"].as_str()),
+        (Some("done"), Some("12"))
+    );
 }
 
 #[test]
@@ -131,17 +157,32 @@ fn a_conflict_shows_who_wrote_what_when_and_one_choice_ends_it_for_everybody() {
     assert_eq!(opened.conflicts.len(), 1);
     let conflict = &opened.conflicts[0];
     let by = |value: &str| {
-        let found = conflict.values.iter().find(|v| v.value == value).expect("there");
+        let found = conflict
+            .values
+            .iter()
+            .find(|v| v.value == value)
+            .expect("there");
         found.provenance.clone()
     };
     assert_eq!(by("partial").member_name.as_deref(), Some("Maria Niemi"));
     let ainos = by("refused");
     assert_eq!(ainos.member_name.as_deref(), Some("Aino Laakso"));
     let late = ainos.relay_ms.expect("received") - ainos.device_ms;
-    assert!((10 * 60_000..12 * 60_000).contains(&late), "{late} ms: her clock is slow");
+    assert!(
+        (10 * 60_000..12 * 60_000).contains(&late),
+        "{late} ms: her clock is slow"
+    );
 
-    let refused = conflict.values.iter().find(|v| v.value == "refused").expect("there").change;
-    maria.device().choose(doc, &opened.version, "outcome", &refused).expect("chooses");
+    let refused = conflict
+        .values
+        .iter()
+        .find(|v| v.value == "refused")
+        .expect("there")
+        .change;
+    maria
+        .device()
+        .choose(doc, &opened.version, "outcome", &refused)
+        .expect("chooses");
     maria.sync(&world);
     world.settle();
     aino.sync(&world);
@@ -177,7 +218,10 @@ fn a_new_device_gets_whole_documents_and_then_every_signature() {
     let (mut maria, mut aino) = pair(&world, space);
     let mut docs = Vec::new();
     for n in 0..30 {
-        let doc = maria.note(space, json!({"summary": format!("Käynti {n}"), "status": "started"}));
+        let doc = maria.note(
+            space,
+            json!({"summary": format!("Käynti {n}"), "status": "started"}),
+        );
         maria.sync(&world);
         docs.push(doc);
     }
@@ -198,7 +242,10 @@ fn a_new_device_gets_whole_documents_and_then_every_signature() {
         same(&mut liisa, &mut maria, *doc);
         let steps = history::history(liisa.device().store().conn(), *doc).expect("reads");
         assert_eq!(steps.len(), 2);
-        assert!(steps.iter().all(|step| step.envelope.is_some()), "every change is proven");
+        assert!(
+            steps.iter().all(|step| step.envelope.is_some()),
+            "every change is proven"
+        );
     }
     whole(&mut liisa);
     let report = liisa.sync(&world);
@@ -255,7 +302,10 @@ fn a_restored_phone_loses_nothing_and_writes_nothing_twice() {
         maria.sync(&world);
         maria.edit(doc, json!({"summary": "Alku. Ennen varmuuskopiota."}));
         let backup = maria.backup();
-        maria.edit(doc, json!({"summary": "Alku. Ennen varmuuskopiota. Sen jälkeen."}));
+        maria.edit(
+            doc,
+            json!({"summary": "Alku. Ennen varmuuskopiota. Sen jälkeen."}),
+        );
         maria.sync(&world);
         world.settle();
         maria.sync(&world);

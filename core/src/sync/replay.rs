@@ -55,14 +55,32 @@ pub(super) struct Plan {
 impl Plan {
     /// Writes the document, the table from old changes to new, and the envelope that replaces.
     pub(super) fn write(&self, tx: &Tx<'_>, key: &SigningKey) -> Result<()> {
-        let Sealing { doc, space, kind, .. } = self.sealing;
+        let Sealing {
+            doc, space, kind, ..
+        } = self.sealing;
         let (am, new, at_ms, by) = (&self.am, &self.new[..], self.at_ms, Some(self.by));
-        rewrite_document(tx, &DocWrite { doc, space, kind, am, new, at_ms, by }, &self.gone)?;
+        rewrite_document(
+            tx,
+            &DocWrite {
+                doc,
+                space,
+                kind,
+                am,
+                new,
+                at_ms,
+                by,
+            },
+            &self.gone,
+        )?;
         for (old, new) in &self.made {
             draft::replayed(tx, doc, *old, *new)?;
         }
         seal_unsealed(tx, self.sealing.clone(), key)?;
-        let rest = if self.replays { State::Final(REPLAYED.into()) } else { State::Replaced };
+        let rest = if self.replays {
+            State::Final(REPLAYED.into())
+        } else {
+            State::Replaced
+        };
         for id in &self.sealing.replaces {
             outbox::set_state(tx, *id, &rest)?;
         }
@@ -76,9 +94,17 @@ impl Plan {
 
     /// The document to keep loaded.
     pub(super) fn loaded(self) -> Loaded {
-        let Sealing { doc, space, kind, .. } = self.sealing;
+        let Sealing {
+            doc, space, kind, ..
+        } = self.sealing;
         let heads = version(&self.am);
-        Loaded { doc, space, kind, am: self.am, heads }
+        Loaded {
+            doc,
+            space,
+            kind,
+            am: self.am,
+            heads,
+        }
     }
 }
 
@@ -225,7 +251,9 @@ impl Device {
             return Ok(None);
         }
         let base = rebuilt(&loaded.am, loaded.kind, &sides.base)?;
-        let Ok(am) = trial(&base, loaded.kind, changes, &Limits::PACK) else { return Ok(None) };
+        let Ok(am) = trial(&base, loaded.kind, changes, &Limits::PACK) else {
+            return Ok(None);
+        };
         self.new_epoch(loaded.space)?;
         self.plan(loaded, sides, am, new).map(Some)
     }
@@ -239,7 +267,9 @@ impl Device {
         arrived: Vec<NewChange>,
     ) -> Result<Plan> {
         let (doc, space, kind) = (loaded.doc, loaded.space, loaded.kind);
-        let Sides { mine, envelopes, .. } = sides;
+        let Sides {
+            mine, envelopes, ..
+        } = sides;
         let original: BTreeMap<Hash, Hash> = draft::replays(self.store.conn(), doc)?
             .into_iter()
             .map(|(old, new)| (new, old))
@@ -255,14 +285,19 @@ impl Device {
         let mut hashes: Vec<Hash> = Vec::new();
         for hash in &mine {
             // The record has it, or the original of this replay, after all.
-            let taken = original.get(hash).filter(|old| in_record(old)).or(Some(hash));
+            let taken = original
+                .get(hash)
+                .filter(|old| in_record(old))
+                .or(Some(hash));
             if let Some(taken) = taken.filter(|taken| in_record(taken)) {
                 places.insert(*hash, Version::new([*taken]));
                 made.extend((taken != hash).then_some((*hash, *taken)));
                 continue;
             }
-            let change =
-                loaded.am.get_change_by_hash(&(*hash).into()).ok_or(DeviceError::Stale)?;
+            let change = loaded
+                .am
+                .get_change_by_hash(&(*hash).into())
+                .ok_or(DeviceError::Stale)?;
             let deps = Version::new(change.deps().iter().map(|dep| Hash::from(*dep)));
             let at = moved(&deps, &places, &start);
             let edits = edits_of(&loaded.am, kind, &deps, &change, &ctx)?;
@@ -276,7 +311,11 @@ impl Device {
         }
 
         let mut replaces: BTreeSet<EnvelopeId> = envelopes.iter().map(|e| e.id).collect();
-        for earlier in envelopes.iter().filter_map(|e| e.proof.header()).flat_map(|h| h.replaces) {
+        for earlier in envelopes
+            .iter()
+            .filter_map(|e| e.proof.header())
+            .flat_map(|h| h.replaces)
+        {
             if let Some(stored) = outbox::get(self.store.conn(), earlier)?
                 && !stored.state.settled()
             {

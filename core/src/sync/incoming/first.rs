@@ -160,11 +160,16 @@ impl Device {
             None => {
                 let loaded = self.store.document(doc).ok();
                 let actor = |hash: &Hash| {
-                    let meta = loaded.as_ref()?.am.get_change_meta_by_hash(&(*hash).into())?;
+                    let meta = loaded
+                        .as_ref()?
+                        .am
+                        .get_change_meta_by_hash(&(*hash).into())?;
                     Some(meta.actor.to_bytes().to_vec())
                 };
                 let hashes = outbox::packed(conn, doc, entry)?.into_iter();
-                hashes.map(|hash| (hash, actor(&hash).unwrap_or_default())).collect()
+                hashes
+                    .map(|hash| (hash, actor(&hash).unwrap_or_default()))
+                    .collect()
             }
         };
         let hashes: Vec<Hash> = signed.iter().map(|(hash, _)| *hash).collect();

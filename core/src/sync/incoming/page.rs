@@ -115,7 +115,13 @@ impl Device {
         }
 
         let mut plans = Vec::new();
-        for Forked { doc, changes, new, last_seq } in std::mem::take(&mut work.forked) {
+        for Forked {
+            doc,
+            changes,
+            new,
+            last_seq,
+        } in std::mem::take(&mut work.forked)
+        {
             let loaded = self.store.document(doc)?;
             match self.give_way(&loaded, &changes, new)? {
                 Some(plan) => {
@@ -393,8 +399,16 @@ impl Device {
         let together = trial(&am, kind, &all, &Limits::PACK);
         if matches!(&together, Err(doubt) if doubt.code() == "fork") && self.has_own(doc)? {
             let last_seq = arrivals.last().map_or(0, |arrival| arrival.seq);
-            let new = arrivals.into_iter().flat_map(|arrival| arrival.new).collect();
-            work.forked.push(Forked { doc, changes: all, new, last_seq });
+            let new = arrivals
+                .into_iter()
+                .flat_map(|arrival| arrival.new)
+                .collect();
+            work.forked.push(Forked {
+                doc,
+                changes: all,
+                new,
+                last_seq,
+            });
             return Ok(());
         }
         let one_by_one = together.is_err();
