@@ -12,11 +12,13 @@ use sopu_core::time::{Env, SystemEnv};
 use crate::access::log::{self, Entry};
 use crate::access::{AccessError, people};
 use crate::config::{Config, ConfigError, Source};
+use crate::demo::DemoError;
 use crate::store::schema;
 
+mod demo;
 mod devices;
 mod members;
-mod serve;
+pub(crate) mod serve;
 mod spaces;
 mod window;
 
@@ -30,6 +32,7 @@ the office in a browser. Everything it knows is in one folder, ./sopu-data unles
 otherwise.
 
 First steps
+  sopu demo                            see it work: a day of a small company, then its office
   sopu serve                           start the server at http://127.0.0.1:8787/
   sopu org add \"Hoiva Oy\"              an organisation
   sopu member add \"Aino Aalto\" --login aino --admin
@@ -69,6 +72,8 @@ struct Settings {
 enum Command {
     /// Start the relay and the office pages
     Serve(serve::Serve),
+    /// See it work: nine devices, a day without a network, one record
+    Demo(demo::Demo),
     /// Organisations: companies, associations, authorities
     #[command(subcommand)]
     Org(members::Org),
@@ -122,6 +127,12 @@ pub enum CliError {
     /// The words of one argument do not hold.
     #[error("{0}")]
     Usage(String),
+    /// The demo could not be shown.
+    #[error(transparent)]
+    Demo(#[from] DemoError),
+    /// The demo ran, and not everybody ended with the same record.
+    #[error("the replicas differ; the report says where")]
+    Differs,
     /// The answer could not be written.
     #[error("cannot write the answer: {0}")]
     Output(#[from] io::Error),
@@ -168,6 +179,13 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<(), CliError> {
     };
     match command {
         Command::Serve(args) => serve::run(cli.settings.config(args.source())?, out),
+        Command::Demo(args) => {
+            let listen = Source {
+                listen: args.listen.clone(),
+                ..Source::default()
+            };
+            demo::run(&args, &cli.settings.config(listen)?, out)
+        }
         Command::Org(command) => {
             command.run(&mut Desk::open(&cli.settings, command.creates())?, out)
         }

@@ -101,7 +101,14 @@ impl Record {
                     };
                     entries.push(Followed { row, kept });
                 }
-                if let Err(error) = self.apply(space, &entries, last) {
+                // Whose an edit is, the rules on edits by others ask: the record must know devices.
+                let received = entries.iter().map(|entry| entry.row.received_ms).max();
+                let roster = relay.roster(space, received.unwrap_or(0))?;
+                let applied = self
+                    .store
+                    .write(|tx| store::space::set_roster(tx, space, &roster))
+                    .and_then(|()| self.apply(space, &entries, last));
+                if let Err(error) = applied {
                     return Ok(Err(error));
                 }
             }

@@ -139,11 +139,23 @@ impl Words {
         )
     }
 
-    /// The label of a document's field; the path itself for a field of a newer app.
+    /// The label of a document's field or of a part inside it, by the whole path with its kind or
+    /// else by the path's last word; the path itself for a field of a newer app. A field that there
+    /// is one of for each language is followed by the language's code.
     pub fn field(&self, kind: &str, path: &str) -> String {
-        let path_key = path.replace('.', "-");
-        self.find(&format!("field-{kind}-{path_key}"), None)
-            .or_else(|| self.find(&format!("field-{path_key}"), None))
+        let whole = || self.find(&format!("field-{kind}-{}", path.replace('.', "-")), None);
+        let last = |path: &str| {
+            let word = path.rsplit('.').next().unwrap_or(path);
+            self.find(&format!("field-{word}"), None)
+        };
+        let localized = || {
+            let (field, code) = path.rsplit_once('.')?;
+            let lang = Lang::from_code(code)?;
+            Some(format!("{} ({})", last(field)?, lang.code()))
+        };
+        whole()
+            .or_else(localized)
+            .or_else(|| last(path))
             .unwrap_or_else(|| path.to_owned())
     }
 

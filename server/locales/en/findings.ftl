@@ -16,6 +16,10 @@ finding-entries_differ = The same entry was recorded in two ways (field { $field
 finding-quota_overdrawn = Quota overdrawn: used { $used } of { $limit } ({ $unit }), { $over } over.
 finding-two_doers = Two workers on one visit: { $workers }. Planned: { $planned_workers }.
 finding-visit_recorded_twice = The same visit is recorded in { $notes } notes.
+finding-changed_after_signing = Changed after signing: what was signed is kept, the change belongs into an amendment.
+finding-changed_after_locking = The contract was changed after it was locked. Lock it again before it is signed.
+finding-signed_other_content = Signed another version: { $signers }. Ask for a new signature.
+finding-signature_invalid = The signature is not right: { $signers }.
 
 finding-reason-not_signed = the contract is not signed
 finding-reason-not_begun = the contract has not begun

@@ -100,6 +100,11 @@ signature-holds = Signs the content as it was locked.
 signature-other = Signs another content than the one locked now.
 signature-unjudged = This version of Sopu cannot judge what was signed.
 signature-not-locked = The content is not locked now.
+signature-vouched = The office vouches for the signature; it was not made on a device.
+signature-invalid = The signature is not right.
+signature-missing = Has not signed yet.
+signature-same = The content is locked and untouched.
+signature-changed = The locked content was changed afterwards. What was signed is kept; the change belongs into an amendment.
 
 ## The four states
 states = Where the document is
@@ -148,9 +153,10 @@ history-saves = { $n ->
    *[other] { $n } saves
 }
 history-who = { $who }
-history-on = on { $device }
+history-on = ({ $device })
 history-device-time = Device time { $when }
 history-relay-time = on the server { $when }
+device-office = the office
 history-created = Created the document
 change-set = { $field }: { $new }
 change-from-to = { $field }: { $old } → { $new }

@@ -16,6 +16,10 @@ finding-entries_differ = Sama merkintä kirjattiin kahdella tavalla (kenttä { $
 finding-quota_overdrawn = Kiintiö ylittyy: käytetty { $used } / { $limit } ({ $unit }), yli { $over }.
 finding-two_doers = Kaksi tekijää samalla käynnillä: { $workers }. Suunniteltu { $planned_workers }.
 finding-visit_recorded_twice = Sama käynti on kirjattu { $notes } kirjaukseen.
+finding-changed_after_signing = Muutos allekirjoitetun jälkeen: allekirjoitettu teksti on tallessa, muutos kuuluu muutossopimukseen.
+finding-changed_after_locking = Sopimusta on muutettu lukitsemisen jälkeen. Lukitse se uudelleen ennen allekirjoituksia.
+finding-signed_other_content = Allekirjoitus eri versioon: { $signers }. Pyydä allekirjoittamaan uudelleen.
+finding-signature_invalid = Allekirjoitus ei pidä paikkaansa: { $signers }.
 
 finding-reason-not_signed = sopimusta ei ole allekirjoitettu
 finding-reason-not_begun = sopimus ei ole vielä alkanut

@@ -100,6 +100,11 @@ signature-holds = Allekirjoittaa sisällön sellaisena kuin se lukittiin.
 signature-other = Allekirjoittaa eri sisällön kuin nyt lukittu.
 signature-unjudged = Tämä Sopun versio ei voi arvioida, mitä allekirjoitettiin.
 signature-not-locked = Sisältöä ei ole nyt lukittu.
+signature-vouched = Toimisto vahvistaa allekirjoituksen; laitteella sitä ei ole annettu.
+signature-invalid = Allekirjoitus ei pidä paikkaansa.
+signature-missing = Ei ole vielä allekirjoittanut.
+signature-same = Sisältö on lukittu, eikä siihen ole koskettu.
+signature-changed = Lukittua sisältöä on muutettu lukitsemisen jälkeen. Allekirjoitettu teksti on tallessa; muutos kuuluu muutossopimukseen.
 
 ## Neljä vaihetta
 states = Missä asiakirja on
@@ -148,9 +153,10 @@ history-saves = { $n ->
    *[other] { $n } tallennusta
 }
 history-who = { $who }
-history-on = laite { $device }
+history-on = ({ $device })
 history-device-time = Laitteen aika { $when }
 history-relay-time = palvelimella { $when }
+device-office = toimisto
 history-created = Loi asiakirjan
 change-set = { $field }: { $new }
 change-from-to = { $field }: { $old } → { $new }

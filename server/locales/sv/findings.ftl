@@ -16,6 +16,10 @@ finding-entries_differ = Samma post antecknades på två sätt (fältet { $field
 finding-quota_overdrawn = Kvoten överskrids: använt { $used } / { $limit } ({ $unit }), över { $over }.
 finding-two_doers = Två utförare på samma besök: { $workers }. Planerat { $planned_workers }.
 finding-visit_recorded_twice = Samma besök är antecknat i { $notes } anteckningar.
+finding-changed_after_signing = Ändring efter underskrift: den undertecknade texten är kvar, ändringen hör hemma i ett ändringsavtal.
+finding-changed_after_locking = Avtalet har ändrats efter låsningen. Lås det på nytt före underskrifterna.
+finding-signed_other_content = Underskrift av en annan version: { $signers }. Be om ny underskrift.
+finding-signature_invalid = Underskriften stämmer inte: { $signers }.
 
 finding-reason-not_signed = avtalet är inte undertecknat
 finding-reason-not_begun = avtalet har inte börjat

@@ -100,6 +100,11 @@ signature-holds = Gäller innehållet så som det låstes.
 signature-other = Gäller ett annat innehåll än det som nu är låst.
 signature-unjudged = Denna version av Sopu kan inte bedöma vad som skrevs under.
 signature-not-locked = Innehållet är inte låst nu.
+signature-vouched = Kontoret intygar underskriften; den är inte gjord på en enhet.
+signature-invalid = Underskriften stämmer inte.
+signature-missing = Har inte skrivit under ännu.
+signature-same = Innehållet är låst och orört.
+signature-changed = Det låsta innehållet har ändrats efteråt. Den undertecknade texten är kvar; ändringen hör hemma i ett ändringsavtal.
 
 ## De fyra stegen
 states = Var dokumentet är
@@ -148,9 +153,10 @@ history-saves = { $n ->
    *[other] { $n } sparningar
 }
 history-who = { $who }
-history-on = enhet { $device }
+history-on = ({ $device })
 history-device-time = Enhetens tid { $when }
 history-relay-time = på servern { $when }
+device-office = kontoret
 history-created = Skapade dokumentet
 change-set = { $field }: { $new }
 change-from-to = { $field }: { $old } → { $new }

@@ -87,7 +87,7 @@ fn pages(config: &Config, relay: Arc<Relay>) -> axum::Router {
 }
 
 /// Completes when the operating system or the keyboard asks to stop.
-async fn stopped() {
+pub(crate) async fn stopped() {
     let interrupt = tokio::signal::ctrl_c();
     #[cfg(unix)]
     {

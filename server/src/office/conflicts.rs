@@ -208,6 +208,11 @@ impl Author {
         let (who, device) = sealed
             .and_then(|s| names.device(s.device))
             .unwrap_or_else(|| (unknown(), unknown()));
+        let device = if device.is_empty() {
+            words.t("device-office")
+        } else {
+            device
+        };
         let received = sealed.and_then(|s| s.received_ms);
         Self {
             who,

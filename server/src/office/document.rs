@@ -8,6 +8,7 @@ use axum::response::Response;
 use serde_json::Value;
 use sopu_core::documents::Kind;
 use sopu_core::id::{DocId, SpaceId};
+use sopu_core::signing::{self, Comparison, Standing};
 use sopu_core::store::view::View;
 
 use super::books::Space;
@@ -59,6 +60,13 @@ impl Head {
     }
 }
 
+/// How far the signing of a contract is.
+struct Signatures {
+    content: String,
+    same: bool,
+    lines: Vec<Signature>,
+}
+
 struct Signature {
     line: String,
     verdict: String,
@@ -78,7 +86,7 @@ struct Page {
     head: Head,
     lines: Vec<Line>,
     header: Vec<Line>,
-    signatures: Option<Vec<Signature>>,
+    signatures: Option<Signatures>,
     findings: Vec<findings::Row>,
     removed: Vec<Removed>,
     unknown: Vec<String>,
@@ -112,7 +120,7 @@ pub(super) async fn page(
                 lines: show.own(&view.reading),
                 header: show.header(&view.reading),
                 signatures: (view.kind == Kind::Contract)
-                    .then(|| signatures(&show, &view.reading.value)),
+                    .then(|| signatures(&show, doc, &view.reading.value)),
                 findings,
                 removed: removed(&show, &view),
                 unknown: view.reading.unknown.clone(),
@@ -134,54 +142,46 @@ fn removed(show: &Show<'_>, view: &View) -> Vec<Removed> {
         .collect()
 }
 
-/// Who signed what. A signature binds to a hash; it holds for the content locked last if that has
-/// the same hash. Whether the device's key made it is judged where it is stored; here the office
-/// sees what was signed.
-fn signatures(show: &Show<'_>, contract: &Value) -> Vec<Signature> {
-    let log = |name: &str| {
-        let entries = contract.get(name).and_then(Value::as_object);
-        entries
-            .into_iter()
-            .flat_map(|entries| entries.values())
-            .cloned()
-            .collect::<Vec<Value>>()
-    };
-    let text = |entry: &Value, part: &str| {
-        entry
-            .get(part)
-            .and_then(Value::as_str)
-            .map(ToOwned::to_owned)
-    };
-    let at = |entry: &Value, part: &str| entry.get(part).and_then(Value::as_i64);
-    let locked = log("seals").into_iter().max_by_key(|seal| at(seal, "at"));
-    let hash = locked.as_ref().and_then(|seal| text(seal, "hash"));
+/// Who is to sign and how each stands, judged against the seal in force.
+fn signatures(show: &Show<'_>, doc: DocId, contract: &Value) -> Signatures {
+    let state = signing::signing_state(doc, contract);
     let words = show.words;
-    log("signatures")
-        .iter()
-        .filter(|entry| entry.get("withdrawn") != Some(&Value::Bool(true)))
-        .map(|entry| {
-            let signer = || {
-                text(entry, "signer")?
-                    .parse()
-                    .ok()
-                    .and_then(|id| show.names.find(id))
-            };
-            let who = text(entry, "signer_name")
-                .or_else(signer)
-                .unwrap_or_else(|| words.t("nobody-known"));
-            let when = at(entry, "signed_at")
-                .map_or_else(|| words.t("nobody-known"), |ms| words.instant(ms));
-            let holds = hash.is_some() && text(entry, "hash") == hash;
-            let verdict = match &hash {
-                None => words.t("signature-not-locked"),
-                Some(_) if holds => words.t("signature-holds"),
-                Some(_) => words.t("signature-other"),
-            };
-            Signature {
-                line: words.with("signature-by", &[("who", &who), ("when", &when)]),
-                verdict,
-                holds,
-            }
-        })
-        .collect()
+    let entry = |log: &str, key: Option<uuid::Uuid>| contract.get(log)?.get(key?.to_string());
+    let lines = state.signatories.iter().map(|signatory| {
+        let signed = entry("signatures", signatory.entry);
+        let text = |part: &str| signed?.get(part)?.as_str().map(ToOwned::to_owned);
+        let who = text("signer_name")
+            .or_else(|| show.names.find(signatory.signer))
+            .unwrap_or_else(|| words.t("nobody-known"));
+        let when = signed
+            .and_then(|s| s.get("signed_at")?.as_i64())
+            .map(|ms| words.instant(ms));
+        let (verdict, holds) = match signatory.standing {
+            Standing::Signed => (words.t("signature-holds"), true),
+            Standing::Vouched => (words.t("signature-vouched"), true),
+            Standing::OtherVersion => (words.t("signature-other"), false),
+            Standing::Invalid => (words.t("signature-invalid"), false),
+            Standing::Missing => (words.t("signature-missing"), false),
+        };
+        let line = match when {
+            Some(when) => words.with("signature-by", &[("who", &who), ("when", &when)]),
+            None => who,
+        };
+        Signature {
+            line,
+            verdict,
+            holds,
+        }
+    });
+    let content = match state.content {
+        None => words.t("signature-not-locked"),
+        Some(Comparison::Same) => words.t("signature-same"),
+        Some(Comparison::Changed) => words.t("signature-changed"),
+        Some(Comparison::CannotJudge) => words.t("signature-unjudged"),
+    };
+    Signatures {
+        content,
+        same: state.content == Some(Comparison::Same),
+        lines: lines.collect(),
+    }
 }

@@ -166,7 +166,7 @@ pub(super) fn of_space(
     }
     let mut views = Vec::new();
     view::each(record.conn(), space, &mut |view| {
-        views.push(seen_by_rules(view))
+        views.push(findings::View::from(view))
     })?;
     let found = Arc::new(findings::findings(&views, now));
     office.found.put(space, stamp, Arc::clone(&found));
@@ -176,18 +176,6 @@ pub(super) fn of_space(
 /// Those that concern one document.
 pub(super) fn of_document(found: &[Finding], doc: DocId) -> impl Iterator<Item = &Finding> {
     found.iter().filter(move |f| f.docs.contains(&doc))
-}
-
-fn seen_by_rules(view: view::View) -> findings::View {
-    findings::View {
-        id: view.doc,
-        space: view.space,
-        kind: view.kind,
-        value: view.reading.value,
-        conflicts: view.reading.conflicts,
-        log_clashes: view.reading.log_clashes,
-        trace: sopu_core::trace::Trace::default(),
-    }
 }
 
 /// Findings kept between requests.

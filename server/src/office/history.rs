@@ -107,7 +107,11 @@ pub(super) async fn page(
                         device_time: meta.map_or_else(String::new, |m| words.instant(m.timestamp)),
                         relay_time: author.relay_time,
                         first: number == 0,
-                        changes: changes.iter().map(|change| told(&show, change)).collect(),
+                        changes: changes
+                            .iter()
+                            .filter(|c| !said_above(c))
+                            .map(|c| told(&show, c))
+                            .collect(),
                     }
                 })
                 .collect();
@@ -124,6 +128,18 @@ pub(super) async fn page(
             }))
         })
         .await
+}
+
+/// What the line above the changes says already, or is for machines only.
+fn said_above(change: &FieldChange) -> bool {
+    [
+        "schema_version",
+        "created_at",
+        "created_by",
+        "created_on",
+        "visit_key",
+    ]
+    .contains(&change.path.as_str())
 }
 
 /// A change of one field in words.
@@ -193,15 +209,25 @@ const AROUND: usize = 40;
 /// What stands before the difference of two texts, what went, what came, what follows.
 fn difference(old: &str, new: &str) -> (String, String, String, String) {
     let (a, b): (Vec<char>, Vec<char>) = (old.chars().collect(), new.chars().collect());
-    let start = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
+    let mut start = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
+    // Whole words are easier to read than the letters that differ.
+    let inside = |chars: &[char], at: usize| {
+        at > 0 && at < chars.len() && chars[at - 1].is_alphanumeric() && chars[at].is_alphanumeric()
+    };
+    while inside(&a, start) || inside(&b, start) {
+        start -= 1;
+    }
     let room = a.len().min(b.len()) - start;
-    let end = a
+    let same = a
         .iter()
         .rev()
         .zip(b.iter().rev())
         .take(room)
-        .take_while(|(x, y)| x == y)
-        .count();
+        .take_while(|(x, y)| x == y);
+    let mut end = same.count();
+    while end > 0 && (inside(&a, a.len() - end) || inside(&b, b.len() - end)) {
+        end -= 1;
+    }
     let text = |chars: &[char]| chars.iter().collect::<String>();
     let before = &a[start.saturating_sub(AROUND)..start];
     let after = &a[a.len() - end..(a.len() - end + AROUND).min(a.len())];
@@ -237,10 +263,17 @@ mod tests {
                 String::new()
             )
         );
+        let found = difference("Asiakas virkeä.", "Asiakas väsynyt.");
         assert_eq!(
-            difference("aa", "aaa"),
-            ("aa".into(), String::new(), "a".into(), String::new())
+            found,
+            (
+                "Asiakas ".into(),
+                "virkeä".into(),
+                "väsynyt".into(),
+                ".".into()
+            )
         );
+        assert_eq!(difference("a a", "a a a").2, " a");
         assert_eq!(difference("", "x").2, "x");
         assert_eq!(difference("x", "").1, "x");
     }

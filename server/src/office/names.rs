@@ -70,11 +70,11 @@ impl<'a> Names<'a> {
         found
     }
 
-    /// A device's owner's name and its own.
+    /// A device's owner's name and its own; the latter is empty for an identity the server keeps.
     pub fn device(&self, device: DeviceId) -> Option<(String, String)> {
         self.people
             .prepare_cached(
-                "SELECT m.name, d.name FROM device d JOIN member m ON m.id = d.member WHERE d.id = ?1",
+                "SELECT m.name, iif(d.office, '', d.name) FROM device d JOIN member m ON m.id = d.member WHERE d.id = ?1",
             )
             .ok()?
             .query_row([device.as_bytes().as_slice()], |row| Ok((row.get(0)?, row.get(1)?)))

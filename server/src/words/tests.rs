@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use sopu_core::documents::{Field, Kind, Rule, Type};
+
 use super::*;
 
 fn keys(lang: Lang) -> BTreeSet<String> {
@@ -97,4 +99,61 @@ fn the_browser_s_language_is_found_among_others() {
     );
     assert_eq!(Lang::from_accept("fi"), Some(Lang::Fi));
     assert_eq!(Lang::from_accept("ö"), None);
+}
+
+/// Every field and part of every kind, as its path.
+fn paths(prefix: &str, field: &Field, into: &mut Vec<String>) {
+    let path = format!("{prefix}{}", field.path);
+    let parts = match (field.rule, field.ty) {
+        (Rule::Map(parts), _) | (_, Type::Compound(parts)) => parts,
+        _ => &[],
+    };
+    for part in parts {
+        paths(&format!("{path}."), part, into);
+    }
+    into.push(path);
+}
+
+#[test]
+fn every_field_of_every_kind_has_a_label_in_every_language() {
+    for kind in Kind::ALL {
+        let mut all = Vec::new();
+        kind.spec()
+            .fields()
+            .for_each(|field| paths("", field, &mut all));
+        for (lang, path) in Lang::ALL
+            .into_iter()
+            .flat_map(|l| all.iter().map(move |p| (l, p)))
+        {
+            let label = Words::of(lang).field(kind.code(), path);
+            assert_ne!(
+                &label,
+                path,
+                "{} lacks a label for {} of {}",
+                lang.code(),
+                path,
+                kind.code()
+            );
+        }
+    }
+    assert_eq!(
+        Words::of(Lang::Fi).field("service_listing", "names.sv"),
+        "Nimi (sv)"
+    );
+    assert_eq!(
+        Words::of(Lang::Fi).field("visit_note", "a.field.of.tomorrow"),
+        "a.field.of.tomorrow"
+    );
+}
+
+#[test]
+fn every_finding_has_words_in_every_language() {
+    for code in sopu_core::findings::CODES {
+        assert!(
+            Words::of(Lang::Sv)
+                .find(&format!("finding-{code}"), None)
+                .is_some(),
+            "{code}"
+        );
+    }
 }

@@ -63,7 +63,8 @@ pub fn filled(
     note["place"] = json!({"kind": "on_site"});
     note["time_parts"] = json!({"travel_min": chance.between(4, 25)});
     note["km"] = json!(tenths(chance.between(8, 240)));
-    note["funding_source"] = json!(*chance.pick(&["self", "voucher", "county"]));
+    // Who pays follows from the client, whoever makes the visit.
+    note["funding_source"] = json!(["self", "voucher", "county"][visit.client.number % 3]);
     note["tasks"] = under_ids((0..4).map(|n| {
         let left = n == 3 && chance.below(3) == 0;
         let mut task = json!({

@@ -1,0 +1,204 @@
+// The office pages in a real browser: sign in, filter, open, choose, read the history.
+// Needs Debian's chromium and the built binaries; BROWSER, SOPU_BIN and FIELD_DAY_BIN say where.
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const target = join(process.env.CARGO_TARGET_DIR ?? join(here, "../../target"), "debug");
+const sopu = process.env.SOPU_BIN ?? join(target, "sopu");
+const fieldDay = process.env.FIELD_DAY_BIN ?? join(target, "examples/field_day");
+const shots = process.env.SHOTS;
+
+const home = mkdtempSync(join(tmpdir(), "sopu-browser-"));
+const data = join(home, "data");
+const run = (...words) => execFileSync(sopu, ["--data", data, ...words], { encoding: "utf8" });
+
+let server, browser, page, base, password, world;
+const outside = [];
+
+before(async () => {
+  run("org", "add", "Hoiva Oy");
+  password = run("member", "add", "Tuula Toimisto", "--login", "tuula").match(/Password:\s+(\S+)/)[1];
+  run("member", "add", "Aino Aalto");
+  run("member", "add", "Onni Oja");
+  run("space", "add", "Koivulan hoivapiiri");
+  run("space", "grant", "Koivulan hoivapiiri", "--member", "tuula", "--role", "office");
+  run("space", "grant", "Koivulan hoivapiiri", "--member", "Aino Aalto", "--role", "field");
+  run("space", "grant", "Koivulan hoivapiiri", "--member", "Onni Oja", "--role", "field");
+  const codes = ["Aino Aalto", "Onni Oja"].map((who) => run("invite", "add", who).split("\n")[0]);
+
+  server = spawn(sopu, ["--data", data, "serve", "--listen", "127.0.0.1:0"], { stdio: ["ignore", "pipe", "ignore"] });
+  base = await new Promise((done, fail) => {
+    let said = "";
+    server.stdout.on("data", (text) => {
+      said += text;
+      const found = said.match(/http:\/\/[0-9.:]+/);
+      if (found) done(found[0]);
+    });
+    server.on("exit", (code) => fail(new Error(`sopu serve ended with ${code}`)));
+  });
+  world = JSON.parse(execFileSync(fieldDay, [base, join(home, "devices"), ...codes], { encoding: "utf8" }));
+
+  browser = await chromium.launchPersistentContext(join(home, "profile"), {
+    executablePath: process.env.BROWSER ?? "/usr/bin/chromium",
+    headless: true,
+    locale: "fi-FI",
+    viewport: { width: 1280, height: 900 },
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+      "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  });
+  page = await browser.newPage();
+  page.on("request", (request) => {
+    if (!request.url().startsWith(base)) outside.push(request.url());
+  });
+  page.on("console", (message) => {
+    if (message.type() === "error" && !message.text().includes("status of 4")) outside.push(message.text());
+  });
+}, { timeout: 120_000 });
+
+after(async () => {
+  await browser?.close();
+  server?.kill("SIGTERM");
+  rmSync(home, { recursive: true, force: true });
+});
+
+/** A picture of the page for the eye, on a desk and on a phone, when SHOTS names a folder. */
+async function shot(name) {
+  if (!shots) return;
+  mkdirSync(shots, { recursive: true });
+  await page.screenshot({ path: join(shots, `${name}-desk.png`), fullPage: true });
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.screenshot({ path: join(shots, `${name}-phone.png`), fullPage: true });
+  await page.setViewportSize({ width: 1280, height: 900 });
+}
+
+/** Nothing on a phone's width sticks out to the side. */
+async function fitsPhone() {
+  await page.setViewportSize({ width: 390, height: 844 });
+  const [content, width] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  await page.setViewportSize({ width: 1280, height: 900 });
+  assert.ok(content <= width, `the page is ${content} wide on a screen of ${width}`);
+}
+
+test("a wrong password is told, the right one leads where one wanted to go", async () => {
+  await page.goto(`${base}/office/spaces/${world.space}`);
+  await page.getByLabel("Käyttäjätunnus").fill("tuula");
+  await page.getByLabel("Salasana").fill("wrong password");
+  await page.getByRole("button", { name: "Kirjaudu sisään" }).click();
+  await page.getByRole("alert").waitFor();
+  await shot("sign-in");
+  await fitsPhone();
+  await page.getByLabel("Salasana").fill(password);
+  await page.getByRole("button", { name: "Kirjaudu sisään" }).click();
+  await page.waitForURL(`**/office/spaces/${world.space}`);
+  assert.match(await page.locator("h1").innerText(), /Koivulan hoivapiiri/);
+});
+
+test("the spaces show what waits in them", async () => {
+  await page.goto(`${base}/office`);
+  const row = page.getByRole("row", { name: /Koivulan hoivapiiri/ });
+  assert.match(await row.innerText(), /toimisto\s+61\s+1/);
+  await shot("spaces");
+  await fitsPhone();
+});
+
+test("the list is filtered, searched and paged", async () => {
+  await page.goto(`${base}/office/spaces/${world.space}`);
+  await shot("documents");
+  await fitsPhone();
+  assert.match(await page.locator(".count").innerText(), /61 asiakirjaa/);
+  await page.getByRole("link", { name: "Seuraava sivu" }).click();
+  assert.equal(await page.locator("tbody tr").count(), 11);
+  await page.getByLabel("Laji").selectOption({ label: "Sopimus" });
+  await page.getByRole("button", { name: "Näytä" }).click();
+  assert.equal(await page.locator("tbody tr").count(), 1);
+  await page.getByRole("link", { name: "Tyhjennä" }).click();
+  await page.getByLabel("Etsi sanoja").fill("väsynyt");
+  await page.getByRole("button", { name: "Näytä" }).click();
+  assert.equal(await page.locator("tbody tr").count(), 1);
+  await page.goto(`${base}/office/spaces/${world.space}?conflicts=1`);
+  assert.equal(await page.locator("tbody tr").count(), 1);
+});
+
+test("a document shows both people's work and where a person must decide", async () => {
+  await page.goto(`${base}/office/spaces/${world.space}/documents/${world.note}`);
+  const text = await page.locator("main").innerText();
+  assert.match(text, /Asiakas väsynyt/);
+  assert.match(text, /14,5/);
+  assert.match(text, /Useita arvoja/);
+  assert.match(text, /Helmi Koivula/);
+  await shot("document");
+  await fitsPhone();
+});
+
+test("choosing a value ends the conflict, and the history tells who did what", async () => {
+  await page.goto(`${base}/office/spaces/${world.space}/documents/${world.note}/conflicts`);
+  const values = page.locator(".value");
+  assert.equal(await values.count(), 2);
+  assert.match(await page.locator(".values").innerText(), /Aino Aalto, Ainon puhelin/);
+  assert.match(await page.locator(".values").innerText(), /Onni Oja, Onnin tabletti/);
+  await shot("conflicts");
+  await fitsPhone();
+  await values.filter({ hasText: "Onni Oja" }).getByRole("button").click();
+  await page.getByRole("status").filter({ hasText: "Valittu" }).waitFor();
+  assert.equal(await page.locator(".value").count(), 0);
+
+  await page.getByRole("link", { name: "Historia" }).click();
+  const saves = page.locator(".timeline > li");
+  assert.equal(await saves.count(), 4);
+  assert.match(await saves.first().innerText(), /Tuula Toimisto/);
+  assert.match(await saves.last().innerText(), /Loi asiakirjan/);
+  assert.match(await page.locator("main").innerText(), /Onni Oja/);
+  assert.equal(await page.locator("ins").count() > 0, true, "text edits are shown as edits");
+  await shot("history");
+  await fitsPhone();
+  await page.goto(`${base}/office/spaces/${world.space}/conflicts`);
+  assert.match(await page.locator("main").innerText(), /Ei ristiriitoja/);
+});
+
+test("a contract shows its parts and who has signed", async () => {
+  await page.goto(`${base}/office/spaces/${world.space}?kind=contract`);
+  await page.locator("tbody a").first().click();
+  const text = await page.locator("main").innerText();
+  assert.match(text, /Allekirjoitukset/);
+  assert.match(text, /42,50/);
+  await shot("contract");
+  await fitsPhone();
+});
+
+test("findings are in words", async () => {
+  await page.goto(`${base}/office/spaces/${world.space}/findings`);
+  assert.doesNotMatch(await page.locator("main").innerText(), /finding-|\{/);
+  await shot("findings");
+});
+
+test("hostile text in a note does nothing", async () => {
+  await page.goto(`${base}/office/spaces/${world.space}?q=hacked`);
+  await page.locator("tbody a").first().click();
+  assert.match(await page.locator("main").innerText(), /<script>/);
+  assert.doesNotMatch(await page.title(), /^hacked/);
+});
+
+test("the language changes and stays, and nothing is fetched from elsewhere", async () => {
+  await page.getByRole("link", { name: "Svenska" }).click();
+  assert.equal(await page.locator("html").getAttribute("lang"), "sv");
+  await page.goto(`${base}/office`);
+  assert.match(await page.locator("h1").innerText(), /Rum/);
+  await page.getByRole("link", { name: "English" }).click();
+  assert.match(await page.locator("h1").innerText(), /Spaces/);
+  assert.deepEqual(outside, []);
+});
+
+test("the pages work without scripts, and signing out ends the session", async () => {
+  await page.goto(`${base}/office`);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.waitForURL("**/office/sign-in");
+  await page.goto(`${base}/office/spaces/${world.space}`);
+  assert.match(page.url(), /sign-in\?next=/);
+});
