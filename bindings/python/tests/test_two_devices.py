@@ -1,12 +1,31 @@
 """Two people, two devices, one relay: what a field worker's app relies on."""
 
+import json
 import tempfile
 import threading
 import time
 import unittest
+import urllib.error
+import urllib.request
 
-from sopu import Device, Form, Kind, Query, SopuError, Stage, new_key
+from sopu import (
+    Comparison,
+    Device,
+    Form,
+    HttpClient,
+    HttpError,
+    HttpReply,
+    HttpRequest,
+    Kind,
+    Query,
+    SopuError,
+    Stage,
+    Standing,
+    Statement,
+    new_key,
+)
 
+from .contract import CUSTOMER, PROVIDER, care_contract
 from .relay import Relay, in_record, sync_all, until
 
 
@@ -174,6 +193,48 @@ class TwoDevices(unittest.TestCase):
         until(here)
         later.join()
 
+    def test_a_contract_is_locked_and_signed_offline_on_two_devices(self) -> None:
+        form = Form.new(self.aino, self.space, Kind.CONTRACT, care_contract())
+        doc = form.id
+        self.aino.lock_contract(doc, form.version)
+        self.aino.sign_contract(
+            doc, Statement(party=CUSTOMER, signer=CUSTOMER, signer_name="Aune Aalto")
+        )
+        half = self.aino.signing_state(doc)
+        self.assertTrue(half.locked)
+        self.assertFalse(half.complete)
+        sync_all(self.aino, self.eero)
+
+        self.eero.sign_contract(
+            doc, Statement(party=PROVIDER, signer=PROVIDER, signer_name="Kaisa Kotiapu")
+        )
+        sync_all(self.eero, self.aino)
+        signed = self.aino.signing_state(doc)
+        self.assertTrue(signed.complete)
+        self.assertEqual(signed.hash, half.hash)
+        self.assertEqual({s.standing for s in signed.signatories}, {Standing.SIGNED})
+
+        form.refresh()
+        form.value["title"] = "Kotihoito ja siivous"
+        form.save()
+        self.assertEqual(self.aino.signing_state(doc).content, Comparison.CHANGED)
+        content = json.loads(self.aino.signed_content(doc))
+        self.assertEqual(content["title"], "Kotihoito")
+
+    def test_an_apps_own_http_client_carries_a_sync(self) -> None:
+        client = Urllib(self.relay.url)
+        doc = self.note(self.aino, "Oman asiakkaan kautta")
+        report = self.aino.sync_over(client, 0)
+        self.assertEqual(report.requests, client.posts)
+        self.assertNotEqual(self.aino.status(doc).stage, Stage.HERE)
+
+    def test_a_broken_http_client_of_the_app_is_no_network_and_no_crash(self) -> None:
+        doc = self.note(self.aino, "Turvassa")
+        with self.assertRaises(SopuError.Offline):
+            self.aino.sync_over(Broken(), 0)
+        self.assertEqual(self.aino.status(doc).stage, Stage.HERE)
+        in_record(self.aino, doc)
+
     def test_saving_does_not_wait_for_a_device_that_listens_for_news(self) -> None:
         until(lambda: self.quiet_for(300))
         watch = threading.Thread(target=lambda: self.aino.watch(4_000))
@@ -184,6 +245,40 @@ class TwoDevices(unittest.TestCase):
         self.assertLess(time.monotonic() - began, 2.0)
         self.assertTrue(watch.is_alive(), "it was still listening")
         watch.join()
+
+
+class Urllib(HttpClient):
+    """The standard library as the app's HTTP client."""
+
+    def __init__(self, base: str):
+        self.base = base
+        self.posts = 0
+
+    def post(self, request: HttpRequest) -> HttpReply:
+        self.posts += 1
+        headers = {
+            "content-type": "application/cbor",
+            "accept-encoding": "zstd",
+            "authorization": f"Bearer {request.token}",
+        }
+        if request.encoding:
+            headers["content-encoding"] = request.encoding
+        post = urllib.request.Request(
+            self.base + request.path, bytes(request.body), headers, method="POST"
+        )
+        try:
+            with urllib.request.urlopen(post, timeout=request.timeout_ms / 1_000) as reply:
+                encoding = reply.headers.get("content-encoding", "")
+                return HttpReply(status=reply.status, encoding=encoding, body=reply.read())
+        except urllib.error.URLError as error:
+            raise HttpError.Unreachable() from error
+
+
+class Broken(HttpClient):
+    """Throws what no interface announced."""
+
+    def post(self, request: HttpRequest) -> HttpReply:
+        raise KeyError("a defect of the app")
 
 
 class Alone(unittest.TestCase):
