@@ -20,6 +20,7 @@ mod devices;
 mod members;
 pub(crate) mod serve;
 mod spaces;
+mod upkeep;
 mod window;
 
 /// What `sopu` alone says.
@@ -92,6 +93,10 @@ enum Command {
     /// Enrolled phones and laptops
     #[command(subcommand)]
     Device(devices::Device),
+    /// Look through the databases for damage; also while a server runs
+    Check,
+    /// Make the merged record anew from what devices sent; stop the server first
+    Rebuild,
 }
 
 /// Why a command did not do its work. The words are for the person who typed it.
@@ -124,6 +129,9 @@ pub enum CliError {
         /// What the operating system says.
         why: String,
     },
+    /// A check found something.
+    #[error("something is damaged; `sopu rebuild` makes record.db anew, relay.db needs its backup")]
+    Damaged,
     /// The words of one argument do not hold.
     #[error("{0}")]
     Usage(String),
@@ -194,6 +202,8 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<(), CliError> {
         Command::Space(command) => command.run(&mut Desk::open(&cli.settings, false)?, out),
         Command::Invite(command) => command.run(&mut Desk::open(&cli.settings, false)?, out),
         Command::Device(command) => command.run(&mut Desk::open(&cli.settings, false)?, out),
+        Command::Check => upkeep::check(&cli.settings.config(Source::default())?.data, out),
+        Command::Rebuild => upkeep::rebuild(&cli.settings.config(Source::default())?.data, out),
     }
 }
 

@@ -86,12 +86,25 @@ pub struct Relay {
 impl Relay {
     /// Opens or creates the data folder.
     pub fn open(folder: &Path, env: Arc<dyn Env>) -> Result<Self, OpenError> {
-        std::fs::create_dir_all(folder)?;
-        let guard = File::create(folder.join(LOCK))?;
-        guard.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => OpenError::InUse,
-            TryLockError::Error(error) => OpenError::Io(error),
-        })?;
+        let guard = take(folder)?;
+        Self::open_taken(folder, guard, env)
+    }
+
+    /// As [`Relay::open`], with the merged record made anew from the feeds. A rebuild that was
+    /// interrupted goes on at the next opening.
+    pub fn rebuild(folder: &Path, env: Arc<dyn Env>) -> Result<Self, OpenError> {
+        let guard = take(folder)?;
+        for end in ["", "-wal", "-shm"] {
+            let removed = std::fs::remove_file(folder.join(format!("{RECORD}{end}")));
+            removed.or_else(|error| match error.kind() {
+                std::io::ErrorKind::NotFound => Ok(()),
+                _ => Err(error),
+            })?;
+        }
+        Self::open_taken(folder, guard, env)
+    }
+
+    fn open_taken(folder: &Path, guard: File, env: Arc<dyn Env>) -> Result<Self, OpenError> {
         let ledger = Ledger::open(&folder.join(LEDGER), &*env)?;
         let store = SqliteStore::open(&folder.join(DATABASE))?;
         let record = Record::open(&folder.join(RECORD))?;
@@ -321,6 +334,17 @@ impl Relay {
         }
         Ok(())
     }
+}
+
+/// Takes the data folder for this process, making it if there is none.
+fn take(folder: &Path) -> Result<File, OpenError> {
+    std::fs::create_dir_all(folder)?;
+    let guard = File::create(folder.join(LOCK))?;
+    guard.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => OpenError::InUse,
+        TryLockError::Error(error) => OpenError::Io(error),
+    })?;
+    Ok(guard)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -137,7 +137,7 @@ fn visit(device: &mut Device, space: SpaceId, client: uuid::Uuid) -> DocId {
         "status": "done", "outcome": "as_planned", "actual_start": moment(0), "km": "12",
         "summary": "Sää oli kirkas. Asiakas virkeä.", "present": ["Helmi Koivula"],
         "tasks": {key(): task("Aamupala", "done"), key(): task("Lääkkeet", "done"), key(): task("Ulkoilu", "refused")},
-        "measurements": {key(): {"type": "blood_pressure", "value": "148", "value2": "82"}},
+        "measurements": {key(): {"type": "rr", "value": "148", "value2": "82"}},
     });
     device.create(space, Kind::VisitNote, &value).unwrap().0
 }

@@ -94,3 +94,25 @@ fn a_mistake_is_answered_in_words_that_help() {
     let unclear = sopu(data, &["member", "remove", "Aino"]).unwrap_err();
     assert!(unclear.contains("several"), "{unclear}");
 }
+
+#[test]
+fn the_record_is_checked_and_made_anew_but_not_under_a_running_server() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path();
+    assert!(sopu(data, &["check"]).unwrap_err().contains("--data"));
+    sopu(data, &["org", "add", "Hoiva Oy"]).unwrap();
+    sopu(data, &["rebuild"]).unwrap();
+    assert!(sopu(data, &["check"]).unwrap().contains("whole"));
+    std::fs::write(data.join("record.db"), "not a database").unwrap();
+    assert!(sopu(data, &["check"]).is_err());
+    sopu(data, &["rebuild"]).unwrap();
+    sopu(data, &["check"]).unwrap();
+    let server = crate::relay::Relay::open(data, std::sync::Arc::new(SystemEnv)).unwrap();
+    assert!(
+        sopu(data, &["rebuild"])
+            .unwrap_err()
+            .contains("another server")
+    );
+    assert!(sopu(data, &["check"]).is_ok());
+    drop(server);
+}

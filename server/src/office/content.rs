@@ -57,6 +57,7 @@ const NOT_SHOWN: &[&str] = &[
     "canon",
     "schema_version",
     "tz",
+    "offset_ms",
 ];
 
 impl Show<'_> {
