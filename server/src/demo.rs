@@ -92,6 +92,7 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<bool> {
         phones.push(phone);
     }
     report.cast()?;
+    report.say("\nThey write; this takes a moment.", 0)?;
 
     let mut story = Story {
         memory: &memory,
@@ -163,9 +164,15 @@ fn prepare(options: &Options) -> Result<(Memory, u32)> {
     Ok((memory, run))
 }
 
-/// Removes what a demo puts into its folder, and nothing else; its mark goes last.
+/// Removes what a demo puts into its folder, and nothing else; its mark goes last. Not while a
+/// server runs on it.
 fn throw_away(data: &Path) -> std::io::Result<()> {
-    use crate::relay::{DATABASE, LEDGER, RECORD};
+    use crate::relay::{DATABASE, LEDGER, LOCK, RECORD};
+    let guard = fs::File::create(data.join(LOCK))?;
+    guard.try_lock().map_err(|error| match error {
+        fs::TryLockError::WouldBlock => std::io::Error::other("a server is running on it"),
+        fs::TryLockError::Error(error) => error,
+    })?;
     for entry in fs::read_dir(data)? {
         let entry = entry?;
         let name = entry.file_name();
@@ -187,4 +194,49 @@ fn random_seed() -> u64 {
     let mut bytes = [0; 4];
     SystemEnv.fill(&mut bytes);
     u64::from(u32::from_be_bytes(bytes)) % 1_000_000
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
+    use super::*;
+
+    fn a_demo() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let day = jiff::civil::date(2026, 11, 21);
+        Memory::begin(folder.path(), 1, day, 8).unwrap();
+        fs::create_dir_all(folder.path().join("devices/aino")).unwrap();
+        for file in [
+            "relay.db",
+            "relay.db-wal",
+            "record.db",
+            "ledger",
+            "own notes.txt",
+        ] {
+            fs::write(folder.path().join(file), "x").unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn beginning_anew_removes_the_demo_and_nothing_else() {
+        let folder = a_demo();
+        throw_away(folder.path()).unwrap();
+        let mut left: Vec<_> = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        assert_eq!(left, ["lock", "own notes.txt"]);
+    }
+
+    #[test]
+    fn nothing_is_thrown_away_under_a_running_server() {
+        let folder = a_demo();
+        let server = fs::File::create(folder.path().join(crate::relay::LOCK)).unwrap();
+        server.try_lock().unwrap();
+        assert!(throw_away(folder.path()).is_err());
+        assert!(folder.path().join("relay.db").exists());
+        assert!(Memory::open(folder.path()).unwrap().is_some());
+    }
 }

@@ -39,9 +39,9 @@ fn everybody_ends_with_one_record_and_every_trouble_is_named() {
     let data = tempfile::tempdir().unwrap();
     let said = ended(&demo(data.path(), &["--exit"]).output().unwrap());
     for conflict in [
-        "due of a follow-up is",
-        "limit of a quota is 20 or 30",
-        "outcome is as_planned or partial",
+        "due of a follow-up: Aino says",
+        "limit of a quota: Hanna says 30, Tuomas says 20",
+        "outcome: Hanna says partial, Jukka says as_planned",
     ] {
         assert!(said.contains(conflict), "{conflict}\n{said}");
     }

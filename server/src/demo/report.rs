@@ -6,7 +6,8 @@ use std::io::Write;
 use serde_json::Value;
 use sopu_core::documents::Kind;
 use sopu_core::findings::{Finding, Severity};
-use sopu_core::id::{DocId, SpaceId};
+use sopu_core::id::{DocId, Hash, SpaceId};
+use sopu_core::provenance::provenance;
 use sopu_core::read::at_path;
 use sopu_core::store::list::{Query, list};
 
@@ -96,13 +97,13 @@ impl<'w> Report<'w> {
 
     /// The syncs at the end, one line each, and what all cost.
     pub fn traffic(&mut self, story: &Story<'_>, rounds: usize) -> Result<()> {
-        self.heading("The network is back: everybody syncs, in the order they find it")?;
+        self.heading("The network is back: everybody syncs, in the order they find it (counted in runs of changes)")?;
         for line in story.traffic.of("together 1") {
             let report = &line.report;
             let requests = plural(u64::from(report.requests), "request");
             self.say(
                 &format!(
-                    "  {:<9} {requests:<11} {:>9} up {:>9} down   {:>3} runs handed over, {:>3} taken in",
+                    "  {:<9} {requests:<11} {:>9} up {:>9} down   handed over {:>3}, took in {:>3}",
                     line.who,
                     bytes(report.bytes_up),
                     bytes(report.bytes_down),
@@ -222,20 +223,33 @@ fn decisions(house: &House, company: &Company) -> Result<Decisions> {
     for row in list(record.store().conn(), &query).map_err(failed)?.rows {
         let loaded = record.store().document(row.doc).map_err(failed)?;
         let reading = sopu_core::read::read(&loaded.am, loaded.kind);
+        let asked: Vec<Hash> = reading
+            .conflicts
+            .iter()
+            .flat_map(|conflict| conflict.values.iter().map(|live| live.change))
+            .collect();
+        let writers = provenance(record.store().conn(), &loaded, &asked).map_err(failed)?;
         for conflict in &reading.conflicts {
             let mut values: Vec<String> = conflict
                 .values
                 .iter()
-                .map(|live| short(&live.value))
+                .map(|live| {
+                    let member = writers
+                        .get(&live.change)
+                        .and_then(|by| by.member_name.as_deref());
+                    let first = member
+                        .and_then(|name| name.split(' ').next())
+                        .unwrap_or("somebody");
+                    format!("{first} says {}", short(&live.value))
+                })
                 .collect();
             values.sort();
             let field = field_words(&reading.value, &conflict.path);
             let place = names.get(&row.space).copied().unwrap_or_default();
-            decisions.conflicts.push(format!(
-                "{place}, {}: {field} is {}",
-                kind_word(row.kind),
-                values.join(" or ")
-            ));
+            let kind = kind_word(row.kind);
+            decisions
+                .conflicts
+                .push(format!("{place}, {kind}, {field}: {}", values.join(", ")));
         }
     }
     decisions.conflicts.sort();
