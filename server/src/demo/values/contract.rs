@@ -87,7 +87,7 @@ pub fn substitutes(party: &str, makers: &Makers<'_>, chance: &mut Chance) -> Val
     contract["title"] = json!("Sijaishoitajien alihankintasopimus");
     contract["sensitivity"] = json!("internal");
     contract["parties"] = under_ids([
-        json!({"party_id": makers.provider, "role": "customer", "signatory_ids": [makers.responsible], "snapshot": firm_snapshot(Firm::of("care"))}),
+        json!({"party_id": makers.provider, "role": "provider", "signatory_ids": [makers.responsible], "snapshot": firm_snapshot(Firm::of("care"))}),
         json!({"party_id": party, "role": "subcontractor", "signatory_ids": [makers.signs], "snapshot": firm_snapshot(Firm::of("substitutes"))}),
     ]);
     contract["valid_to"] = json!(days_from(makers.from, 364).to_string());
