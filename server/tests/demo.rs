@@ -38,28 +38,30 @@ fn ended(output: &Output) -> String {
 fn everybody_ends_with_one_record_and_every_trouble_is_named() {
     let data = tempfile::tempdir().unwrap();
     let said = ended(&demo(data.path(), &["--exit"]).output().unwrap());
+    // Long lines are wrapped.
+    let flat = said.split_whitespace().collect::<Vec<_>>().join(" ");
     for conflict in [
         "due of a follow-up: Aino says",
         "limit of a quota: Hanna says 30, Tuomas says 20",
         "outcome: Hanna says partial, Jukka says as_planned",
     ] {
-        assert!(said.contains(conflict), "{conflict}\n{said}");
+        assert!(flat.contains(conflict), "{conflict}\n{said}");
     }
     for finding in [
-        "safety  C7   a dose may have been given twice",
-        "C1   quota overdrawn: Auvisen marjatila, asiakastiimi (2 h over 24 h)",
-        "C2   changed after signing",
-        "C3   signatures on different versions",
-        "C4   client booked twice",
-        "C5   two workers on a visit planned for one",
-        "C9   note changed after it was closed",
-        "C10  no contract in force",
-        "C15  one firm entered twice",
-        "C21  a device's clock was wrong: 11 min fast",
+        "safety C7 a dose may have been given twice",
+        "C1 quota overdrawn: Auvisen marjatila, asiakastiimi (2 h over 24 h)",
+        "C2 changed after signing",
+        "C3 signatures on different versions",
+        "C4 client booked twice",
+        "C5 two workers on a visit planned for one",
+        "C9 note changed after it was closed",
+        "C10 no contract in force",
+        "C15 one firm entered twice",
+        "C21 a device's clock was wrong: 11 min fast, 4 times; 24 h slow,",
         "edit edited by one, removed by another",
         "edit a care entry written in by somebody else",
     ] {
-        assert!(said.contains(finding), "{finding}\n{said}");
+        assert!(flat.contains(finding), "{finding}\n{said}");
     }
     assert!(said.contains("Jukka's advice is in the note"), "{said}");
     assert!(said.contains("the same heads"), "{said}");
@@ -73,10 +75,7 @@ fn everybody_ends_with_one_record_and_every_trouble_is_named() {
     // Once more on the same folder: it goes on with what is there.
     let said = ended(&demo(data.path(), &["--exit"]).output().unwrap());
     assert!(said.contains("This folder held a demo already"), "{said}");
-    assert!(
-        said.contains("C7   a dose may have been given twice"),
-        "{said}"
-    );
+    assert!(said.contains("a dose may have been given twice"), "{said}");
 }
 
 #[test]

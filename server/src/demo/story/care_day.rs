@@ -19,6 +19,7 @@ use crate::demo::values::{fresh, moment};
 const TWO_DOERS: usize = 0;
 const LATE_EDIT: usize = 2;
 const BOOKED_TWICE: usize = 3;
+const SUBSTITUTED: usize = 4;
 
 impl<'a> Story<'a> {
     /// In the evening before, the owner plans a visit with every client.
@@ -72,7 +73,7 @@ impl<'a> Story<'a> {
 
     fn ordinary_visits(&mut self) -> Result<()> {
         let (memory, clients, company) = (self.memory, self.clients, self.company);
-        let told_apart = [TWO_DOERS, LATE_EDIT];
+        let told_apart = [TWO_DOERS, LATE_EDIT, SUBSTITUTED];
         self.at_once(&CARERS, |phone| {
             let me = company.members[phone.person.first].to_string();
             let own = clients
@@ -113,6 +114,10 @@ impl<'a> Story<'a> {
                 }
             })?;
         }
+        // His next client he had to himself.
+        let next = self.client(SUBSTITUTED)?;
+        let me = self.member("Mikko");
+        make_visit(self.phone("Mikko")?, memory, next, &me, 9, |_| {})?;
         self.happened(format!(
             "Aino had called in sick and came after all: she went to {name}, and so did Mikko, the \
              substitute. Both recorded the visit, both gave the {DRUG} due at seven.",
