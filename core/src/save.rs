@@ -1,20 +1,22 @@
 //! Value → change. A save writes what the user changed and nothing else, in a transaction at the
 //! version the form was opened with, so that a form left open for an hour cannot undo a colleague.
 
-use automerge::transaction::{CommitOptions, Transactable, Transaction};
-use automerge::{ActorId, Automerge, AutomergeError, ObjId, ObjType, PatchLog, ROOT, ReadDoc};
-use automerge::{ScalarValue, Value as Live};
+use automerge::transaction::{CommitOptions, Transactable};
+use automerge::{ActorId, Automerge, AutomergeError, PatchLog};
 use serde_json::Value;
 
-use crate::canonical;
-use crate::documents::{Field, Kind, Rule};
-use crate::edit::{BadValue, Diff, Edit, Ignored, Place, common_ends, diff, rank, resolve};
+use crate::documents::{Kind, Rule};
+use crate::edit::{BadValue, Diff, Edit, Ignored, common_ends, diff, rank, resolve};
 use crate::genesis::genesis;
 use crate::id::{Hash, MemberId, Version, mint_uuid};
-use crate::read::{REMOVED, earliest, read, read_at};
+use crate::read::{read, read_at};
 use crate::rebase;
-use crate::scalar;
 use crate::time::Env;
+
+mod apply;
+
+use apply::apply;
+pub(crate) use apply::{Step, find_container};
 
 /// The highest level of derived actor a save may mint. Each costs every reader of the document a
 /// little for ever; beyond it a save replays its edits at the present heads instead.
@@ -267,16 +269,6 @@ pub fn level_of(actor: &[u8], base: &[u8; 16]) -> Option<u8> {
 /// What Automerge puts before the level in a derived actor.
 pub const CONCURRENCY_MAGIC: [u8; 4] = [0x13, 0xb2, 0x23, 0x09];
 
-/// An edit, with a text change already turned into splices if it had to be moved.
-pub(crate) enum Step {
-    Edit(Edit),
-    Splices {
-        place: Place,
-        field: &'static Field,
-        splices: Vec<rebase::Splice>,
-    },
-}
-
 fn as_they_are(edits: Vec<Edit>) -> Vec<Step> {
     edits
         .into_iter()
@@ -377,320 +369,6 @@ fn commit(
     }
     let (hash, _) = tx.commit_with(CommitOptions::default().with_time(ctx.at_ms));
     Ok(hash.map(Hash::from))
-}
-
-fn apply(
-    tx: &mut Transaction<'_>,
-    kind: Kind,
-    step: &Step,
-    ctx: &SaveContext<'_>,
-) -> Result<(), AutomergeError> {
-    let edit = match step {
-        Step::Splices {
-            place,
-            field,
-            splices,
-        } => {
-            let Some(text) = text_object(tx, kind, place, field)? else {
-                return Ok(());
-            };
-            for splice in splices {
-                tx.splice_text(&text, splice.at, splice.delete, &splice.insert)?;
-            }
-            return Ok(());
-        }
-        Step::Edit(edit) => edit,
-    };
-    match edit {
-        Edit::Put {
-            place,
-            field,
-            value,
-        } => {
-            let Some(object) = object(tx, kind, place) else {
-                return Ok(());
-            };
-            put(tx, &object, field, value)
-        }
-        Edit::Text {
-            place,
-            field,
-            old,
-            new,
-        } => {
-            let Some(text) = text_object(tx, kind, place, field)? else {
-                return Ok(());
-            };
-            update_text(tx, &text, old, new)
-        }
-        Edit::AddItem {
-            container,
-            fields,
-            key,
-            value,
-        } => {
-            let Some(container) = genesis(kind).container(container) else {
-                return Ok(());
-            };
-            if tx.get(container, key.as_str())?.is_some() {
-                return Ok(());
-            }
-            let item = tx.put_object(container, key.as_str(), ObjType::Map)?;
-            for field in *fields {
-                add_item_field(
-                    tx,
-                    &item,
-                    field,
-                    crate::read::at_path(value, field.path),
-                    ctx,
-                )?;
-            }
-            Ok(())
-        }
-        Edit::Remove {
-            container,
-            key,
-            removed,
-        } => {
-            let place = Place::Item {
-                container,
-                key: key.clone(),
-            };
-            let Some(item) = object(tx, kind, &place) else {
-                return Ok(());
-            };
-            tx.put(&item, REMOVED, *removed)
-        }
-        Edit::Append {
-            place,
-            field,
-            key,
-            value,
-        } => {
-            let Some(log) = container(tx, kind, place, field) else {
-                return Ok(());
-            };
-            append(tx, &log, key, canonical::to_cbor(value))
-        }
-        Edit::Decide {
-            field,
-            key,
-            element,
-            inside,
-        } => {
-            let Some(log) = container(tx, kind, &Place::Root, field) else {
-                return Ok(());
-            };
-            append(tx, &log, key, decision(element, *inside, ctx))
-        }
-        Edit::Element {
-            place,
-            field,
-            element,
-            inside,
-        } => {
-            let Some(set) = container(tx, kind, place, field) else {
-                return Ok(());
-            };
-            let there = tx.get(&set, element.as_str())?.is_some();
-            match (inside, there) {
-                (true, false) => tx.put(&set, element.as_str(), true),
-                (false, true) => tx.delete(&set, element.as_str()),
-                (true, true) | (false, false) => Ok(()),
-            }
-        }
-        Edit::Raise {
-            place,
-            field,
-            round,
-            rank,
-        } => {
-            let Some(status) = container(tx, kind, place, field) else {
-                return Ok(());
-            };
-            append(
-                tx,
-                &status,
-                &format!("{round:04}/{rank:02}"),
-                status_mark(ctx),
-            )
-        }
-    }
-}
-
-fn add_item_field(
-    tx: &mut Transaction<'_>,
-    item: &ObjId,
-    field: &Field,
-    value: Option<&Value>,
-    ctx: &SaveContext<'_>,
-) -> Result<(), AutomergeError> {
-    let value = value.filter(|value| !scalar::is_empty(value));
-    match field.rule {
-        // Containers are born with the item, filled or not: one made later could be made twice.
-        Rule::Txt => {
-            let text = tx.put_object(item, field.key(), ObjType::Text)?;
-            if let Some(Value::String(new)) = value {
-                tx.splice_text(&text, 0, 0, new)?;
-            }
-            Ok(())
-        }
-        Rule::Mst(codes) => {
-            let status = tx.put_object(item, field.key(), ObjType::Map)?;
-            if let Some(rank) = value
-                .and_then(Value::as_str)
-                .and_then(|code| rank(codes, code))
-            {
-                append(tx, &status, &format!("0000/{rank:02}"), status_mark(ctx))?;
-            }
-            Ok(())
-        }
-        Rule::Aws => {
-            let set = tx.put_object(item, field.key(), ObjType::Map)?;
-            for element in value.and_then(Value::as_array).into_iter().flatten() {
-                if let Some(element) = element.as_str().filter(|e| !e.is_empty()) {
-                    tx.put(&set, element, true)?;
-                }
-            }
-            Ok(())
-        }
-        Rule::Log => {
-            let log = tx.put_object(item, field.key(), ObjType::Map)?;
-            for (key, entry) in value.and_then(Value::as_object).into_iter().flatten() {
-                if let Some(entry) = scalar::normalise(&field.ty, entry) {
-                    append(tx, &log, key, canonical::to_cbor(&entry))?;
-                }
-            }
-            Ok(())
-        }
-        Rule::Map(_) | Rule::Rws => tx.put_object(item, field.key(), ObjType::Map).map(|_| ()),
-        Rule::Imm | Rule::Lww | Rule::Mvr | Rule::Yield(_) | Rule::FlagPlus | Rule::Max(_) => {
-            match value {
-                None => Ok(()),
-                Some(value) => put(tx, item, field, value),
-            }
-        }
-    }
-}
-
-fn put(
-    tx: &mut Transaction<'_>,
-    object: &ObjId,
-    field: &Field,
-    value: &Value,
-) -> Result<(), AutomergeError> {
-    let scalar = if value.is_null() {
-        Some(ScalarValue::Null)
-    } else {
-        let old = tx.get(object, field.key())?.and_then(|(old, _)| match old {
-            Live::Scalar(old) => Some(old.into_owned()),
-            Live::Object(_) => None,
-        });
-        scalar::encode_over(&field.ty, value, old.as_ref())
-    };
-    match scalar {
-        // `diff` has checked the type already.
-        None => Ok(()),
-        Some(scalar) => tx.put(object, field.key(), scalar),
-    }
-}
-
-/// A key of a log or status is written once: a second write would replace what is there.
-fn append(
-    tx: &mut Transaction<'_>,
-    log: &ObjId,
-    key: &str,
-    bytes: Vec<u8>,
-) -> Result<(), AutomergeError> {
-    match tx.get(log, key)? {
-        Some(_) => Ok(()),
-        None => tx.put(log, key, ScalarValue::Bytes(bytes)),
-    }
-}
-
-fn status_mark(ctx: &SaveContext<'_>) -> Vec<u8> {
-    canonical::to_cbor(&serde_json::json!({ "by": ctx.by.to_string(), "at": ctx.at_ms }))
-}
-
-fn decision(element: &str, inside: bool, ctx: &SaveContext<'_>) -> Vec<u8> {
-    let by = ctx.by.to_string();
-    canonical::to_cbor(
-        &serde_json::json!({ "element": element, "in": inside, "at": ctx.at_ms, "by": by }),
-    )
-}
-
-fn object(tx: &Transaction<'_>, kind: Kind, place: &Place) -> Option<ObjId> {
-    match place {
-        Place::Root => Some(ROOT),
-        Place::Item { container, key } => item(tx, kind, container, key),
-    }
-}
-
-/// The item as readers see it: the earliest map under its key.
-pub(crate) fn item<R: ReadDoc>(doc: &R, kind: Kind, container: &str, key: &str) -> Option<ObjId> {
-    let live = doc.get_all(genesis(kind).container(container)?, key).ok()?;
-    earliest(&live, |value, id| {
-        matches!(value, Live::Object(ObjType::Map)).then(|| id.clone())
-    })
-}
-
-fn container(tx: &Transaction<'_>, kind: Kind, place: &Place, field: &Field) -> Option<ObjId> {
-    find_container(tx, kind, place, field, ObjType::Map)
-}
-
-/// The container of a field, at the root from genesis, in an item as born with it.
-pub(crate) fn find_container<R: ReadDoc>(
-    doc: &R,
-    kind: Kind,
-    place: &Place,
-    field: &Field,
-    wanted: ObjType,
-) -> Option<ObjId> {
-    match place {
-        Place::Root => genesis(kind).container(field.key()).cloned(),
-        Place::Item { container, key } => {
-            let item = item(doc, kind, container, key)?;
-            let live = doc.get_all(&item, field.key()).ok()?;
-            earliest(&live, |value, id| {
-                matches!(value, Live::Object(ty) if *ty == wanted).then(|| id.clone())
-            })
-        }
-    }
-}
-
-/// The text object of a field. An item that lacks it (made by a faulty app) gets one now, because
-/// losing what a user typed is worse than a text that could be made twice.
-fn text_object(
-    tx: &mut Transaction<'_>,
-    kind: Kind,
-    place: &Place,
-    field: &Field,
-) -> Result<Option<ObjId>, AutomergeError> {
-    if let Some(text) = find_container(tx, kind, place, field, ObjType::Text) {
-        return Ok(Some(text));
-    }
-    match object(tx, kind, place) {
-        Some(item) if item != ROOT => tx.put_object(&item, field.key(), ObjType::Text).map(Some),
-        Some(_) | None => Ok(None),
-    }
-}
-
-/// Automerge's own diff, unless the two middles are so large that its quadratic worst case would
-/// be felt: then the middle is replaced as one.
-fn update_text(
-    tx: &mut Transaction<'_>,
-    text: &ObjId,
-    old: &str,
-    new: &str,
-) -> Result<(), AutomergeError> {
-    let (start, end) = common_ends(old, new);
-    let (gone, come) = (&old[start..old.len() - end], &new[start..new.len() - end]);
-    if gone.len().saturating_mul(come.len()) < 4_000_000 {
-        return tx.update_text(text, new);
-    }
-    let at = old[..start].chars().count();
-    let gone = isize::try_from(gone.chars().count()).unwrap_or(isize::MAX);
-    tx.splice_text(text, at, gone, come)
 }
 
 #[cfg(test)]

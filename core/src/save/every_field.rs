@@ -1,14 +1,13 @@
 //! The promise of saving, over every field of every kind: a save that is about something else
 //! leaves the field exactly as it was, whatever was in it.
 
-use automerge::transaction::{CommitOptions, Transactable};
-use automerge::{ActorId, Automerge, ROOT, ReadDoc, ScalarValue};
+use automerge::{ActorId, Automerge, ObjId, ROOT, ReadDoc, ScalarValue};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::tests::{ctx, key};
 use super::*;
-use crate::documents::Type;
+use crate::documents::{Field, Type};
 use crate::read::{at_path, set_path, version};
 
 /// Two different values that fit a type.
