@@ -81,13 +81,7 @@ pub(super) fn apply(
             }
             let item = tx.put_object(container, key.as_str(), ObjType::Map)?;
             for field in *fields {
-                add_item_field(
-                    tx,
-                    &item,
-                    field,
-                    at_path(value, field.path),
-                    ctx,
-                )?;
+                add_item_field(tx, &item, field, at_path(value, field.path), ctx)?;
             }
             Ok(())
         }
@@ -336,4 +330,3 @@ fn update_text(
     let gone = isize::try_from(gone.chars().count()).unwrap_or(isize::MAX);
     tx.splice_text(text, at, gone, come)
 }
-
