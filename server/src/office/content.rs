@@ -58,6 +58,8 @@ const NOT_SHOWN: &[&str] = &[
     "schema_version",
     "tz",
     "offset_ms",
+    "visit_key",
+    "seals",
 ];
 
 impl Show<'_> {

@@ -21,19 +21,20 @@ const CONTRACTS: usize = 500;
 /// Names, looked up once a page.
 pub struct Names<'a> {
     people: &'a Connection,
-    parties: BTreeMap<Uuid, String>,
+    /// Contracts, and what has a name inside them.
+    named: BTreeMap<Uuid, String>,
     known: RefCell<BTreeMap<Uuid, Option<String>>>,
 }
 
 impl<'a> Names<'a> {
-    /// The names of a space. Those of parties are read from its contracts, which are what says who
-    /// a farm or client is.
+    /// The names of a space. Those of parties and agreed services are read from its contracts,
+    /// which are what says who a farm or client is.
     pub fn of(
         people: &'a Connection,
         record: Option<&Store>,
         space: SpaceId,
     ) -> Result<Self, Failure> {
-        let mut parties = BTreeMap::new();
+        let mut named = BTreeMap::new();
         if let Some(record) = record {
             let query = Query {
                 spaces: Some(vec![space]),
@@ -43,20 +44,21 @@ impl<'a> Names<'a> {
             };
             for row in list::list(record.conn(), &query)?.rows.iter().rev() {
                 if let Some(view) = view::get(record.conn(), row.doc)? {
-                    parties.extend(parties_of(&view.reading.value));
+                    named.insert(view.doc.0, view.title);
+                    named.extend(parts_of(&view.reading.value));
                 }
             }
         }
         Ok(Self {
             people,
-            parties,
+            named,
             known: RefCell::default(),
         })
     }
 
     /// The name behind an id of any sort, if there is one.
     pub fn find(&self, id: Uuid) -> Option<String> {
-        if let Some(name) = self.parties.get(&id) {
+        if let Some(name) = self.named.get(&id) {
             return Some(name.clone());
         }
         if let Some(found) = self.known.borrow().get(&id) {
@@ -83,15 +85,28 @@ impl<'a> Names<'a> {
     }
 }
 
-fn parties_of(contract: &Value) -> Vec<(Uuid, String)> {
-    let parties = contract.get("parties").and_then(Value::as_object);
-    parties
-        .into_iter()
-        .flat_map(|parties| parties.values())
-        .filter_map(|party| {
-            let id = party.get("party_id")?.as_str()?.parse().ok()?;
-            let name = party.get("snapshot")?.get("name")?.as_str()?;
-            Some((id, name.to_owned()))
-        })
-        .collect()
+/// Parties and agreed services, by every id other documents know them by.
+fn parts_of(contract: &Value) -> Vec<(Uuid, String)> {
+    let items = |field: &str| {
+        let items = contract.get(field).and_then(Value::as_object);
+        items.into_iter().flatten()
+    };
+    let text = |value: Option<&Value>| value?.as_str().map(ToOwned::to_owned);
+    let id = |text: &str| text.parse::<Uuid>().ok();
+    let mut named = Vec::new();
+    for (key, party) in items("parties") {
+        let Some(name) = text(party.get("snapshot").and_then(|s| s.get("name"))) else {
+            continue;
+        };
+        let keys = [Some(key.clone()), text(party.get("party_id"))];
+        named.extend(
+            keys.into_iter()
+                .flatten()
+                .filter_map(|key| Some((id(&key)?, name.clone()))),
+        );
+    }
+    for (key, item) in items("scope_items") {
+        named.extend(id(key).zip(text(item.get("name"))));
+    }
+    named
 }
