@@ -20,6 +20,7 @@ pub mod cast;
 pub mod chance;
 pub mod check;
 pub mod company;
+pub mod decisions;
 pub mod error;
 pub mod house;
 pub mod memory;

@@ -46,15 +46,8 @@ impl Story<'_> {
                 match first {
                     "Hanna" => {
                         let farmer = company.members["Tuomas"].to_string();
-                        for number in 0..FARM_SPACES.len() {
-                            farm_history(
-                                phone,
-                                memory,
-                                number,
-                                space(FARM_SPACES[number]),
-                                &me(phone),
-                                &farmer,
-                            )?;
+                        for (number, name) in FARM_SPACES.into_iter().enumerate() {
+                            farm_history(phone, memory, number, space(name), &me(phone), &farmer)?;
                         }
                         listings(phone, memory, &["advisory"], space(NETWORK), &me(phone))
                     }
