@@ -34,10 +34,16 @@ impl Relay {
             .stderr(Stdio::null())
             .spawn()
             .expect("starts");
-        let relay = Self { child, address: format!("http://{listen}") };
+        let relay = Self {
+            child,
+            address: format!("http://{listen}"),
+        };
         let started = Instant::now();
         while std::net::TcpStream::connect(&listen).is_err() {
-            assert!(started.elapsed() < Duration::from_secs(60), "the relay answers");
+            assert!(
+                started.elapsed() < Duration::from_secs(60),
+                "the relay answers"
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
         relay
@@ -65,9 +71,15 @@ fn sopu(data: &Path) -> Command {
 /// Runs a command line and gives the line that holds `word`.
 fn say(data: &Path, args: &[&str]) -> String {
     let output = sopu(data).args(args).output().expect("runs");
-    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    let lines: Vec<String> =
-        BufReader::new(&output.stdout[..]).lines().map(|line| line.expect("text")).collect();
+    assert!(
+        output.status.success(),
+        "{args:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let lines: Vec<String> = BufReader::new(&output.stdout[..])
+        .lines()
+        .map(|line| line.expect("text"))
+        .collect();
     lines.join("\n")
 }
 
@@ -78,7 +90,9 @@ fn code_in(text: &str) -> String {
             word.contains('-')
                 && word.len() >= 9
                 && word.len() < 30
-                && word.chars().all(|c| c == '-' || c.is_ascii_uppercase() || c.is_ascii_digit())
+                && word
+                    .chars()
+                    .all(|c| c == '-' || c.is_ascii_uppercase() || c.is_ascii_digit())
         })
         .unwrap_or_else(|| panic!("an invite code in: {text}"))
         .to_owned()
@@ -88,10 +102,19 @@ fn device(folder: &Path, relay: &Relay, code: &str) -> Device {
     let env = Arc::new(SystemEnv);
     let key = Device::new_key(&*env);
     std::fs::create_dir_all(folder).expect("a folder");
-    let mut device =
-        Device::open(&folder.join("store.db"), &folder.join("no-backup"), key, env).expect("opens");
-    device.enrol(&HttpTransport::new(&relay.address), code, "phone").expect("enrols");
-    device.sync(&HttpTransport::new(&relay.address)).expect("syncs");
+    let mut device = Device::open(
+        &folder.join("store.db"),
+        &folder.join("no-backup"),
+        key,
+        env,
+    )
+    .expect("opens");
+    device
+        .enrol(&HttpTransport::new(&relay.address), code, "phone")
+        .expect("enrols");
+    device
+        .sync(&HttpTransport::new(&relay.address))
+        .expect("syncs");
     device
 }
 
@@ -102,7 +125,12 @@ fn what_a_killed_relay_had_acknowledged_is_all_there_when_it_starts_again() {
     say(&data, &["org", "add", "Hoivapalvelu Kanerva Oy"]);
     say(&data, &["member", "add", "Maria Niemi", "--login", "maria"]);
     say(&data, &["space", "add", "Koivula"]);
-    say(&data, &["space", "grant", "Koivula", "--member", "maria", "--role", "field"]);
+    say(
+        &data,
+        &[
+            "space", "grant", "Koivula", "--member", "maria", "--role", "field",
+        ],
+    );
     let code = code_in(&say(&data, &["invite", "add", "maria"]));
 
     let mut relay = Relay::start(&data);
@@ -120,7 +148,9 @@ fn what_a_killed_relay_had_acknowledged_is_all_there_when_it_starts_again() {
         });
         for n in 0..40 {
             let value = json!({ "summary": format!("Käynti {round}.{n}"), "status": "done" });
-            let (doc, _) = phone.create(space, Kind::VisitNote, &value).expect("never blocks");
+            let (doc, _) = phone
+                .create(space, Kind::VisitNote, &value)
+                .expect("never blocks");
             written.push(doc);
             match phone.sync(&HttpTransport::new(&address)) {
                 Ok(report) => acknowledged += report.acknowledged,
@@ -131,7 +161,10 @@ fn what_a_killed_relay_had_acknowledged_is_all_there_when_it_starts_again() {
         relay.kill();
         relay = Relay::start(&data);
     }
-    assert!(acknowledged > 0, "some pushes got through between the kills");
+    assert!(
+        acknowledged > 0,
+        "some pushes got through between the kills"
+    );
 
     // Nothing acknowledged may be missing, and nothing written may be lost.
     let started = Instant::now();
@@ -141,14 +174,20 @@ fn what_a_killed_relay_had_acknowledged_is_all_there_when_it_starts_again() {
         if phone.backlog().expect("reads") == outbox::Progress::default() {
             break;
         }
-        assert!(started.elapsed() < Duration::from_secs(60), "the outbox drains");
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "the outbox drains"
+        );
         std::thread::sleep(Duration::from_millis(50));
     }
     let again = code_in(&say(&data, &["invite", "add", "maria"]));
     let mut other = device(&dir.path().join("other"), &relay, &again);
     other.sync(&transport).expect("syncs");
     for doc in &written {
-        let (mine, theirs) = (phone.read(*doc).expect("here"), other.read(*doc).expect("there"));
+        let (mine, theirs) = (
+            phone.read(*doc).expect("here"),
+            other.read(*doc).expect("there"),
+        );
         assert_eq!((mine.version, mine.value), (theirs.version, theirs.value));
     }
 }
