@@ -278,19 +278,20 @@ impl Differ<'_> {
                 let gone = old.iter().filter(|e| !new.contains(*e)).map(|e| (e, false));
                 for (element, inside) in added.chain(gone) {
                     let element = element.clone();
-                    self.out.edits.push(match field.rule {
-                        Rule::Rws => Edit::Decide {
+                    self.out.edits.push(if matches!(field.rule, Rule::Rws) {
+                        Edit::Decide {
                             field,
                             key: (self.mint)().to_string(),
                             element,
                             inside,
-                        },
-                        _ => Edit::Element {
+                        }
+                    } else {
+                        Edit::Element {
                             place: place.clone(),
                             field,
                             element,
                             inside,
-                        },
+                        }
                     });
                 }
                 Ok(())

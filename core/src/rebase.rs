@@ -141,7 +141,7 @@ fn splices(
         ));
     }
     // From the end, so that earlier places stay true; at one place the deletion first.
-    moved.sort_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)));
+    moved.sort_by_key(|(at, deletes, _)| std::cmp::Reverse((*at, *deletes)));
     moved.into_iter().map(|(_, _, splice)| splice).collect()
 }
 

@@ -96,9 +96,9 @@ impl Relay {
         let guard = take(folder)?;
         for end in ["", "-wal", "-shm"] {
             let removed = std::fs::remove_file(folder.join(format!("{RECORD}{end}")));
-            removed.or_else(|error| match error.kind() {
-                std::io::ErrorKind::NotFound => Ok(()),
-                _ => Err(error),
+            removed.or_else(|error| {
+                let gone = error.kind() == std::io::ErrorKind::NotFound;
+                gone.then_some(()).ok_or(error)
             })?;
         }
         Self::open_taken(folder, guard, env)

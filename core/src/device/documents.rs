@@ -100,10 +100,7 @@ impl Device {
         let me = self.identity()?;
         let env = Arc::clone(&self.env);
         let ctx = self.save_context(space, &*env)?;
-        let mut value = match value {
-            Value::Object(value) => value.clone(),
-            _ => Map::new(),
-        };
+        let mut value = value.as_object().cloned().unwrap_or_else(Map::new);
         for (field, header) in [
             ("schema_version", Value::from(SCHEMA_VERSION)),
             ("created_at", Value::from(ctx.at_ms)),

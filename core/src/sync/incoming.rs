@@ -270,12 +270,15 @@ fn take_verdict(
             return Ok(());
         }
     };
-    match state {
-        // A replaced envelope's late verdict changes nothing: its replay is on the way.
-        _ if matches!(&stored.state, State::Final(reason) if reason == REPLAYED) => return Ok(()),
-        State::Acknowledged if stored.state == State::Sealed => report.acknowledged += 1,
-        State::Held(_) | State::Final(_) if stored.state != state => report.rejected += 1,
-        _ => {}
+    // A replaced envelope's late verdict changes nothing: its replay is on the way.
+    if matches!(&stored.state, State::Final(reason) if reason == REPLAYED) {
+        return Ok(());
+    }
+    if state == State::Acknowledged && stored.state == State::Sealed {
+        report.acknowledged += 1;
+    }
+    if matches!(state, State::Held(_) | State::Final(_)) && stored.state != state {
+        report.rejected += 1;
     }
     if stored.state.settled() {
         return Ok(());

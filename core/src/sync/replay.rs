@@ -113,17 +113,12 @@ impl Device {
     pub(crate) fn replay_refused(&mut self, report: &mut SyncReport) -> Result<bool> {
         let refused: Vec<(DocId, bool)> = outbox::unsettled(self.store.conn(), None)?
             .into_iter()
-            .filter_map(|envelope| match &envelope.state {
-                State::Final(reason) if reason != REPLAYED => {
-                    // A replay refused again, unless only because the original had been taken.
-                    let again = reason != "replay_of_fed"
-                        && envelope
-                            .proof
-                            .header()
-                            .is_some_and(|h| !h.replaces.is_empty());
-                    Some((envelope.doc, again))
-                }
-                _ => None,
+            .filter_map(|envelope| {
+                let reason = refusal(&envelope.state)?;
+                // A replay refused again, unless only because the original had been taken.
+                let replay = envelope.proof.header()?.replaces;
+                let again = reason != "replay_of_fed" && !replay.is_empty();
+                Some((envelope.doc, again))
             })
             .collect();
         if refused.is_empty() {
@@ -349,10 +344,7 @@ impl Device {
         let value = read(&loaded.am, kind).value;
         let reason = envelopes
             .iter()
-            .find_map(|e| match &e.state {
-                State::Final(reason) if reason != REPLAYED => Some(reason.clone()),
-                _ => None,
-            })
+            .find_map(|e| refusal(&e.state).map(str::to_owned))
             .unwrap_or_default();
         let at_ms = self.env.now_ms();
         self.store.write(|tx| {
@@ -378,6 +370,16 @@ impl Device {
         self.store.forget_loaded();
         Ok(())
     }
+}
+
+/// Why the relay refused it for ever, unless its edits are on their way in another one.
+fn refusal(state: &State) -> Option<&str> {
+    if let State::Final(reason) = state
+        && reason != REPLAYED
+    {
+        return Some(reason);
+    }
+    None
 }
 
 /// A document of these changes only.

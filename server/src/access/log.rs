@@ -47,10 +47,10 @@ pub fn of_document(db: &Connection, doc: DocId, limit: u32) -> rusqlite::Result<
     )?
     .query_map((blob(doc.as_bytes()), limit), |row| {
         let id = |column| -> rusqlite::Result<Option<uuid::Uuid>> {
-            match row.get_ref(column)? {
-                rusqlite::types::ValueRef::Null => Ok(None),
-                _ => id16(row, column).map(Some),
+            if row.get_ref(column)? == rusqlite::types::ValueRef::Null {
+                return Ok(None);
             }
+            id16(row, column).map(Some)
         };
         Ok(Entry {
             at_ms: row.get(0)?,

@@ -9,7 +9,6 @@ use axum::Form;
 use axum::extract::{Path, Query, State};
 use axum::response::{Redirect, Response};
 use serde::Deserialize;
-use serde_json::Value;
 use sopu_core::id::{DocId, Hash, SpaceId, Version};
 use sopu_core::store::history::{self, Step};
 use sopu_core::store::list;
@@ -171,9 +170,10 @@ fn opened(
                 let author = Author::of(words, &names, steps.get(&live.change));
                 let meta = loaded.am.get_change_meta_by_hash(&live.change.into());
                 LiveValue {
-                    text: match &live.value {
-                        Value::Null => words.t("conflict-cleared"),
-                        value => show.at(&conflict.path, value),
+                    text: if live.value.is_null() {
+                        words.t("conflict-cleared")
+                    } else {
+                        show.at(&conflict.path, &live.value)
                     },
                     who: author.who,
                     device: author.device,

@@ -131,12 +131,16 @@ fn fact_in_words(words: &Words, names: &Names<'_>, name: &str, fact: &Value) -> 
         Value::Number(number) if name.ends_with("_ms") => number
             .as_i64()
             .map_or_else(|| number.to_string(), |ms| words.instant(ms)),
-        other => other.to_string(),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::Array(_)
+        | Value::Object(_) => value.to_string(),
     };
-    match fact {
-        Value::Array(all) => all.iter().map(one).collect::<Vec<_>>().join(", "),
-        single => one(single),
+    if let Value::Array(all) = fact {
+        return all.iter().map(one).collect::<Vec<_>>().join(", ");
     }
+    one(fact)
 }
 
 /// The findings of a space as it is merged now. They are computed again only when a document of the
@@ -181,8 +185,10 @@ pub(super) fn of_document(found: &[Finding], doc: DocId) -> impl Iterator<Item =
 /// Findings kept between requests.
 #[derive(Default)]
 pub(super) struct Found {
-    kept: std::sync::Mutex<std::collections::BTreeMap<SpaceId, (Stamp, Arc<Vec<Finding>>)>>,
+    kept: std::sync::Mutex<BySpace>,
 }
+
+type BySpace = std::collections::BTreeMap<SpaceId, (Stamp, Arc<Vec<Finding>>)>;
 
 /// Documents, newest change, minute.
 type Stamp = (u64, i64, i64);
