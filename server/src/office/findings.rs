@@ -131,11 +131,9 @@ fn fact_in_words(words: &Words, names: &Names<'_>, name: &str, fact: &Value) -> 
         Value::Number(number) if name.ends_with("_ms") => number
             .as_i64()
             .map_or_else(|| number.to_string(), |ms| words.instant(ms)),
-        Value::Null
-        | Value::Bool(_)
-        | Value::Number(_)
-        | Value::Array(_)
-        | Value::Object(_) => value.to_string(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            value.to_string()
+        }
     };
     if let Value::Array(all) = fact {
         return all.iter().map(one).collect::<Vec<_>>().join(", ");
