@@ -171,6 +171,13 @@ pub(crate) fn parse_status_key(key: &str) -> Option<(u16, u8)> {
     Some((round.parse().ok()?, rank.parse().ok()?))
 }
 
+/// The elements a log of decisions has inside.
+#[cfg(test)]
+pub(crate) fn decided(doc: &Automerge, log: &ObjId) -> Option<Value> {
+    let out = Reading::default();
+    Reader { doc, heads: None, out }.decisions(log)
+}
+
 struct Reader<'d> {
     doc: &'d Automerge,
     heads: Option<Vec<ChangeHash>>,

@@ -374,4 +374,8 @@ fn commit(
 #[cfg(test)]
 mod every_field;
 #[cfg(test)]
+mod newer_app;
+#[cfg(test)]
+mod rules;
+#[cfg(test)]
 mod tests;
