@@ -175,7 +175,12 @@ pub(crate) fn parse_status_key(key: &str) -> Option<(u16, u8)> {
 #[cfg(test)]
 pub(crate) fn decided(doc: &Automerge, log: &ObjId) -> Option<Value> {
     let out = Reading::default();
-    Reader { doc, heads: None, out }.decisions(log)
+    Reader {
+        doc,
+        heads: None,
+        out,
+    }
+    .decisions(log)
 }
 
 struct Reader<'d> {

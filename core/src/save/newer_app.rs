@@ -29,19 +29,38 @@ fn write_the_newer_app() {
     let (mut doc, _) = create(NOTE, &known, &ctx(1)).expect("creates");
     let bytes = |value: Value| ScalarValue::Bytes(to_cbor(&value));
     let container = |key: &str| genesis(NOTE).container(key).expect("there").clone();
-    let (_, entry) = doc.get(container("entries"), key(1)).expect("reads").expect("there");
+    let (_, entry) = doc
+        .get(container("entries"), key(1))
+        .expect("reads")
+        .expect("there");
     let mut tx = doc.transaction();
     tx.put(ROOT, "mood", "bright").expect("a new field");
     tx.put(ROOT, "outcome", "teleported").expect("a new code");
-    tx.put(ROOT, "planned", bytes(json!({ "worker": key(5), "robot": "R2" }))).expect("a new part");
-    tx.put(&entry, "mood", "bright").expect("a new field of an item");
-    tx.put(container("status"), "0000/42", bytes(json!({ "at": 7 }))).expect("a new rank");
+    tx.put(
+        ROOT,
+        "planned",
+        bytes(json!({ "worker": key(5), "robot": "R2" })),
+    )
+    .expect("a new part");
+    tx.put(&entry, "mood", "bright")
+        .expect("a new field of an item");
+    tx.put(container("status"), "0000/42", bytes(json!({ "at": 7 })))
+        .expect("a new rank");
     let log = bytes(json!({ "type": "temperature", "value": "37", "sensor": "ear" }));
-    tx.put(container("measurements"), key(3), log).expect("a new part of an entry");
+    tx.put(container("measurements"), key(3), log)
+        .expect("a new part of an entry");
     let spare = container(&spare_key(Container::Map, 0));
-    let item = tx.put_object(&spare, key(4), ObjType::Map).expect("a new kind of item");
+    let item = tx
+        .put_object(&spare, key(4), ObjType::Map)
+        .expect("a new kind of item");
     tx.put(&item, "name", "uusi").expect("puts");
-    tx.splice_text(container(&spare_key(Container::Text, 0)), 0, 0, "uusi teksti").expect("a new text");
+    tx.splice_text(
+        container(&spare_key(Container::Text, 0)),
+        0,
+        0,
+        "uusi teksti",
+    )
+    .expect("a new text");
     tx.commit_with(CommitOptions::default().with_time(1_790_000_000_000));
     std::fs::write("fixtures/newer-app.automerge", doc.save()).expect("writes");
 }
@@ -51,14 +70,24 @@ fn newer(doc: &Automerge) -> Value {
     let container = |key: &str| genesis(NOTE).container(key).expect("there").clone();
     let text = |object: &ObjId, key: &str| -> Value {
         let found = doc.get(object, key).expect("reads").map(|(value, _)| value);
-        found.and_then(|value| value.as_str().map(Value::from)).unwrap_or_default()
+        found
+            .and_then(|value| value.as_str().map(Value::from))
+            .unwrap_or_default()
     };
     let part = |object: &ObjId, key: &str| -> Value {
         let found = doc.get(object, key).expect("reads").map(|(value, _)| value);
-        found.and_then(|value| value.as_bytes().and_then(from_cbor)).unwrap_or_default()
+        found
+            .and_then(|value| value.as_bytes().and_then(from_cbor))
+            .unwrap_or_default()
     };
-    let entry = doc.get(container("entries"), key(1)).expect("reads").expect("there").1;
-    let item = doc.get(container(&spare_key(Container::Map, 0)), key(4)).expect("reads");
+    let entry = doc
+        .get(container("entries"), key(1))
+        .expect("reads")
+        .expect("there")
+        .1;
+    let item = doc
+        .get(container(&spare_key(Container::Map, 0)), key(4))
+        .expect("reads");
     json!([
         text(&ROOT, "mood"),
         part(&ROOT, "planned")["robot"],
@@ -66,7 +95,8 @@ fn newer(doc: &Automerge) -> Value {
         part(&container("status"), "0000/42"),
         part(&container("measurements"), &key(3))["sensor"],
         text(&item.expect("there").1, "name"),
-        doc.text(container(&spare_key(Container::Text, 0))).expect("reads"),
+        doc.text(container(&spare_key(Container::Text, 0)))
+            .expect("reads"),
     ])
 }
 
@@ -74,9 +104,15 @@ fn newer(doc: &Automerge) -> Value {
 fn an_older_app_edits_what_it_knows_of_a_newer_apps_document_and_keeps_the_rest() {
     let mut doc = Automerge::load(FIXTURE).expect("loads");
     let before = newer(&doc);
-    assert_eq!(before, json!(["bright", "R2", "bright", { "at": 7 }, "ear", "uusi", "uusi teksti"]));
+    assert_eq!(
+        before,
+        json!(["bright", "R2", "bright", { "at": 7 }, "ear", "uusi", "uusi teksti"])
+    );
     let reading = read(&doc, NOTE);
-    assert_eq!(reading.value["outcome"], "teleported", "an unknown code is shown as it is");
+    assert_eq!(
+        reading.value["outcome"], "teleported",
+        "an unknown code is shown as it is"
+    );
     assert_eq!(reading.status["status"].code, "unknown");
     assert_eq!(reading.unknown, ["status"]);
 

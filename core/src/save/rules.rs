@@ -9,8 +9,9 @@ use crate::read::{Reading, at_path, set_path, version};
 
 /// Some field of a kind under a rule, whose values are plain codes or texts.
 fn some_field(wanted: impl Fn(&Rule) -> bool) -> (Kind, &'static str) {
-    let mut fields =
-        Kind::ALL.into_iter().flat_map(|kind| kind.spec().fields().map(move |field| (kind, field)));
+    let mut fields = Kind::ALL
+        .into_iter()
+        .flat_map(|kind| kind.spec().fields().map(move |field| (kind, field)));
     let found = fields.find(|(_, field)| {
         wanted(&field.rule) && matches!(field.ty, Type::Str(_) | Type::Code(_) | Type::Bool)
     });
@@ -22,7 +23,9 @@ use crate::documents::Type;
 
 fn write(doc: &mut automerge::Automerge, kind: Kind, device: u8, path: &str, part: Value) {
     let at = version(doc);
-    let Value::Object(mut object) = read(doc, kind).value else { panic!("an object") };
+    let Value::Object(mut object) = read(doc, kind).value else {
+        panic!("an object")
+    };
     set_path(&mut object, path, part);
     save(doc, kind, &at, &Value::Object(object), &ctx(device)).expect("saves");
 }
@@ -44,7 +47,11 @@ fn meet(kind: Kind, path: &str, start: Option<Value>, sides: [Vec<Value>; 2]) ->
     let mut other = two.clone();
     other.merge(&mut one.clone()).expect("merges");
     one.merge(&mut two).expect("merges");
-    assert_eq!(read(&one, kind), read(&other, kind), "the order of meeting does not matter");
+    assert_eq!(
+        read(&one, kind),
+        read(&other, kind),
+        "the order of meeting does not matter"
+    );
     read(&one, kind)
 }
 
@@ -212,12 +219,19 @@ fn a_withdrawal_wins_over_an_equally_new_grant() {
     // No released kind has a remove-wins field yet; the rule is read from any log of decisions.
     let kind = Kind::VisitNote;
     let log = genesis(kind).container("comments").expect("a log").clone();
-    let decisions = [("sms", true, 5), ("sms", false, 5), ("post", false, 1), ("post", true, 2)];
+    let decisions = [
+        ("sms", true, 5),
+        ("sms", false, 5),
+        ("post", false, 1),
+        ("post", true, 2),
+    ];
     let mut doc = genesis(kind).document();
     let mut tx = doc.transaction();
     for (n, (element, inside, at)) in (1u8..).zip(decisions) {
-        let bytes = crate::canonical::to_cbor(&json!({ "element": element, "in": inside, "at": at }));
-        tx.put(&log, key(n), automerge::ScalarValue::Bytes(bytes)).expect("puts");
+        let bytes =
+            crate::canonical::to_cbor(&json!({ "element": element, "in": inside, "at": at }));
+        tx.put(&log, key(n), automerge::ScalarValue::Bytes(bytes))
+            .expect("puts");
     }
     tx.commit_with(CommitOptions::default().with_time(0));
     assert_eq!(crate::read::decided(&doc, &log), Some(json!(["post"])));
