@@ -18,6 +18,27 @@ use super::Problem;
 /// How long a body may take to come in: a phone in a bad place sends slowly.
 const READ: Duration = Duration::from_secs(60);
 
+/// How large a body may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Most {
+    /// As it comes in.
+    pub sent: usize,
+    /// Expanded.
+    pub expanded: usize,
+}
+
+/// What a device that has a token may send.
+pub const SYNC: Most = Most {
+    sent: limits::BODY,
+    expanded: limits::BODY_EXPANDED,
+};
+
+/// What anybody may send. An enrolment has a few hundred bytes.
+pub const ENROL: Most = Most {
+    sent: 16 * 1024,
+    expanded: 16 * 1024,
+};
+
 /// Largest zstd window, as a power of two: 8 MiB, well above what devices use.
 const WINDOW_LOG: u32 = 23;
 
@@ -28,14 +49,15 @@ const SMALL: usize = 256;
 pub async fn read<T: for<'b> Decode<'b, ()> + Send + 'static>(
     headers: &HeaderMap,
     body: Body,
+    most: Most,
 ) -> Result<T, Problem> {
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|bytes| bytes > limits::BODY) {
+    if announced.is_some_and(|bytes| bytes > most.sent) {
         return Err(Problem::BodyTooLarge);
     }
-    let bytes = match tokio::time::timeout(READ, to_bytes(body, limits::BODY)).await {
+    let bytes = match tokio::time::timeout(READ, to_bytes(body, most.sent)).await {
         Err(_) => return Err(Problem::Timeout),
         Ok(Err(error)) => {
             // The only error with a cause of this type is the limit; the rest is a lost connection.
@@ -54,13 +76,17 @@ pub async fn read<T: for<'b> Decode<'b, ()> + Send + 'static>(
         Some(b"zstd") => true,
         Some(_) => return Err(Problem::BodyUnreadable),
     };
-    let parsed = tokio::task::spawn_blocking(move || parse(&bytes, compressed)).await;
+    let parsed = tokio::task::spawn_blocking(move || parse(&bytes, compressed, most)).await;
     parsed.unwrap_or(Err(Problem::BodyUnreadable))
 }
 
-fn parse<T: for<'b> Decode<'b, ()>>(bytes: &Bytes, compressed: bool) -> Result<T, Problem> {
+fn parse<T: for<'b> Decode<'b, ()>>(
+    bytes: &Bytes,
+    compressed: bool,
+    most: Most,
+) -> Result<T, Problem> {
     let expanded = if compressed {
-        Some(expand(bytes)?)
+        Some(expand(bytes, most.expanded)?)
     } else {
         None
     };
@@ -73,19 +99,18 @@ fn parse<T: for<'b> Decode<'b, ()>>(bytes: &Bytes, compressed: bool) -> Result<T
     }
 }
 
-fn expand(bytes: &[u8]) -> Result<Vec<u8>, Problem> {
+fn expand(bytes: &[u8], most: usize) -> Result<Vec<u8>, Problem> {
     let mut decoder =
         zstd::stream::read::Decoder::new(bytes).map_err(|_| Problem::BodyUnreadable)?;
     decoder
         .window_log_max(WINDOW_LOG)
         .map_err(|_| Problem::BodyUnreadable)?;
     let mut expanded = Vec::new();
-    let most = limits::BODY_EXPANDED as u64 + 1;
     decoder
-        .take(most)
+        .take(most as u64 + 1)
         .read_to_end(&mut expanded)
         .map_err(|_| Problem::BodyUnreadable)?;
-    if expanded.len() > limits::BODY_EXPANDED {
+    if expanded.len() > most {
         Err(Problem::BodyTooLarge)
     } else {
         Ok(expanded)

@@ -14,7 +14,7 @@ pub async fn enrol(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let request: EnrolRequest = body::read(&headers, body).await?;
+    let request: EnrolRequest = body::read(&headers, body, body::ENROL).await?;
     let response = blocking(&state.relay, move |relay| relay.enrol(&request)).await?;
     Ok(body::write(&headers, &response))
 }

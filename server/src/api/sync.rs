@@ -23,7 +23,13 @@ pub async fn sync(
     body: Body,
 ) -> Result<Response, Problem> {
     let token = bearer(&headers).ok_or(Problem::Unauthorised)?;
-    let request: SyncRequest = body::read(&headers, body).await?;
+    // A stranger's body is not worth reading.
+    let shown = token.clone();
+    let known = blocking(&state.relay, move |relay| Ok(relay.knows(&shown)?)).await?;
+    if !known {
+        return Err(Problem::Unauthorised);
+    }
+    let request: SyncRequest = body::read(&headers, body, body::SYNC).await?;
     let response = answer(&state, token, request).await?;
     Ok(body::write(&headers, &response))
 }

@@ -280,6 +280,34 @@ async fn a_body_too_large_is_refused_whole_or_in_parts_or_expanded() {
 }
 
 #[tokio::test]
+async fn a_stranger_s_body_is_not_read() {
+    let server = server();
+    let endless = || {
+        let part = || Ok::<_, std::io::Error>(Bytes::from(vec![0; 8 * 1024]));
+        Body::from_stream(stream::iter(std::iter::repeat_with(part)))
+    };
+    let stranger = post("x").body(endless()).unwrap();
+    assert_eq!(
+        problem_code(server.send(stranger).await, 401).await,
+        "unauthorised"
+    );
+    let large = Request::post(ENROL_PATH).body(endless()).unwrap();
+    assert_eq!(
+        problem_code(server.send(large).await, 413).await,
+        "body_too_large"
+    );
+    let bomb = zstd::bulk::compress(&vec![0; 1024 * 1024], 3).unwrap();
+    let bomb = Request::post(ENROL_PATH)
+        .header(header::CONTENT_ENCODING, "zstd")
+        .body(bomb.into())
+        .unwrap();
+    assert_eq!(
+        problem_code(server.send(bomb).await, 413).await,
+        "body_too_large"
+    );
+}
+
+#[tokio::test]
 async fn health_and_metrics_answer() {
     let server = server();
     for path in ["/healthz", "/readyz", "/metrics"] {

@@ -28,6 +28,16 @@ const MAX_PAGE: usize = limits::BODY_EXPANDED / 2;
 const RENEWALS: usize = 3;
 
 impl Relay {
+    /// Whether any device bears this token, a revoked one too.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn knows(&self, bearer: &str) -> Result<bool> {
+        let hash = token_hash(bearer);
+        self.commits
+            .read(|store| Ok(store.device_by_token(&hash)?.is_some()))
+    }
+
     /// Answers a request.
     ///
     /// # Errors
