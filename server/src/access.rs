@@ -40,6 +40,9 @@ pub enum AccessError {
         /// What was asked for.
         name: String,
     },
+    /// Several organisations, and none was named.
+    #[error("there are several organisations; say which with --org NAME")]
+    WhichOrg,
     /// It is there already.
     #[error("there is already a {what} `{name}`")]
     Taken {

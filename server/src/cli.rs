@@ -11,7 +11,7 @@ use sopu_core::time::{Env, SystemEnv};
 
 use crate::access::log::{self, Entry};
 use crate::access::{AccessError, people};
-use crate::config::{Config, ConfigError, Source};
+use crate::config::{Config, ConfigError, Source, make_data_folder};
 use crate::demo::DemoError;
 use crate::store::schema;
 
@@ -171,11 +171,8 @@ pub fn main() -> ExitCode {
         }
         Err(error) => {
             drop(writeln!(io::stderr(), "sopu: {error}"));
-            ExitCode::from(if matches!(error, CliError::Usage(_)) {
-                2
-            } else {
-                1
-            })
+            let misunderstood = matches!(error, CliError::Usage(_) | CliError::Config(_));
+            ExitCode::from(if misunderstood { 2 } else { 1 })
         }
     }
 }
@@ -235,7 +232,7 @@ impl Desk {
         let data = settings.config(Source::default())?.data;
         let path = data.join("relay.db");
         if create {
-            std::fs::create_dir_all(&data).map_err(|e| CliError::Data {
+            make_data_folder(&data).map_err(|e| CliError::Data {
                 path: data.clone(),
                 why: e.to_string(),
             })?;
@@ -269,6 +266,23 @@ impl Desk {
         Ok(())
     }
 }
+
+/// A name as one line of a list or page can show it.
+fn name(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        Err("a name has at least one letter".to_owned())
+    } else if text.chars().any(char::is_control) {
+        Err("a name is one line without control characters".to_owned())
+    } else if text.chars().count() > NAME_CHARS {
+        Err(format!("a name has at most {NAME_CHARS} characters"))
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+/// The most characters of a name.
+const NAME_CHARS: usize = 200;
 
 /// Writes a list, one line a thing: name, what else there is, id.
 fn write_list(out: &mut dyn Write, lines: &[people::Line], empty: &str) -> Result<(), CliError> {

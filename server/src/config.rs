@@ -27,6 +27,19 @@ pub const DEFAULT_DATA: &str = "./sopu-data";
 /// The address when nobody names one.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8787";
 
+/// Makes the data folder if there is none: for its owner alone, for it holds what is said of people.
+/// A folder that is there keeps the rights it was given.
+///
+/// # Errors
+/// The operating system's.
+pub fn make_data_folder(path: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
 /// One source of settings; every part may be missing. Flags and environment arrive in this form
 /// from the command line, the settings file is read into it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -131,6 +144,21 @@ mod tests {
         let config = Source::default().into_config().unwrap();
         assert_eq!(config.data, PathBuf::from("./sopu-data"));
         assert_eq!(config.listen.to_string(), "127.0.0.1:8787");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_data_folder_is_its_owner_s_alone_and_an_old_one_keeps_its_rights() {
+        use std::fs::{Permissions, metadata, set_permissions};
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("sopu-data");
+        make_data_folder(&data).unwrap();
+        let mode = || metadata(&data).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(), 0o700);
+        set_permissions(&data, Permissions::from_mode(0o750)).unwrap();
+        make_data_folder(&data).unwrap();
+        assert_eq!(mode(), 0o750);
     }
 
     #[test]

@@ -155,7 +155,7 @@ fn prepare(options: &Options) -> Result<(Memory, u32)> {
             return Err(DemoError::NotADemo(data.clone()));
         }
         None => {
-            fs::create_dir_all(data).map_err(folder)?;
+            crate::config::make_data_folder(data).map_err(folder)?;
             let yesterday = phone_clock::days_from(sopu_core::time::today(SystemEnv.now_ms()), -1);
             let seed = options.seed.unwrap_or_else(random_seed);
             Memory::begin(data, seed, yesterday, options.clients.clamp(8, 40)).map_err(folder)?

@@ -338,7 +338,7 @@ impl Relay {
 
 /// Takes the data folder for this process, making it if there is none.
 fn take(folder: &Path) -> Result<File, OpenError> {
-    std::fs::create_dir_all(folder)?;
+    crate::config::make_data_folder(folder)?;
     let guard = File::create(folder.join(LOCK))?;
     guard.try_lock().map_err(|error| match error {
         TryLockError::WouldBlock => OpenError::InUse,

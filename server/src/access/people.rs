@@ -74,10 +74,7 @@ pub fn find_org(db: &Connection, name: Option<&str>) -> Result<OrgId> {
             what: "organisation",
             name: "any; add one with `sopu org add NAME`".to_owned(),
         }),
-        _ => Err(AccessError::Ambiguous {
-            what: "organisation",
-            name: "(none named; give --org)".to_owned(),
-        }),
+        _ => Err(AccessError::WhichOrg),
     }
 }
 

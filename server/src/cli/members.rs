@@ -7,7 +7,7 @@ use sopu_core::id::MemberId;
 use sopu_core::time::Env;
 
 use super::window::WindowArgs;
-use super::{CliError, Desk, write_list};
+use super::{CliError, Desk, name, write_list};
 use crate::access::people::{self, NewMember, What};
 
 #[derive(Debug, Subcommand)]
@@ -15,6 +15,7 @@ pub(super) enum Org {
     /// Add an organisation
     Add {
         /// Its name
+        #[arg(value_parser = name)]
         name: String,
         /// Its business id (Y-tunnus), like 0996167-6
         #[arg(long)]
@@ -55,12 +56,13 @@ pub(super) enum Member {
     /// Add a person
     Add {
         /// Their name, as others see it
+        #[arg(value_parser = name)]
         name: String,
         /// Their organisation; needed when there are several
         #[arg(long)]
         org: Option<String>,
         /// User name for the office pages; prints a new password unless one is given
-        #[arg(long)]
+        #[arg(long, value_parser = name)]
         login: Option<String>,
         /// Read the password from standard input
         #[arg(long, requires = "login")]
@@ -173,6 +175,7 @@ pub(super) enum Team {
     /// Add a team
     Add {
         /// Its name
+        #[arg(value_parser = name)]
         name: String,
         /// Its organisation; needed when there are several
         #[arg(long)]

@@ -1,6 +1,6 @@
 //! `sopu serve`.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
 use clap::Args;
@@ -8,7 +8,7 @@ use sopu_core::time::SystemEnv;
 
 use super::CliError;
 use crate::app;
-use crate::config::{Config, Source};
+use crate::config::{Config, Source, make_data_folder};
 use crate::office::{self, Office};
 use crate::relay::Relay;
 
@@ -41,7 +41,7 @@ impl Serve {
 }
 
 pub(super) fn run(config: Config, out: &mut dyn Write) -> Result<(), CliError> {
-    std::fs::create_dir_all(&config.data).map_err(|e| CliError::Data {
+    make_data_folder(&config.data).map_err(|e| CliError::Data {
         path: config.data.clone(),
         why: e.to_string(),
     })?;
@@ -116,6 +116,8 @@ fn start_log(config: &Config) -> Result<(), CliError> {
     })?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // Colours are for eyes, not for files.
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     // Only the first log of a process counts; a test may have started one.
     let _already = if config.log_json {

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use sopu_core::id::{MemberId, SpaceId};
 
 use super::window::WindowArgs;
-use super::{CliError, Desk, write_list};
+use super::{CliError, Desk, name, write_list};
 use crate::access::people::{self, Party, What};
 use crate::access::{Role, standing};
 
@@ -15,6 +15,7 @@ pub(super) enum Space {
     /// Add a space
     Add {
         /// Its name
+        #[arg(value_parser = name)]
         name: String,
         /// Its organisation; needed when there are several
         #[arg(long)]
@@ -27,6 +28,7 @@ pub(super) enum Space {
         /// Name or id
         space: String,
         /// The new name
+        #[arg(value_parser = name)]
         name: String,
     },
     /// Let a person or team in, for good or for a time

@@ -116,3 +116,20 @@ fn the_record_is_checked_and_made_anew_but_not_under_a_running_server() {
     assert!(sopu(data, &["check"]).is_ok());
     drop(server);
 }
+
+#[test]
+fn a_name_is_one_line_with_something_in_it() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path();
+    for wrong in ["", "  ", "a\nb", "a\u{1b}[2J"] {
+        let told = sopu(data, &["org", "add", wrong]).unwrap_err();
+        assert!(told.contains("a name"), "{told}");
+    }
+    let said = sopu(data, &["org", "add", " Hoiva Oy "]).unwrap();
+    assert!(said.contains("organisation Hoiva Oy ("), "{said}");
+    assert!(sopu(data, &["member", "add", "Aino", "--login", ""]).is_err());
+    assert!(sopu(data, &["space", "add", ""]).is_err());
+    sopu(data, &["org", "add", "Toinen Oy"]).unwrap();
+    let told = sopu(data, &["space", "add", "Koivula"]).unwrap_err();
+    assert!(told.contains("--org"), "{told}");
+}
