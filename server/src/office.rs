@@ -7,12 +7,13 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue, header};
-use axum::middleware;
-use axum::response::Response;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use sopu_core::documents::Kind;
 use sopu_core::id::{DocId, Hash, MemberId, SpaceId, Version};
@@ -94,6 +95,7 @@ pub struct Office {
     /// Writes for the office.
     pub writer: Arc<dyn Writer>,
     back_off: BackOff,
+    password_turn: Arc<tokio::sync::Mutex<()>>,
     books: Mutex<Vec<books::Books>>,
     found: findings::Found,
 }
@@ -107,11 +109,15 @@ impl Office {
             secure,
             writer,
             back_off: BackOff::default(),
+            password_turn: Arc::default(),
             books: Mutex::default(),
             found: findings::Found::default(),
         }
     }
 }
+
+/// How long a page may take to be asked for and made.
+const PAGE_TIME: Duration = Duration::from_secs(60);
 
 /// The most bytes of a form.
 const FORM_BYTES: usize = 64 * 1024;
@@ -146,10 +152,21 @@ pub fn router<S: Clone + Send + Sync + 'static>(office: Arc<Office>) -> Router<S
         )
         .route("/office/office.css", get(assets::style))
         .route("/office/office.js", get(assets::script))
+        // People mistype addresses too: they get a page, not an answer for devices.
+        .route("/office/", get(spaces::home))
+        .route("/office/{*rest}", get(spaces::nothing))
         .layer(DefaultBodyLimit::max(FORM_BYTES))
+        .layer(middleware::from_fn(in_time))
         .layer(middleware::from_fn(failure::render))
         .layer(middleware::map_response(guarded))
         .with_state(office)
+}
+
+/// Ends requests whose form does not come in.
+async fn in_time(request: Request, next: Next) -> Response {
+    tokio::time::timeout(PAGE_TIME, next.run(request))
+        .await
+        .unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response())
 }
 
 /// Headers of every page. Nothing is loaded from elsewhere and no script or style stands inside a

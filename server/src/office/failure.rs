@@ -94,7 +94,9 @@ pub(super) async fn render(request: Request, next: Next) -> Response {
         Some(Failure::NotFound | Failure::SignIn(_)) => words.t("error-not-found"),
         Some(Failure::Server) => words.t("error-server"),
         None if status == StatusCode::PAYLOAD_TOO_LARGE => words.t("error-large"),
-        None if status.is_server_error() => words.t("error-server"),
+        None if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
+            words.t("error-server")
+        }
         None if status == StatusCode::NOT_FOUND => words.t("error-not-found"),
         // An address or form that cannot be read: a bad id in the address, most often.
         None => words.t("error-not-found"),

@@ -126,7 +126,8 @@ fn fact_in_words(words: &Words, names: &Names<'_>, name: &str, fact: &Value) -> 
             Err(_) => words.date(&words.decimal(text)),
         },
         Value::Number(number) if name == "offset_ms" => {
-            (number.as_i64().unwrap_or(0).abs() / 60_000).to_string()
+            let ms = number.as_i64().unwrap_or(0).unsigned_abs();
+            ((ms + 30_000) / 60_000).to_string()
         }
         Value::Number(number) if name.ends_with("_ms") => number
             .as_i64()

@@ -36,6 +36,11 @@ pub(super) async fn home() -> Redirect {
     Redirect::to("/office")
 }
 
+/// No such page.
+pub(super) async fn nothing() -> Failure {
+    Failure::NotFound
+}
+
 /// The list.
 pub(super) async fn page(
     State(office): State<Arc<Office>>,

@@ -276,6 +276,34 @@ async fn a_wrong_password_is_told_without_saying_which_part_was_wrong() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn passwords_tried_all_at_once_do_not_get_past_the_waiting() {
+    let w = world(Role::Office);
+    let tries = futures_util::future::join_all((0..20).map(|_| w.sign_in("wrong"))).await;
+    let mut checked = 0;
+    for answer in tries {
+        if answer.status == StatusCode::UNPROCESSABLE_ENTITY {
+            checked += 1;
+        } else {
+            assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+        }
+    }
+    // Four slips are free, the fifth begins the waiting of two seconds.
+    assert!((5..10).contains(&checked), "{checked} were checked");
+}
+
+#[tokio::test]
+async fn a_mistyped_address_is_told_on_a_page() {
+    let w = world(Role::Office);
+    for path in ["/office/nothing", "/office/spaces", "/office/a/b/c"] {
+        let answer = w.get(path, "").await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        assert!(answer.body.contains("<html"), "{path}");
+        assert!(!answer.policy.is_empty(), "{path}");
+    }
+    assert_eq!(w.get("/office/", "").await.location, "/office");
+}
+
 #[tokio::test]
 async fn a_form_that_is_not_ours_changes_nothing() {
     let w = world(Role::Office);
