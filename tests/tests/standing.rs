@@ -1,0 +1,126 @@
+//! What becomes of work when its author's standing changes: nothing is lost, and nobody reads or
+//! writes what is not theirs.
+
+#![expect(clippy::expect_used, reason = "a test")]
+
+use serde_json::json;
+use sopu_core::device::DeviceError;
+use sopu_core::id::{MemberId, SpaceId};
+use sopu_core::store::outbox::{self, State};
+use sopu_core::time::Env;
+use sopu_server::access::people::{self, Party};
+use sopu_server::access::roles::Role;
+use sopu_tests::{Phone, World};
+
+fn remove(world: &World, space: SpaceId, member: MemberId) {
+    let now_ms = world.clock.now_ms();
+    world.admin(|db| {
+        assert!(people::revoke(db, space, Party::Member(member), now_ms).expect("revokes"));
+    });
+}
+
+fn states(phone: &mut Phone) -> Vec<State> {
+    let unsettled = outbox::unsettled(phone.device().store().conn(), None).expect("reads");
+    unsettled.into_iter().map(|envelope| envelope.state).collect()
+}
+
+#[test]
+fn what_a_reader_writes_is_kept_for_the_office_and_shown_to_nobody() {
+    let world = World::new();
+    let space = world.space("Kotihoito");
+    let maria = world.member("Maria Niemi", Role::Field, &[space]);
+    let reader = world.member("Olli Omainen", Role::Reader, &[space]);
+    let (mut maria, mut reader) = (world.phone("maria", maria), world.phone("olli", reader));
+    let doc = maria.note(space, json!({"summary": "Käynti"}));
+    maria.sync(&world);
+    world.settle();
+    reader.sync(&world);
+    assert_eq!(reader.read(doc).value["summary"], "Käynti", "he may read");
+    reader.edit(doc, json!({"summary": "Omaisen korjaus"}));
+    reader.sync(&world);
+    world.settle();
+    reader.sync(&world);
+    maria.sync(&world);
+    assert_eq!(maria.read(doc).value["summary"], "Käynti");
+    let kept = states(&mut reader);
+    assert!(matches!(&kept[..], [State::Held(reason)] if reason == "right_missing"), "{kept:?}");
+    assert_eq!(reader.read(doc).value["summary"], "Omaisen korjaus", "it stays his to see");
+    assert_eq!(world.relay().quarantine(9).expect("reads").len(), 1);
+}
+
+#[test]
+fn a_person_taken_out_of_a_space_delivers_what_they_had_and_then_holds_nothing_of_it() {
+    let world = World::new();
+    let (left, kept) = (world.space("Entinen asiakas"), world.space("Nykyinen asiakas"));
+    let maria = world.member("Maria Niemi", Role::Field, &[left, kept]);
+    let mut phone = world.phone("maria", maria);
+    let gone = phone.note(left, json!({"summary": "Salainen harvinaissana"}));
+    let stays = phone.note(kept, json!({"summary": "Pysyvä"}));
+    phone.sync(&world);
+    world.settle();
+    phone.sync(&world);
+    phone.edit(gone, json!({"km": "4"}));
+    remove(&world, left, maria);
+    for _ in 0..3 {
+        phone.sync(&world);
+        world.settle();
+    }
+    let spaces: Vec<SpaceId> = phone.device().spaces().expect("reads").iter().map(|s| s.id).collect();
+    assert_eq!(spaces, [kept]);
+    let missing = phone.device().read(gone).expect_err("dropped");
+    assert!(matches!(missing, DeviceError::NotFound(_)));
+    assert_eq!(phone.read(stays).value["summary"], "Pysyvä");
+    // The edit was saved inside the grant: it is on the relay, in the record or for the office.
+    let there = world.relay().record().store().document(gone).expect("there");
+    let value = sopu_core::read::read(&there.am, there.kind).value;
+    let held = world.relay().quarantine(9).expect("reads").len();
+    assert!(value["km"] == "4" || held == 1, "delivered before it was dropped");
+}
+
+#[test]
+fn a_revoked_device_hands_over_its_unsent_work_and_is_wiped() {
+    let world = World::new();
+    let space = world.space("Kotihoito");
+    let maria = world.member("Maria Niemi", Role::Field, &[space]);
+    let mut phone = world.phone("maria", maria);
+    let doc = phone.note(space, json!({"summary": "Käynti"}));
+    phone.sync(&world);
+    world.settle();
+    phone.edit(doc, json!({"km": "4"}));
+    let device = phone.device().identity().expect("enrolled").device;
+    world.relay().revoke(device).expect("revokes");
+    let mut wiped = false;
+    for _ in 0..4 {
+        match phone.device().sync(&world.transport()) {
+            Ok(report) => wiped |= report.wiped,
+            Err(DeviceError::Refused { code }) => assert_eq!(code, "device_revoked"),
+            Err(other) => panic!("{other}"),
+        }
+        world.settle();
+    }
+    assert!(wiped);
+    assert!(matches!(phone.device().read(doc), Err(DeviceError::NotFound(_))));
+    let escrow = world.relay().quarantine(9).expect("reads");
+    assert_eq!(escrow.len(), 1, "the office has the unsent work to review");
+}
+
+#[test]
+fn an_invite_works_once_and_says_why_it_does_not_again() {
+    let world = World::new();
+    let space = world.space("Kotihoito");
+    let maria = world.member("Maria Niemi", Role::Field, &[space]);
+    let code = world.invite(maria);
+    let mut first = Phone::new(&world.folder().join("first"));
+    first.device().enrol(&world.transport(), &code, "phone").expect("enrols");
+    let mut second = Phone::new(&world.folder().join("second"));
+    let refused = |phone: &mut Phone, code: &str| {
+        let error = phone.device().enrol(&world.transport(), code, "phone").expect_err("refused");
+        let DeviceError::Refused { code } = error else { panic!("{error}") };
+        code
+    };
+    assert_eq!(refused(&mut second, &code), "invite_used");
+    let late = world.invite(maria);
+    world.clock.set_off(25 * 60 * 60 * 1_000);
+    assert_eq!(refused(&mut second, &late), "invite_expired");
+    assert_eq!(refused(&mut second, "XXXX-XXXX-XXXX"), "invite_unknown");
+}
