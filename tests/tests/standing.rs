@@ -21,7 +21,10 @@ fn remove(world: &World, space: SpaceId, member: MemberId) {
 
 fn states(phone: &mut Phone) -> Vec<State> {
     let unsettled = outbox::unsettled(phone.device().store().conn(), None).expect("reads");
-    unsettled.into_iter().map(|envelope| envelope.state).collect()
+    unsettled
+        .into_iter()
+        .map(|envelope| envelope.state)
+        .collect()
 }
 
 #[test]
@@ -43,15 +46,25 @@ fn what_a_reader_writes_is_kept_for_the_office_and_shown_to_nobody() {
     maria.sync(&world);
     assert_eq!(maria.read(doc).value["summary"], "Käynti");
     let kept = states(&mut reader);
-    assert!(matches!(&kept[..], [State::Held(reason)] if reason == "right_missing"), "{kept:?}");
-    assert_eq!(reader.read(doc).value["summary"], "Omaisen korjaus", "it stays his to see");
+    assert!(
+        matches!(&kept[..], [State::Held(reason)] if reason == "right_missing"),
+        "{kept:?}"
+    );
+    assert_eq!(
+        reader.read(doc).value["summary"],
+        "Omaisen korjaus",
+        "it stays his to see"
+    );
     assert_eq!(world.relay().quarantine(9).expect("reads").len(), 1);
 }
 
 #[test]
 fn a_person_taken_out_of_a_space_delivers_what_they_had_and_then_holds_nothing_of_it() {
     let world = World::new();
-    let (left, kept) = (world.space("Entinen asiakas"), world.space("Nykyinen asiakas"));
+    let (left, kept) = (
+        world.space("Entinen asiakas"),
+        world.space("Nykyinen asiakas"),
+    );
     let maria = world.member("Maria Niemi", Role::Field, &[left, kept]);
     let mut phone = world.phone("maria", maria);
     let gone = phone.note(left, json!({"summary": "Salainen harvinaissana"}));
@@ -65,16 +78,30 @@ fn a_person_taken_out_of_a_space_delivers_what_they_had_and_then_holds_nothing_o
         phone.sync(&world);
         world.settle();
     }
-    let spaces: Vec<SpaceId> = phone.device().spaces().expect("reads").iter().map(|s| s.id).collect();
+    let spaces: Vec<SpaceId> = phone
+        .device()
+        .spaces()
+        .expect("reads")
+        .iter()
+        .map(|s| s.id)
+        .collect();
     assert_eq!(spaces, [kept]);
     let missing = phone.device().read(gone).expect_err("dropped");
     assert!(matches!(missing, DeviceError::NotFound(_)));
     assert_eq!(phone.read(stays).value["summary"], "Pysyvä");
     // The edit was saved inside the grant: it is on the relay, in the record or for the office.
-    let there = world.relay().record().store().document(gone).expect("there");
+    let there = world
+        .relay()
+        .record()
+        .store()
+        .document(gone)
+        .expect("there");
     let value = sopu_core::read::read(&there.am, there.kind).value;
     let held = world.relay().quarantine(9).expect("reads").len();
-    assert!(value["km"] == "4" || held == 1, "delivered before it was dropped");
+    assert!(
+        value["km"] == "4" || held == 1,
+        "delivered before it was dropped"
+    );
 }
 
 #[test]
@@ -99,7 +126,10 @@ fn a_revoked_device_hands_over_its_unsent_work_and_is_wiped() {
         world.settle();
     }
     assert!(wiped);
-    assert!(matches!(phone.device().read(doc), Err(DeviceError::NotFound(_))));
+    assert!(matches!(
+        phone.device().read(doc),
+        Err(DeviceError::NotFound(_))
+    ));
     let escrow = world.relay().quarantine(9).expect("reads");
     assert_eq!(escrow.len(), 1, "the office has the unsent work to review");
 }
@@ -111,11 +141,19 @@ fn an_invite_works_once_and_says_why_it_does_not_again() {
     let maria = world.member("Maria Niemi", Role::Field, &[space]);
     let code = world.invite(maria);
     let mut first = Phone::new(&world.folder().join("first"));
-    first.device().enrol(&world.transport(), &code, "phone").expect("enrols");
+    first
+        .device()
+        .enrol(&world.transport(), &code, "phone")
+        .expect("enrols");
     let mut second = Phone::new(&world.folder().join("second"));
     let refused = |phone: &mut Phone, code: &str| {
-        let error = phone.device().enrol(&world.transport(), code, "phone").expect_err("refused");
-        let DeviceError::Refused { code } = error else { panic!("{error}") };
+        let error = phone
+            .device()
+            .enrol(&world.transport(), code, "phone")
+            .expect_err("refused");
+        let DeviceError::Refused { code } = error else {
+            panic!("{error}")
+        };
         code
     };
     assert_eq!(refused(&mut second, &code), "invite_used");
