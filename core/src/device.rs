@@ -8,15 +8,16 @@ pub mod documents;
 pub mod error;
 pub mod exchange;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 
 use crate::envelope::{self, Epoch, actor_id};
-use crate::id::{DeviceId, MemberId, OrgId, SpaceId};
+use crate::id::{DeviceId, EnvelopeId, MemberId, OrgId, SpaceId};
 use crate::save::SaveContext;
-use crate::store::{Store, Tx, meta, outbox, space};
+use crate::store::{Store, Tx, meta, outbox, space, view};
 use crate::time::Env;
 use crate::transport::{Post, Transport};
 use crate::wire::{ENROL_PATH, EnrolRequest, EnrolResponse, PROTOCOL};
@@ -36,6 +37,12 @@ pub struct Device {
     pub(crate) key: SigningKey,
     pub(crate) env: Arc<dyn Env>,
     pub(crate) instance: [u8; 16],
+    /// Requests made since it was opened.
+    pub(crate) requests: u64,
+    /// Envelopes the relay did not take for a reason that passes: sent again after all others.
+    pub(crate) put_off: BTreeSet<EnvelopeId>,
+    /// Envelopes whose state was asked for once more because others were refused with them.
+    pub(crate) asked: BTreeSet<EnvelopeId>,
 }
 
 /// Who this device is to its relay.
@@ -77,6 +84,13 @@ impl Device {
         env: Arc<dyn Env>,
     ) -> Result<Self> {
         let mut store = Store::open(path)?;
+        // A crash may have come between deleting something and writing the file anew.
+        if store.scrub_due()? {
+            store.scrub()?;
+        }
+        if !view::current(store.conn())? {
+            store.rebuild_views()?;
+        }
         let file = instance_dir.join(INSTANCE_FILE);
         let outside = std::fs::read(&file)
             .ok()
@@ -106,6 +120,9 @@ impl Device {
             key: SigningKey::from_bytes(&key),
             env,
             instance,
+            requests: 0,
+            put_off: BTreeSet::new(),
+            asked: BTreeSet::new(),
         })
     }
 
@@ -139,6 +156,7 @@ impl Device {
             if again {
                 begin_recovery(tx)?;
                 meta::remove(tx, keys::ENROL_AGAIN)?;
+                meta::remove(tx, keys::WIPED)?;
             }
             meta::set(tx, keys::DEVICE, response.device.as_bytes())?;
             meta::set(tx, keys::MEMBER, response.member.as_bytes())?;
@@ -294,6 +312,8 @@ pub(crate) mod keys {
     pub const STATUS_SEEN: &str = "status_seen";
     pub const ORDERS_DONE: &str = "orders_done";
     pub const ENROL_AGAIN: &str = "enrol_again";
+    /// Everything on this device went on the relay's order: nothing more is taken in.
+    pub const WIPED: &str = "wiped";
     pub const RECOVERING: &str = "recovering";
     /// The relay may not know the cursor vector any more: send it whole.
     pub const SEND_VECTOR: &str = "send_vector";

@@ -388,6 +388,9 @@ pub trait People {
     fn set_instance(&mut self, id: DeviceId, instance: &[u8; 16], now_ms: i64) -> Result<()>;
     /// Whether this instance was in use earlier.
     fn was_instance(&mut self, id: DeviceId, instance: &[u8; 16]) -> Result<bool>;
+    /// Whether another installation of a device (an earlier instance, or an earlier enrolment with
+    /// the same key) has brought something that is not judged yet.
+    fn other_self_waits(&mut self, id: DeviceId, instance: &[u8; 16]) -> Result<bool>;
     /// Found to exist twice.
     fn set_cloned(&mut self, id: DeviceId, now_ms: i64) -> Result<()>;
     /// Cut off.

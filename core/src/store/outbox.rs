@@ -10,6 +10,8 @@
 //! fed ──the relay lost it──▶ lost ──offered──▶ fed
 //! ```
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, params};
 
 use super::Tx;
@@ -23,7 +25,9 @@ mod feed;
 mod progress;
 
 use envelope::{COLUMNS, insert, stored};
-pub use envelope::{State, Stored, get, set_received, set_seen, set_state};
+pub use envelope::{
+    State, Stored, ask_again, get, set_received, set_seen, set_state, settle_empty,
+};
 pub use feed::{
     changes_of, cut, fed_after, fed_of, feed_ids, insert_erased, insert_fed, join_packed, lost,
     packed,
@@ -101,8 +105,20 @@ pub fn insert_sealed(tx: &Tx<'_>, proof: &Proof, run: &[u8], hashes: &[Hash]) ->
     Ok(())
 }
 
+/// Whether anything sealed is not acknowledged.
+///
+/// # Errors
+/// SQLite's own.
+pub fn has_unsent(conn: &Connection) -> Result<bool> {
+    let mut statement = conn.prepare_cached(
+        "SELECT 1 FROM envelope WHERE run IS NOT NULL AND state = 'sealed' LIMIT 1",
+    )?;
+    Ok(statement.exists([])?)
+}
+
 /// Envelopes to send, oldest first, together at most this many bytes (but at least one, however
-/// large).
+/// large). Those put off, which the relay did not take the last time, come after all others, so
+/// that they never stand in the way.
 ///
 /// # Errors
 /// [`StoreError::Damaged`]; SQLite's own.
@@ -110,15 +126,22 @@ pub fn to_send(
     conn: &Connection,
     max_bytes: usize,
     max_count: usize,
+    put_off: &BTreeSet<EnvelopeId>,
 ) -> Result<Vec<(EnvelopeId, Envelope)>> {
     let mut statement = conn.prepare_cached(
-        "SELECT id, doc, header, signature, run FROM envelope
-         WHERE run IS NOT NULL AND state = 'sealed' ORDER BY n LIMIT ?1",
+        "SELECT id FROM envelope WHERE run IS NOT NULL AND state = 'sealed' ORDER BY n",
     )?;
-    let mut rows = statement.query([max_count])?;
+    let ids: Vec<EnvelopeId> = statement
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let (last, first): (Vec<_>, Vec<_>) = ids.into_iter().partition(|id| put_off.contains(id));
+    let mut statement =
+        conn.prepare_cached("SELECT id, doc, header, signature, run FROM envelope WHERE id = ?1")?;
     let mut envelopes = Vec::new();
     let mut bytes = 0;
-    while let Some(row) = rows.next()? {
+    for id in first.into_iter().chain(last).take(max_count) {
+        let mut rows = statement.query([id])?;
+        let Some(row) = rows.next()? else { continue };
         let envelope = Envelope {
             header: row.get(2)?,
             signature: row.get(3)?,

@@ -159,6 +159,19 @@ pub fn drop_space(tx: &Tx<'_>, id: SpaceId) -> Result<()> {
     purge::scrub_due(tx)
 }
 
+/// Every space something of is here, also ones this store takes no part in.
+///
+/// # Errors
+/// SQLite's own.
+pub fn held(conn: &Connection) -> Result<Vec<SpaceId>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT id FROM space UNION SELECT space FROM document UNION SELECT space FROM envelope
+         UNION SELECT space FROM draft",
+    )?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Moves a cursor, in the transaction that applied the page it stands after.
 ///
 /// # Errors

@@ -12,7 +12,9 @@ use crate::id::EnvelopeId;
 use crate::store::outbox::State;
 use crate::store::{Tx, meta, outbox, purge, space};
 use crate::sync::outgoing::Outgoing;
-use crate::wire::{OrderKind, SpaceNews, Status, StatusNews, SyncResponse, Verdict};
+use crate::wire::{
+    Cursors, OrderKind, SpaceNews, Status, StatusNews, SyncResponse, Verdict, token,
+};
 
 impl Device {
     /// Applies a response to the request it answers. `true` if anything moved. Applying one again
@@ -26,10 +28,20 @@ impl Device {
         response: &SyncResponse,
         report: &mut SyncReport,
     ) -> Result<bool> {
+        if outgoing.device != self.identity()?.device {
+            return Ok(false);
+        }
         let mut moved = self.apply_answers(outgoing, response, report)?;
+        if meta::get(self.store.conn(), keys::WIPED)?.is_some() {
+            return Ok(self.apply_orders(outgoing, response, report)? || moved);
+        }
         moved |= !response.spaces.is_empty();
-        for news in &response.spaces {
-            self.apply_space_news(news)?;
+        // What it says of spaces joined and left, it says to a device that stands where the request
+        // said. Overtaken by another response, it would bring back what that one took away.
+        if self.stands_at(&outgoing.request.cursors)? {
+            for news in &response.spaces {
+                self.apply_space_news(news)?;
+            }
         }
         self.store.write(|tx| {
             if response.need_vector {
@@ -47,7 +59,11 @@ impl Device {
             return Ok(true);
         }
         // Only what the feed does not have is to be made again: first see all of it.
-        if !response.more && !response.need_vector && self.caught_up()? {
+        // One that must enrol again gets no pages, so it cannot know what its other self did.
+        // And an answer that another request has overtaken does not know what that one was told.
+        let newest = outgoing.number == self.requests && !self.must_enrol_again()?;
+        if newest && !response.more && !response.need_vector && self.caught_up()? {
+            self.store.write(outbox::settle_empty)?;
             if self.recovering()? {
                 self.finish_recovery(report)?;
                 moved = true;
@@ -57,6 +73,14 @@ impl Device {
         }
         self.drop_left_spaces()?;
         Ok(moved)
+    }
+
+    fn stands_at(&self, cursors: &Cursors) -> Result<bool> {
+        let here = space::cursors(self.store.conn())?;
+        Ok(match cursors {
+            Cursors::Token(says) => *says == token(&here),
+            Cursors::Vector(vector) => *vector == here,
+        })
     }
 
     /// Whether every space is here up to where the last response ended.
@@ -86,9 +110,17 @@ impl Device {
         let news: Vec<&StatusNews> = response.status.iter().filter(|s| s.number > seen).collect();
         let mut purged = Vec::new();
         let now_ms = self.env.now_ms();
+        let mut moved = !news.is_empty();
+        for (id, verdict) in &verdicts {
+            if matches!(verdict, Verdict::Refused(code) if transient(code)) {
+                self.put_off.insert(*id);
+            } else {
+                self.put_off.remove(id);
+            }
+        }
         self.store.write(|tx| {
             for (id, verdict) in &verdicts {
-                take_verdict(tx, *id, verdict, now_ms, report, &mut purged)?;
+                moved |= take_verdict(tx, *id, verdict, now_ms, report, &mut purged)?;
             }
             for news in &news {
                 match &news.status {
@@ -109,7 +141,7 @@ impl Device {
             self.store.forget_loaded();
             self.store.scrub()?;
         }
-        Ok(!verdicts.is_empty() || !news.is_empty())
+        Ok(moved)
     }
 
     fn apply_space_news(&mut self, news: &SpaceNews) -> Result<()> {
@@ -139,7 +171,12 @@ impl Device {
                 inside |= row.is_some_and(|row| row.space == id);
             }
             if !undelivered && !inside {
-                self.store.write(|tx| space::drop_space(tx, id))?;
+                // Work the relay still keeps for people was made under this epoch, and would be in
+                // the way of what is made here after coming back.
+                self.store.write(|tx| {
+                    space::drop_space(tx, id)?;
+                    meta::remove(tx, &keys::epoch(id))
+                })?;
                 self.store.forget_loaded();
                 self.store.scrub()?;
             }
@@ -187,6 +224,8 @@ impl Device {
                 OrderKind::EnrolAgain => {
                     self.store
                         .write(|tx| meta::set_number(tx, keys::ENROL_AGAIN, 1))?;
+                    // Never confirmed: it stands for both copies, until each has enrolled.
+                    continue;
                 }
                 OrderKind::Wipe => {
                     // Unsent work first: the relay keeps it for the office to review.
@@ -208,18 +247,18 @@ impl Device {
 
     fn delivered(&self) -> Result<bool> {
         let conn = self.store.conn();
-        let unsent = outbox::to_send(conn, 1, 1)?;
-        Ok(unsent.is_empty() && outbox::unsealed_documents(conn)?.is_empty())
+        Ok(!outbox::has_unsent(conn)? && outbox::unsealed_documents(conn)?.is_empty())
     }
 
     /// Removes every document. Who the device was stays, so that it can confirm.
     fn wipe(&mut self) -> Result<()> {
-        let spaces = space::spaces(self.store.conn())?;
+        let spaces = space::held(self.store.conn())?;
         self.store.write(|tx| {
             for space in &spaces {
-                space::drop_space(tx, space.id)?;
+                space::drop_space(tx, *space)?;
+                meta::remove(tx, &keys::epoch(*space))?;
             }
-            Ok(())
+            meta::set_number(tx, keys::WIPED, 1)
         })?;
         self.store.forget_loaded();
         self.store.scrub()?;
@@ -238,6 +277,7 @@ impl Device {
 /// run is kept until that one is in the feed, in case the relay took the original after all.
 pub(crate) const REPLAYED: &str = "replayed";
 
+/// `true` if it changed anything.
 fn take_verdict(
     tx: &Tx<'_>,
     id: EnvelopeId,
@@ -245,18 +285,18 @@ fn take_verdict(
     now_ms: i64,
     report: &mut SyncReport,
     purged: &mut Vec<EnvelopeId>,
-) -> crate::store::Result<()> {
+) -> crate::store::Result<bool> {
     let Some(stored) = outbox::get(tx, id)? else {
-        return Ok(());
+        return Ok(false);
     };
     let state = match verdict {
         Verdict::Waiting => State::Acknowledged,
         // Its place and accept tag come with the page; until then it counts as acknowledged.
         Verdict::Fed(_) if stored.state == State::Sealed => State::Acknowledged,
-        Verdict::Fed(_) => return Ok(()),
+        Verdict::Fed(_) => return Ok(false),
         Verdict::Held(code) => State::Held(code.clone()),
         Verdict::Final(code) => State::Final(code.clone()),
-        Verdict::Refused(code) if transient(code) => return Ok(()),
+        Verdict::Refused(code) if transient(code) => return Ok(false),
         Verdict::Refused(code) => State::Final(code.clone()),
         Verdict::Erased => {
             let mark = purge::Erased {
@@ -267,12 +307,12 @@ fn take_verdict(
             };
             purge::purge(tx, &mark)?;
             purged.push(id);
-            return Ok(());
+            return Ok(true);
         }
     };
     // A replaced envelope's late verdict changes nothing: its replay is on the way.
     if matches!(&stored.state, State::Final(reason) if reason == REPLAYED) {
-        return Ok(());
+        return Ok(false);
     }
     if state == State::Acknowledged && stored.state == State::Sealed {
         report.acknowledged += 1;
@@ -281,9 +321,10 @@ fn take_verdict(
         report.rejected += 1;
     }
     if stored.state.settled() {
-        return Ok(());
+        return Ok(false);
     }
-    outbox::set_state(tx, id, &state)
+    outbox::set_state(tx, id, &state)?;
+    Ok(stored.state != state)
 }
 
 /// Refusals that say nothing of the envelope itself.

@@ -3,7 +3,7 @@
 use crate::device::{Device, Result, keys};
 use crate::envelope::encode;
 use crate::guard::Refusal;
-use crate::id::{DocId, EnvelopeId, SpaceId};
+use crate::id::{DeviceId, DocId, EnvelopeId, SpaceId};
 use crate::run::{self, Sealing};
 use crate::store::document;
 use crate::store::{Tx, meta, outbox, space};
@@ -16,10 +16,16 @@ pub struct Outgoing {
     pub request: SyncRequest,
     /// The ids of the envelopes in `request.push`, in its order.
     pub sent: Vec<EnvelopeId>,
+    /// Who asks: a response to an earlier enrolment says nothing of the present one.
+    pub device: DeviceId,
+    /// Rises with every request of an open device; 0 is none of them. Only the response to the
+    /// newest one tells how things stand.
+    pub number: u64,
 }
 
 impl Device {
-    /// Seals what is unsealed and makes the next request. Doing it again gives the same request.
+    /// Seals what is unsealed and makes the next request. Doing it again gives the same request,
+    /// under the next number.
     ///
     /// # Errors
     /// The store's.
@@ -29,8 +35,10 @@ impl Device {
             Vec::new()
         } else {
             self.seal_all()?;
-            outbox::to_send(self.store.conn(), limits::PUSH, limits::PUSH_COUNT)?
+            let (bytes, count) = (limits::PUSH, limits::PUSH_COUNT);
+            outbox::to_send(self.store.conn(), bytes, count, &self.put_off)?
         };
+        self.requests += 1;
         let conn = self.store.conn();
         let vector = space::cursors(conn)?;
         let whole = vector.is_empty() || meta::get(conn, keys::SEND_VECTOR)?.is_some();
@@ -64,7 +72,12 @@ impl Device {
                 .collect(),
             offers: Vec::new(),
         };
-        Ok(Outgoing { request, sent })
+        Ok(Outgoing {
+            request,
+            sent,
+            device: self.identity()?.device,
+            number: self.requests,
+        })
     }
 
     pub(crate) fn recovering(&self) -> Result<bool> {
@@ -73,14 +86,13 @@ impl Device {
 
     pub(crate) fn wants_more(&self, response: &SyncResponse) -> Result<bool> {
         let conn = self.store.conn();
-        let unsent = || outbox::to_send(conn, 1, 1).map(|sent| !sent.is_empty());
         let leaving = space::spaces(conn)?
             .iter()
             .any(|space| space.left_ms.is_some());
         Ok(response.more
             || response.need_vector
-            || self.recovering()?
-            || unsent()?
+            || (self.recovering()? && !self.must_enrol_again()?)
+            || outbox::has_unsent(conn)?
             || meta::get(conn, keys::ORDERS_DONE)?.is_some()
             || leaving
             || !outbox::unsealed_documents(conn)?.is_empty())

@@ -12,10 +12,12 @@ use ed25519_dalek::SigningKey;
 
 use super::incoming::REPLAYED;
 use super::outgoing::seal_unsealed;
+use crate::chunk::Chunk;
 use crate::device::documents::new_changes;
 use crate::device::{Device, DeviceError, Result, SyncReport, keys};
 use crate::documents::Kind;
 use crate::edit::{Edit, Place, diff, rank, resolve};
+use crate::encoding::decode_changes;
 use crate::genesis::genesis;
 use crate::guard::{Limits, trial};
 use crate::id::{DocId, EnvelopeId, Hash, MemberId, Version, mint_uuid};
@@ -50,6 +52,8 @@ pub(super) struct Plan {
     made: Vec<(Hash, Hash)>,
     /// Whether anything had to be made again.
     replays: bool,
+    /// Envelopes that another replay in the record has replaced.
+    done: Vec<EnvelopeId>,
 }
 
 impl Plan {
@@ -84,6 +88,9 @@ impl Plan {
         for id in &self.sealing.replaces {
             outbox::set_state(tx, *id, &rest)?;
         }
+        for id in &self.done {
+            outbox::set_state(tx, *id, &State::Replaced)?;
+        }
         Ok(())
     }
 
@@ -115,9 +122,9 @@ impl Device {
             .into_iter()
             .filter_map(|envelope| {
                 let reason = refusal(&envelope.state)?;
-                // A replay refused again, unless only because the original had been taken.
+                // A replay refused again, unless only for what else had been taken.
                 let replay = envelope.proof.header()?.replaces;
-                let again = reason != "replay_of_fed" && !replay.is_empty();
+                let again = !of_order(reason) && !replay.is_empty();
                 Some((envelope.doc, again))
             })
             .collect();
@@ -130,6 +137,8 @@ impl Device {
         for (doc, again) in refused {
             *docs.entry(doc).or_default() |= again;
         }
+        let asked = self.ask_about(&docs)?;
+        docs.retain(|doc, _| !asked.contains(doc));
         let mut fresh = BTreeSet::new();
         for (doc, again) in docs {
             let loaded = self.store.document(doc)?;
@@ -145,6 +154,23 @@ impl Device {
         Ok(true)
     }
 
+    /// What is acknowledged here may have been refused since, and a copy of this store was told. It
+    /// is asked about, once, before anything is made again that would build on it. Gives the
+    /// documents that wait for an answer.
+    fn ask_about(&mut self, docs: &BTreeMap<DocId, bool>) -> Result<BTreeSet<DocId>> {
+        let mut asked = BTreeMap::new();
+        for envelope in outbox::unsettled(self.store.conn(), None)? {
+            let open = matches!(envelope.state, State::Acknowledged | State::Held(_));
+            if open && docs.contains_key(&envelope.doc) && !self.asked.contains(&envelope.id) {
+                asked.insert(envelope.id, envelope.doc);
+            }
+        }
+        self.store
+            .write(|tx| asked.keys().try_for_each(|id| outbox::ask_again(tx, *id)))?;
+        self.asked.extend(asked.keys());
+        Ok(asked.into_values().collect())
+    }
+
     /// A restored or cloned store has caught up: what its other self did is here now. Everything
     /// that is still only here is made again under new epochs.
     pub(crate) fn finish_recovery(&mut self, report: &mut SyncReport) -> Result<()> {
@@ -154,16 +180,27 @@ impl Device {
         let mut docs: BTreeSet<DocId> = outbox::unsealed_documents(self.store.conn())?
             .into_iter()
             .collect();
+        let mut asked = Vec::new();
         for envelope in outbox::unsettled(self.store.conn(), None)? {
-            if matches!(envelope.state, State::Sealed | State::Final(_)) {
-                docs.insert(envelope.doc);
+            match envelope.state {
+                State::Sealed | State::Final(_) => {
+                    docs.insert(envelope.doc);
+                }
+                // What became of it was perhaps told to this store's other self.
+                State::Acknowledged | State::Held(_) => asked.push(envelope.id),
+                State::Fed(_) | State::Erased | State::Replaced | State::Lost => {}
             }
         }
         for doc in docs {
             let loaded = self.store.document(doc)?;
             report.replayed += self.replay(&loaded)?;
         }
-        Ok(self.store.write(|tx| meta::remove(tx, keys::RECOVERING))?)
+        Ok(self.store.write(|tx| {
+            for id in &asked {
+                outbox::ask_again(tx, *id)?;
+            }
+            meta::remove(tx, keys::RECOVERING)
+        })?)
     }
 
     fn sides(&self, loaded: &Loaded) -> Result<Sides> {
@@ -177,6 +214,7 @@ impl Device {
         for envelope in outbox::unsettled(conn, Some(loaded.doc))? {
             envelopes.insert(envelope.id, envelope);
         }
+        let covered = self.covered(loaded.doc)?;
         let mut gone: BTreeSet<Hash> = BTreeSet::new();
         let mut gone_envelopes: BTreeSet<EnvelopeId> = BTreeSet::new();
         // An envelope goes as a whole, and takes along what builds on it.
@@ -184,9 +222,10 @@ impl Device {
             let before = gone.len();
             for step in &steps {
                 let envelope = step.envelope.as_ref().map(|e| e.id);
-                let refused = envelope
-                    .and_then(|id| envelopes.get(&id))
-                    .is_some_and(|e| matches!(e.state, State::Sealed | State::Final(_)));
+                let refused = envelope.and_then(|id| envelopes.get(&id)).is_some_and(|e| {
+                    matches!(e.state, State::Sealed | State::Final(_))
+                        || covered.contains_key(&e.id)
+                });
                 let hash = step.hash.into();
                 let meta = loaded.am.get_change_meta_by_hash(&hash);
                 let orphan = meta.is_some_and(|meta| {
@@ -217,6 +256,40 @@ impl Device {
             mine,
             envelopes,
         })
+    }
+
+    /// The envelopes of a document that a replay in the record has replaced, each with the last
+    /// change of that replay. A copy of this store may have made it.
+    fn covered(&self, doc: DocId) -> Result<BTreeMap<EnvelopeId, Option<Hash>>> {
+        let conn = self.store.conn();
+        let mut covered = BTreeMap::new();
+        for fed in outbox::fed_of(conn, doc)? {
+            let replaces = fed.proof.header().map(|header| header.replaces);
+            let replaces = replaces.filter(|replaces| !replaces.is_empty());
+            if let Some(replaces) = replaces {
+                let last = outbox::changes_of(conn, fed.id)?.last().map(|c| c.hash);
+                covered.extend(replaces.into_iter().map(|id| (id, last)));
+            }
+        }
+        Ok(covered)
+    }
+
+    /// The envelope each change of a document is in, or was in before it was replayed.
+    fn homes(&self, doc: DocId) -> Result<BTreeMap<Hash, EnvelopeId>> {
+        let conn = self.store.conn();
+        let steps = history::history(conn, doc)?.into_iter();
+        let mut homes: BTreeMap<Hash, EnvelopeId> = steps
+            .filter_map(|step| Some((step.hash, step.envelope?.id)))
+            .collect();
+        for envelope in outbox::unsettled(conn, Some(doc))? {
+            let run = outbox::run(conn, envelope.id)?.unwrap_or_default();
+            let changes = decode_changes(&run, &Limits::DEVICE).unwrap_or_default();
+            let hashes = changes
+                .iter()
+                .filter_map(|change| Chunk::parse(change).ok());
+            homes.extend(hashes.map(|(_, hash)| (hash, envelope.id)));
+        }
+        Ok(homes)
     }
 
     /// Makes one's own edits again on the rebuilt document; says how many.
@@ -265,10 +338,11 @@ impl Device {
         let Sides {
             mine, envelopes, ..
         } = sides;
-        let original: BTreeMap<Hash, Hash> = draft::replays(self.store.conn(), doc)?
-            .into_iter()
-            .map(|(old, new)| (new, old))
-            .collect();
+        let mut original: BTreeMap<Hash, Vec<Hash>> = BTreeMap::new();
+        for (old, new) in draft::replays(self.store.conn(), doc)? {
+            original.entry(new).or_default().push(old);
+        }
+        let (covered, homes) = (self.covered(doc)?, self.homes(doc)?);
         let record = am.clone();
         let in_record = |hash: &Hash| record.get_change_meta_by_hash(&(*hash).into()).is_some();
 
@@ -279,14 +353,22 @@ impl Device {
         let mut made: Vec<(Hash, Hash)> = Vec::new();
         let mut hashes: Vec<Hash> = Vec::new();
         for hash in &mine {
-            // The record has it, or the original of this replay, after all.
-            let taken = original
-                .get(hash)
-                .filter(|old| in_record(old))
-                .or(Some(hash));
-            if let Some(taken) = taken.filter(|taken| in_record(taken)) {
-                places.insert(*hash, Version::new([*taken]));
-                made.extend((taken != hash).then_some((*hash, *taken)));
+            // The record has it, or the original of this replay, or another replay of it.
+            let forms: Vec<Hash> = original.get(hash).into_iter().flatten().copied().collect();
+            let forms = || std::iter::once(hash).chain(&forms);
+            let other = || {
+                let replay = forms().find_map(|form| covered.get(homes.get(form)?))?;
+                Some(replay.filter(in_record))
+            };
+            let taken = forms().copied().find(|form| in_record(form)).map(Some);
+            if let Some(taken) = taken.or_else(other) {
+                let at = taken.map_or_else(|| start.clone(), |taken| Version::new([taken]));
+                places.insert(*hash, at);
+                made.extend(
+                    taken
+                        .filter(|taken| taken != hash)
+                        .map(|taken| (*hash, taken)),
+                );
                 continue;
             }
             let change = loaded
@@ -317,10 +399,15 @@ impl Device {
                 replaces.insert(earlier);
             }
         }
+        // The record knows these as replaced already, and takes nothing that replaces them again.
+        let (done, replaces) = replaces
+            .into_iter()
+            .partition::<Vec<_>, _>(|id| covered.contains_key(id));
         let mut new = arrived;
         new.extend(new_changes(&am, kind, &hashes, Origin::Saved)?);
         Ok(Plan {
-            sealing: self.sealing(space, doc, kind.number(), replaces.into_iter().collect())?,
+            sealing: self.sealing(space, doc, kind.number(), replaces)?,
+            done,
             at_ms: self.env.now_ms(),
             by: ctx.by,
             gone: mine.into_iter().filter(|hash| !in_record(hash)).collect(),
@@ -380,6 +467,14 @@ fn refusal(state: &State) -> Option<&str> {
         return Some(reason);
     }
     None
+}
+
+/// Refusals that tell what else the relay has taken, and nothing of what the edits say.
+fn of_order(reason: &str) -> bool {
+    matches!(
+        reason,
+        "replay_of_fed" | "replaced" | "fork" | "duplicate" | "depends_on_final"
+    )
 }
 
 /// A document of these changes only.

@@ -114,6 +114,10 @@ fn judge(
         return hold("kind_unknown");
     };
     for id in &header.replaces {
+        // Another replay of it, by a copy of that device, was first: the edits are in the feed.
+        if overlay.retired.contains(id) || store.is_retired(id)? {
+            return refuse("replay_of_fed");
+        }
         let Some(replaced) = store.envelope(id)? else {
             continue;
         };

@@ -70,7 +70,8 @@ impl Relay {
         let Some((device, wiped)) = device else {
             return Err(Problem::Unauthorised);
         };
-        if wiped {
+        // A second copy of it may have been away when the first was wiped.
+        if wiped && is_bare(request) {
             return Err(Problem::DeviceRevoked);
         }
         let arrival = Arrival {
@@ -110,6 +111,7 @@ impl Relay {
             return Ok(device);
         }
         let (instance, seen) = (request.instance, request.status_seen);
+        let holds = !is_bare(request);
         let done: Vec<u64> = request.done.iter().map(|done| done.number).collect();
         self.commits.write(move |store| {
             store.touch_device(id, now_ms, arrival.offset_ms)?;
@@ -130,7 +132,7 @@ impl Relay {
             let device = store
                 .device(id)?
                 .ok_or(StoreError::Corrupt("a device is gone"))?;
-            if device.revoked_ms.is_some() && store.meta(&wiped_key(id))?.is_none() {
+            if device.revoked_ms.is_some() && (holds || store.meta(&wiped_key(id))?.is_none()) {
                 store.add_order(id, &encode(&OrderKind::Wipe))?;
             } else if device.cloned_ms.is_some() {
                 store.add_order(id, &encode(&OrderKind::EnrolAgain))?;
@@ -261,6 +263,13 @@ impl Relay {
         response.spaces = news.spaces;
         response.pages = news.pages;
         response.more = news.more;
+        if request.push.is_empty() {
+            // A restored copy must see all that its other self sent before it makes anything again.
+            let instance = request.instance;
+            response.more |= self
+                .commits
+                .read(|store| store.other_self_waits(id, &instance))?;
+        }
         Ok(response)
     }
 
@@ -307,6 +316,12 @@ pub fn is_empty(response: &SyncResponse) -> bool {
         && response.status.is_empty()
         && response.orders.is_empty()
         && response.offered.is_empty()
+}
+
+/// Whether a request comes from a device that stands in no space and brings nothing.
+fn is_bare(request: &SyncRequest) -> bool {
+    let nowhere = matches!(&request.cursors, Cursors::Vector(vector) if vector.is_empty());
+    nowhere && request.push.is_empty()
 }
 
 fn wiped_key(device: DeviceId) -> String {

@@ -177,6 +177,36 @@ pub fn set_state(tx: &Tx<'_>, id: EnvelopeId, state: &State) -> Result<()> {
     Ok(())
 }
 
+/// Settles own envelopes of which nothing is left: each of their changes came with another envelope
+/// of the feed, one that a copy of this store had sealed.
+///
+/// # Errors
+/// SQLite's own.
+pub fn settle_empty(tx: &Tx<'_>) -> Result<()> {
+    tx.prepare_cached(
+        "UPDATE envelope SET state = 'replaced', reason = NULL, run = NULL
+         WHERE run IS NOT NULL AND state IN ('sealed', 'acknowledged', 'held', 'final')
+           AND NOT (state = 'final' AND reason = 'replayed')
+           AND NOT EXISTS (SELECT 1 FROM change WHERE envelope = envelope.n)",
+    )?
+    .execute([])?;
+    Ok(())
+}
+
+/// Sends an envelope once more whose fate may have been told to a copy of this store: the relay
+/// answers the same id with its present state.
+///
+/// # Errors
+/// SQLite's own.
+pub fn ask_again(tx: &Tx<'_>, id: EnvelopeId) -> Result<()> {
+    tx.prepare_cached(
+        "UPDATE envelope SET state = 'sealed', reason = NULL
+         WHERE id = ?1 AND run IS NOT NULL AND state IN ('acknowledged', 'held')",
+    )?
+    .execute([id])?;
+    Ok(())
+}
+
 /// Notes when the relay got an envelope, and the tag by which it accepted it.
 ///
 /// # Errors

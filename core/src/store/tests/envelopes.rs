@@ -1,5 +1,7 @@
 //! The outbox, the feed's envelopes, the timeline.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
 use super::world::{World, value};
@@ -103,7 +105,7 @@ fn sending_is_oldest_first_and_bounded_by_bytes() {
         })
         .collect();
     let sent = |bytes, count| -> Vec<EnvelopeId> {
-        let list = outbox::to_send(store.conn(), bytes, count).expect("reads");
+        let list = outbox::to_send(store.conn(), bytes, count, &BTreeSet::new()).expect("reads");
         list.into_iter().map(|(id, _)| id).collect()
     };
     assert_eq!(sent(1_000_000, 100), ids);
@@ -114,7 +116,7 @@ fn sending_is_oldest_first_and_bounded_by_bytes() {
         ids[..1],
         "one that is too large still goes, alone"
     );
-    let (_, envelope) = outbox::to_send(store.conn(), 1, 1)
+    let (_, envelope) = outbox::to_send(store.conn(), 1, 1, &BTreeSet::new())
         .expect("reads")
         .remove(0);
     assert_eq!(envelope.run, vec![0; 1_000]);
@@ -127,7 +129,10 @@ fn a_settled_envelope_keeps_its_proof_and_gives_up_its_run() {
     let doc = world.note(&mut store, "a");
     let id = seal(&world, &mut store, doc, b"run");
     set(&mut store, id, State::Acknowledged);
-    assert_eq!(outbox::to_send(store.conn(), 1_000, 10).expect("reads"), []);
+    assert_eq!(
+        outbox::to_send(store.conn(), 1_000, 10, &BTreeSet::new()).expect("reads"),
+        []
+    );
     assert_eq!(
         outbox::run(store.conn(), id).expect("reads"),
         Some(b"run".to_vec())

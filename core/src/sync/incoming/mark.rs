@@ -1,5 +1,6 @@
 //! What one entry of a page does to the store besides changing its document.
 
+use super::REPLAYED;
 use super::page::Changed;
 use crate::envelope::{Proof, decode};
 use crate::id::{DocId, EnvelopeId, SpaceId};
@@ -70,6 +71,7 @@ impl Mark {
                 received_ms,
                 accept,
             } => {
+                retire(tx, proof)?;
                 outbox::insert_fed(tx, proof, *seq, Some(*received_ms), Some(accept))?;
             }
             Mark::Joined {
@@ -79,6 +81,7 @@ impl Mark {
                 accept,
                 entry,
             } => {
+                retire(tx, proof)?;
                 outbox::insert_fed(tx, proof, *seq, Some(*received_ms), Some(accept))?;
                 if let Some(header) = proof.header() {
                     outbox::join_packed(tx, header.doc, *entry, proof.id())?;
@@ -139,6 +142,32 @@ impl Mark {
         }
         Ok(false)
     }
+}
+
+/// An envelope that has come replaces others: perhaps ones of this store, when it is itself a
+/// replay of this store's that found its place, or of a copy of it.
+fn retire(tx: &Tx<'_>, proof: &Proof) -> Result<()> {
+    let Some(header) = proof.header().filter(|header| !header.replaces.is_empty()) else {
+        return Ok(());
+    };
+    let id = proof.id();
+    let own = outbox::get(tx, id)?.is_some_and(|stored| stored.own);
+    for stored in outbox::unsettled(tx, Some(header.doc))? {
+        let replayed = matches!(&stored.state, State::Final(why) if why == REPLAYED);
+        let named = header.replaces.contains(&stored.id);
+        let beside = || {
+            let other = stored.proof.header().map(|header| header.replaces);
+            other.is_some_and(|other| other.iter().any(|id| header.replaces.contains(id)))
+        };
+        if named && own {
+            outbox::set_state(tx, stored.id, &State::Replaced)?;
+        } else if named && !replayed {
+            outbox::set_state(tx, stored.id, &State::Final("replaced".into()))?;
+        } else if stored.id != id && !replayed && beside() {
+            outbox::set_state(tx, stored.id, &State::Final("replay_of_fed".into()))?;
+        }
+    }
+    Ok(())
 }
 
 fn purge_doc(tx: &Tx<'_>, space: SpaceId, doc: DocId, reason: &str, at_ms: i64) -> Result<bool> {

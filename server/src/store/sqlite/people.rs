@@ -100,6 +100,18 @@ impl People for SqliteStore {
         Ok(count > 0)
     }
 
+    fn other_self_waits(&mut self, id: DeviceId, instance: &[u8; 16]) -> Result<bool> {
+        let count = self.count(
+            "SELECT EXISTS (SELECT 1 FROM device me JOIN device self ON self.key = me.key
+             JOIN envelope e ON e.device = self.id AND e.state = 'waiting'
+             WHERE me.id = ?1 AND (self.id <> me.id OR e.instance IS NOT ?2)
+               AND ((SELECT count(*) FROM device WHERE key = me.key) > 1
+                 OR EXISTS (SELECT 1 FROM device_instance WHERE device = me.id)))",
+            &[id.as_bytes(), instance],
+        )?;
+        Ok(count > 0)
+    }
+
     fn set_cloned(&mut self, id: DeviceId, now_ms: i64) -> Result<()> {
         self.run(
             "UPDATE device SET cloned_ms = ? WHERE id = ? AND cloned_ms IS NULL",
