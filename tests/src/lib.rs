@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod phone;
+pub mod storm;
 pub mod world;
 
 pub use clock::Clock;

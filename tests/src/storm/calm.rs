@@ -1,0 +1,240 @@
+//! After the storm: everyone syncs over good lines until nothing moves, and then all is compared.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sopu_core::device::{DeviceError, SyncReport};
+use sopu_core::encoding::decode_changes;
+use sopu_core::guard::Limits;
+use sopu_core::id::{DocId, SpaceId, Version};
+use sopu_core::read::{Reading, read};
+use sopu_core::store::outbox::Progress;
+use sopu_core::store::{Store, check, document, draft, outbox};
+use sopu_server::store::State;
+
+use super::Storm;
+use super::line::Line;
+
+/// Rounds in which everybody syncs once before the calm counts as never coming.
+const ROUNDS: usize = 30;
+
+/// Requests one device may need at once; more is spinning.
+const REQUESTS: u32 = 100;
+
+/// What the office lets in when it is asked.
+const RELEASED: [&str; 5] = ["review", "removed", "revoked", "late", "right_missing"];
+
+/// What two replicas of a space must agree on.
+type Content = BTreeMap<DocId, (Version, Reading)>;
+
+impl Storm {
+    /// Syncs until nothing moves any more.
+    pub fn calm(&mut self) {
+        self.note("calm".into());
+        let mut quiet = 0;
+        for _ in 0..ROUNDS {
+            let mut moved = false;
+            for number in 0..self.pockets.len() {
+                moved |= self.sync_well(number);
+                moved |= self.relay().merge_all().expect("merges") > 0;
+            }
+            moved |= self.release();
+            quiet = if moved { 0 } else { quiet + 1 };
+            if quiet == 2 {
+                return;
+            }
+        }
+        panic!("it never comes to rest");
+    }
+
+    fn sync_well(&mut self, number: usize) -> bool {
+        self.time.pass(1_000);
+        if self.pockets[number]
+            .look()
+            .must_enrol_again()
+            .expect("reads")
+            && !self.pockets[number].revoked
+        {
+            self.note(format!("{number} enrols again"));
+            self.enrol(number);
+        }
+        if self.pockets[number].copied {
+            self.copies.insert(self.pockets[number].id());
+        }
+        let line = Line::new(self.relay.as_ref(), None, self.pockets[number].id());
+        let pocket = &mut self.pockets[number];
+        let device = pocket.device.as_mut().expect("switched on");
+        let done = device.sync(&line);
+        self.log.push(format!("{number} syncs: {done:?}"));
+        self.settle_marks(number);
+        match done {
+            Ok(report) => {
+                assert!(report.requests < REQUESTS, "{number} spins");
+                let idle = SyncReport {
+                    requests: report.requests,
+                    bytes_up: report.bytes_up,
+                    bytes_down: report.bytes_down,
+                    ..SyncReport::default()
+                };
+                report != idle
+            }
+            Err(DeviceError::Refused { code })
+                if self.pockets[number].revoked && code == "device_revoked" =>
+            {
+                false
+            }
+            Err(other) => panic!("{number} cannot sync: {other:?}"),
+        }
+    }
+
+    /// The office lets in all that was kept for it to decide.
+    fn release(&self) -> bool {
+        let mut any = false;
+        for row in self.relay().quarantine(10_000).expect("reads") {
+            let State::Held(why) = &row.state else {
+                continue;
+            };
+            // A copy cannot know what its other self has brought that is kept aside, and may make
+            // it again. Which of the two is let in, people decide.
+            let twice = self.copies.contains(&row.device) && why != "review";
+            if RELEASED.contains(&why.as_str()) && !twice {
+                any |= self.relay().release(row.id).expect("releases");
+            }
+        }
+        any
+    }
+
+    /// Everything that must hold once it is calm.
+    pub fn judge(&self) {
+        let record = self.relay().record();
+        let record = record.store();
+        assert_eq!(
+            check::check(record.conn()).expect("checks"),
+            [],
+            "the record"
+        );
+        for (number, pocket) in self.pockets.iter().enumerate() {
+            let store = pocket.look().store();
+            assert_eq!(check::check(store.conn()).expect("checks"), [], "{number}");
+            let backlog = pocket.look().backlog().expect("reads");
+            let left: Vec<_> = outbox::unsettled(store.conn(), None)
+                .expect("reads")
+                .into_iter()
+                .map(|e| (e.id, e.state, e.proof.header().map(|h| h.replaces)))
+                .collect();
+            let kept = if pocket.copied { backlog.held } else { 0 };
+            let drained = Progress {
+                held: kept,
+                ..Progress::default()
+            };
+            assert_eq!(backlog, drained, "{number} still has {left:?}");
+            let aside = draft::quarantined(store.conn()).expect("reads");
+            assert_eq!(aside, [], "{number} could take everything");
+            assert_eq!(draft::drafts(store.conn()).expect("reads"), [], "{number}");
+            let here: BTreeSet<SpaceId> = pocket
+                .look()
+                .spaces()
+                .expect("reads")
+                .iter()
+                .map(|s| s.id)
+                .collect();
+            let member = &self.members[&pocket.member];
+            if pocket.revoked {
+                assert!(all(store).is_empty(), "{number} is wiped");
+                continue;
+            }
+            // What the relay keeps aside of its work is only here.
+            if kept > 0 {
+                continue;
+            }
+            assert_eq!(&here, member, "{number} knows where it belongs");
+            for space in member {
+                let (ours, theirs) = (content(store, *space), content(record, *space));
+                for (doc, (version, reading)) in &theirs {
+                    let Some((other, ours)) = ours.get(doc) else {
+                        panic!("{number} lacks {doc}");
+                    };
+                    assert_eq!(
+                        other, version,
+                        "{number} and the record have other heads of {doc}"
+                    );
+                    assert_eq!(
+                        ours, reading,
+                        "{number} and the record read {doc} otherwise"
+                    );
+                }
+                assert_eq!(
+                    ours.len(),
+                    theirs.len(),
+                    "{number} has documents of its own"
+                );
+            }
+        }
+        self.judge_marks(record);
+    }
+
+    fn judge_marks(&self, record: &Store) {
+        let all = all(record);
+        for (letter, mark) in &self.marks {
+            let reading = all.get(&mark.doc).map(|(_, reading)| reading);
+            let text = reading.map(|r| texts(r, mark.in_item)).unwrap_or_default();
+            let count = text.chars().filter(|c| c == letter).count();
+            assert!(count < 2, "{letter} is in {} {count} times", mark.doc);
+            let tagged = reading.is_some_and(|reading| {
+                let tags = reading.value["tags"].as_array();
+                tags.is_some_and(|tags| tags.contains(&format!("m{letter}").into()))
+            });
+            assert_eq!(count == 1, tagged, "{letter} came in halves");
+            if count == 0 && !mark.lost {
+                let delivered = if mark.delivered { "delivered" } else { "saved" };
+                assert!(
+                    self.is_kept(*letter),
+                    "{letter} was {delivered} and is lost"
+                );
+            }
+        }
+    }
+
+    /// Whether a mark is in something the relay keeps for people to look at.
+    fn is_kept(&self, letter: char) -> bool {
+        let mut bytes = [0; 4];
+        let needle = letter.encode_utf8(&mut bytes).as_bytes();
+        let rows = self.relay().quarantine(10_000).expect("reads");
+        rows.iter().filter_map(|row| row.run.as_ref()).any(|run| {
+            let changes = decode_changes(run, &Limits::RELAY).expect("a kept run reads");
+            changes
+                .iter()
+                .any(|change| change.windows(needle.len()).any(|part| part == needle))
+        })
+    }
+}
+
+fn texts(reading: &Reading, in_item: bool) -> String {
+    if !in_item {
+        return reading.value["summary"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+    }
+    let shown = reading.value["entries"].as_object();
+    let shown = shown.into_iter().flat_map(|items| items.values());
+    let removed = reading.removed.iter().map(|item| &item.value);
+    shown
+        .chain(removed)
+        .filter_map(|item| item["text"].as_str())
+        .collect()
+}
+
+fn content(store: &Store, space: SpaceId) -> Content {
+    let ids = document::ids(store.conn(), Some(space), None, 10_000).expect("reads");
+    ids.into_iter().map(|doc| (doc, of(store, doc))).collect()
+}
+
+fn all(store: &Store) -> Content {
+    let ids = document::ids(store.conn(), None, None, 10_000).expect("reads");
+    ids.into_iter().map(|doc| (doc, of(store, doc))).collect()
+}
+
+fn of(store: &Store, doc: DocId) -> (Version, Reading) {
+    let loaded = store.document(doc).expect("opens");
+    (loaded.heads.clone(), read(&loaded.am, loaded.kind))
+}
