@@ -17,6 +17,8 @@ use crate::api::{Problem, State, enrol, health, metrics, sync};
 use crate::metrics::Metrics;
 use crate::relay::{Relay, Worker};
 
+mod connections;
+
 /// Everything there is at an address. `pages` are the office's.
 pub fn app(state: State, pages: Router) -> Router {
     let relay = state.relay.clone();
@@ -61,7 +63,7 @@ async fn log(relay: Arc<Relay>, request: Request, next: Next) -> Response {
 /// ends the merge step under way.
 ///
 /// # Errors
-/// The listener's.
+/// The worker could not be started or stopped.
 pub async fn run(
     listener: TcpListener,
     relay: Arc<Relay>,
@@ -74,17 +76,15 @@ pub async fn run(
         closing,
     };
     let mut worker = Worker::start(relay.clone())?;
-    let served = axum::serve(listener, app(state, pages).into_make_service())
-        .with_graceful_shutdown(async move {
-            shutdown.await;
-            tracing::info!("stopping");
-            close.send_replace(true);
-        })
-        .await;
+    let shutdown = async move {
+        shutdown.await;
+        tracing::info!("stopping");
+        close.send_replace(true);
+    };
+    connections::serve(listener, app(state, pages), shutdown).await;
     tokio::task::spawn_blocking(move || worker.stop())
         .await
-        .map_err(std::io::Error::other)?;
-    served
+        .map_err(std::io::Error::other)
 }
 
 #[cfg(test)]
