@@ -38,6 +38,9 @@ struct Sides {
     envelopes: Vec<Stored>,
 }
 
+/// Envelopes that a replay in the record has replaced, each with the last change of that replay.
+type Covered = BTreeMap<EnvelopeId, Option<Hash>>;
+
 /// A document as the record has it with one's own edits made again, ready to be written.
 pub(super) struct Plan {
     sealing: Sealing,
@@ -203,7 +206,7 @@ impl Device {
         })?)
     }
 
-    fn sides(&self, loaded: &Loaded) -> Result<Sides> {
+    fn sides(&self, loaded: &Loaded, covered: &Covered) -> Result<Sides> {
         let conn = self.store.conn();
         let steps = history::history(conn, loaded.doc)?;
         let unsealed: BTreeSet<Hash> = outbox::unsealed(conn, loaded.doc)?
@@ -214,7 +217,6 @@ impl Device {
         for envelope in outbox::unsettled(conn, Some(loaded.doc))? {
             envelopes.insert(envelope.id, envelope);
         }
-        let covered = self.covered(loaded.doc)?;
         let mut gone: BTreeSet<Hash> = BTreeSet::new();
         let mut gone_envelopes: BTreeSet<EnvelopeId> = BTreeSet::new();
         // An envelope goes as a whole, and takes along what builds on it.
@@ -260,7 +262,7 @@ impl Device {
 
     /// The envelopes of a document that a replay in the record has replaced, each with the last
     /// change of that replay. A copy of this store may have made it.
-    fn covered(&self, doc: DocId) -> Result<BTreeMap<EnvelopeId, Option<Hash>>> {
+    fn covered(&self, doc: DocId) -> Result<Covered> {
         let conn = self.store.conn();
         let mut covered = BTreeMap::new();
         for fed in outbox::fed_of(conn, doc)? {
@@ -294,9 +296,10 @@ impl Device {
 
     /// Makes one's own edits again on the rebuilt document; says how many.
     fn replay(&mut self, loaded: &Loaded) -> Result<u32> {
-        let sides = self.sides(loaded)?;
+        let covered = self.covered(loaded.doc)?;
+        let sides = self.sides(loaded, &covered)?;
         let am = rebuilt(&loaded.am, loaded.kind, &sides.base)?;
-        let plan = self.plan(loaded, sides, am, Vec::new())?;
+        let plan = self.plan(loaded, sides, am, Vec::new(), &covered)?;
         let key = self.key.clone();
         self.store.write_or(|tx| plan.write(tx, &key))?;
         let count = plan.count();
@@ -306,15 +309,23 @@ impl Device {
 
     /// For a document whose own unsettled changes stand in the way of what the feed brings (a
     /// clone counted on under the same actor): the document as the feed has it, and one's own
-    /// edits made again on it. `None` if nothing of one's own is in the way.
+    /// edits made again on it. `None` if nothing of one's own is in the way. `arrived` are the
+    /// replays among what the feed brings, with what they replace.
     pub(super) fn give_way(
         &mut self,
         loaded: &Loaded,
         changes: &[Vec<u8>],
         new: Vec<NewChange>,
+        arrived: &[(EnvelopeId, Vec<EnvelopeId>)],
     ) -> Result<Option<Plan>> {
         self.seal_all()?;
-        let sides = self.sides(loaded)?;
+        let mut covered = self.covered(loaded.doc)?;
+        for (id, replaces) in arrived {
+            let theirs = |change: &&NewChange| change.origin == Origin::Enveloped(*id);
+            let last = new.iter().rfind(theirs).map(|change| change.hash);
+            covered.extend(replaces.iter().map(|old| (*old, last)));
+        }
+        let sides = self.sides(loaded, &covered)?;
         if sides.mine.is_empty() {
             return Ok(None);
         }
@@ -323,7 +334,7 @@ impl Device {
             return Ok(None);
         };
         self.new_epoch(loaded.space)?;
-        self.plan(loaded, sides, am, new).map(Some)
+        self.plan(loaded, sides, am, new, &covered).map(Some)
     }
 
     /// `am` holds what the record has; `arrived` are those of its changes not stored here yet.
@@ -333,6 +344,7 @@ impl Device {
         sides: Sides,
         mut am: Automerge,
         arrived: Vec<NewChange>,
+        covered: &Covered,
     ) -> Result<Plan> {
         let (doc, space, kind) = (loaded.doc, loaded.space, loaded.kind);
         let Sides {
@@ -342,7 +354,7 @@ impl Device {
         for (old, new) in draft::replays(self.store.conn(), doc)? {
             original.entry(new).or_default().push(old);
         }
-        let (covered, homes) = (self.covered(doc)?, self.homes(doc)?);
+        let homes = self.homes(doc)?;
         let record = am.clone();
         let in_record = |hash: &Hash| record.get_change_meta_by_hash(&(*hash).into()).is_some();
 
@@ -426,7 +438,7 @@ impl Device {
             base,
             mine,
             envelopes,
-        } = self.sides(loaded)?;
+        } = self.sides(loaded, &self.covered(doc)?)?;
         let am = rebuilt(&loaded.am, kind, &base)?;
         let value = read(&loaded.am, kind).value;
         let reason = envelopes

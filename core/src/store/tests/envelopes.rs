@@ -116,6 +116,14 @@ fn sending_is_oldest_first_and_bounded_by_bytes() {
         ids[..1],
         "one that is too large still goes, alone"
     );
+    let put_off = BTreeSet::from([ids[0], ids[2]]);
+    let list = outbox::to_send(store.conn(), 2_600, 100, &put_off).expect("reads");
+    let list: Vec<EnvelopeId> = list.into_iter().map(|(id, _)| id).collect();
+    assert_eq!(
+        list,
+        [ids[1], ids[3]],
+        "what was put off stands in nobody's way"
+    );
     let (_, envelope) = outbox::to_send(store.conn(), 1, 1, &BTreeSet::new())
         .expect("reads")
         .remove(0);

@@ -62,6 +62,15 @@ pub(super) fn quarantine(doc: DocId, envelope: Option<EnvelopeId>, reason: &str)
 }
 
 impl Mark {
+    /// If it is a replay that came for this document: its id, and what it replaces.
+    pub(super) fn replay_of(&self, doc: DocId) -> Option<(EnvelopeId, Vec<EnvelopeId>)> {
+        let (Mark::Fed { proof, .. } | Mark::Joined { proof, .. }) = self else {
+            return None;
+        };
+        let header = proof.header().filter(|header| header.doc == doc)?;
+        (!header.replaces.is_empty()).then(|| (proof.id(), header.replaces))
+    }
+
     /// `true` if something was purged.
     pub(super) fn write(&self, tx: &Tx<'_>, space: SpaceId, at_ms: i64) -> Result<bool> {
         match self {

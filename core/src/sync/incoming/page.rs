@@ -123,7 +123,8 @@ impl Device {
         } in std::mem::take(&mut work.forked)
         {
             let loaded = self.store.document(doc)?;
-            match self.give_way(&loaded, &changes, new)? {
+            let replays: Vec<_> = work.marks.iter().filter_map(|m| m.replay_of(doc)).collect();
+            match self.give_way(&loaded, &changes, new, &replays)? {
                 Some(plan) => {
                     report.replayed += plan.count();
                     plans.push((doc, last_seq, plan));
