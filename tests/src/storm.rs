@@ -127,6 +127,16 @@ impl Storm {
         storm
     }
 
+    /// Where everything is.
+    pub fn folder(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
+    /// Clock and randomness of one more machine.
+    pub fn machine(&self) -> Arc<Machine> {
+        Machine::new(&self.time, &self.dice)
+    }
+
     fn open_relay(&mut self) {
         let env = Arc::clone(&self.machine) as Arc<dyn Env>;
         let relay = Relay::open(&self.dir.path().join("relay"), env);
@@ -149,7 +159,8 @@ impl Storm {
         work(&mut db)
     }
 
-    fn let_in(&mut self, member: MemberId, space: SpaceId) {
+    /// Makes a member of a space.
+    pub fn let_in(&mut self, member: MemberId, space: SpaceId) {
         let now_ms = self.machine.now_ms();
         let window = Window {
             from_ms: now_ms - 60_000,
@@ -162,7 +173,8 @@ impl Storm {
         self.members.entry(member).or_default().insert(space);
     }
 
-    fn put_out(&mut self, member: MemberId, space: SpaceId) {
+    /// Takes a member out of a space.
+    pub fn put_out(&mut self, member: MemberId, space: SpaceId) {
         let now_ms = self.machine.now_ms();
         self.admin(|db| {
             people::revoke(db, space, Party::Member(member), now_ms).expect("removed");

@@ -46,6 +46,24 @@ impl Storm {
         panic!("it never comes to rest");
     }
 
+    /// Syncs one device over a good line, without enrolling it again.
+    pub fn sync_now(&mut self, number: usize) -> Result<SyncReport, DeviceError> {
+        self.time.pass(1_000);
+        let pocket = &mut self.pockets[number];
+        let line = Line::new(self.relay.as_ref(), None, pocket.id());
+        let done = pocket.device().sync(&line);
+        let seen = line.seen.into_inner().expect("one thread");
+        self.pockets[number].exchanges.extend(seen);
+        done
+    }
+
+    /// How often a letter stands in the summary of a document of the record.
+    pub fn count(&self, doc: DocId, letter: char) -> usize {
+        let record = self.relay().record();
+        let text = texts(&of(record.store(), doc).1, false);
+        text.chars().filter(|c| *c == letter).count()
+    }
+
     fn sync_well(&mut self, number: usize) -> bool {
         self.time.pass(1_000);
         if self.pockets[number]

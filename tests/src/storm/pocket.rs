@@ -101,6 +101,19 @@ impl Pocket {
             .expect("sets");
     }
 
+    /// Switches it off; gives the path of its store.
+    pub fn close(&mut self) -> PathBuf {
+        self.device = None;
+        self.folder.join("store.db")
+    }
+
+    /// The same device over a second handle on its store, while this one rests.
+    pub fn second(&self) -> Device {
+        let env = Arc::clone(&self.machine) as Arc<dyn Env>;
+        let (store, instance) = (self.folder.join("store.db"), self.folder.join("no-backup"));
+        Device::open(&store, &instance, self.key, env).expect("opens")
+    }
+
     /// Off and on again.
     pub fn restart(&mut self) {
         self.device = None;

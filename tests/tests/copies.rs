@@ -1,0 +1,294 @@
+//! What storms brought to light, each as the shortest story that showed it: copies of a store,
+//! wipes, late answers, and a relay that puts one envelope off.
+
+#![expect(clippy::expect_used, reason = "a test")]
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde_json::json;
+use sopu_core::device::{DeviceError, SyncReport};
+use sopu_core::documents::Kind;
+use sopu_core::envelope::{Envelope, encode};
+use sopu_core::id::DocId;
+use sopu_core::store::{Store, document, meta, purge, view};
+use sopu_core::transport::{Post, Reply, Transport, TransportError};
+use sopu_core::wire::{SyncRequest, SyncResponse, Verdict};
+use sopu_tests::storm::Storm;
+use sopu_tests::storm::line::Line;
+
+/// A calm world of two spaces in which all four devices have synced.
+fn world(seed: u64) -> Storm {
+    let mut world = Storm::new(seed);
+    for number in 0..4 {
+        world.sync_now(number).expect("syncs");
+    }
+    world
+}
+
+fn note(world: &mut Storm, number: usize, text: &str) -> DocId {
+    let space = world.spaces[0];
+    let device = world.pockets[number].device();
+    let value = json!({"summary": text});
+    device
+        .create(space, Kind::VisitNote, &value)
+        .expect("creates")
+        .0
+}
+
+fn write(world: &mut Storm, number: usize, doc: DocId, letter: char) {
+    let device = world.pockets[number].device();
+    let mut opened = device.read(doc).expect("reads");
+    let text = opened.value["summary"].as_str().unwrap_or_default();
+    opened.value["summary"] = json!(format!("{text}{letter}"));
+    device
+        .save(doc, &opened.version, &opened.value)
+        .expect("saves");
+}
+
+fn twin(world: &mut Storm, number: usize) -> usize {
+    let at = world.pockets.len();
+    let folder = world.folder().join(format!("twin-{at}"));
+    let machine = world.machine();
+    let twin = world.pockets[number].twin(&folder, machine);
+    world.pockets.push(twin);
+    at
+}
+
+fn merge(world: &Storm) {
+    world.relay().merge_all().expect("merges");
+}
+
+fn documents(world: &Storm, number: usize) -> usize {
+    let conn = world.pockets[number].look().store().conn();
+    document::ids(conn, None, None, 100).expect("reads").len()
+}
+
+#[test]
+fn a_restored_copy_makes_nothing_again_before_what_its_other_self_sent_is_judged() {
+    let mut world = world(1);
+    let doc = note(&mut world, 2, "alku");
+    world.pockets[2].back_up();
+    world
+        .sync_now(2)
+        .expect("delivers, and nothing is merged yet");
+    world.pockets[2].restore(false);
+    let report = world.sync_now(2).expect("syncs");
+    assert!(report.more && report.replayed == 0, "{report:?}");
+    merge(&world);
+    world.sync_now(2).expect("syncs");
+    merge(&world);
+    world.sync_now(2).expect("syncs");
+    merge(&world);
+    assert_eq!(world.count(doc, 'k'), 1);
+    let backlog = world.pockets[2].look().backlog().expect("reads");
+    assert_eq!(backlog, Default::default());
+}
+
+#[test]
+fn an_edit_two_copies_make_again_enters_the_record_once() {
+    let mut world = world(2);
+    let doc = note(&mut world, 2, "alku");
+    world.sync_now(2).expect("syncs");
+    merge(&world);
+    world.sync_now(2).expect("syncs");
+    let early = twin(&mut world, 2);
+    write(&mut world, early, doc, 'y');
+    world.sync_now(early).expect("syncs");
+    merge(&world);
+    // Sealed with no network, and copied like that.
+    write(&mut world, 2, doc, 'x');
+    let nobody = Line::new(None, None, world.pockets[2].id());
+    let offline = world.pockets[2].device().sync(&nobody);
+    assert!(matches!(offline, Err(DeviceError::Offline)));
+    let late = twin(&mut world, 2);
+    for _ in 0..4 {
+        for number in [2, late, early] {
+            let report = world.sync_now(number).expect("syncs");
+            assert!(report.requests < 6, "{number}: {report:?}");
+            merge(&world);
+        }
+    }
+    assert_eq!((world.count(doc, 'x'), world.count(doc, 'y')), (1, 1));
+    let heads = |n: usize| world.pockets[n].look().read(doc).expect("reads").version;
+    assert_eq!(heads(2), heads(late));
+    assert_eq!(heads(2), heads(early));
+    for number in [2, late, early] {
+        let backlog = world.pockets[number].look().backlog().expect("reads");
+        assert_eq!(backlog, Default::default(), "{number}");
+    }
+}
+
+#[test]
+fn both_copies_of_a_store_are_told_to_enrol_again_without_spinning() {
+    let mut world = world(3);
+    let other = twin(&mut world, 2);
+    world.pockets[2].back_up();
+    world.pockets[2].restore(false);
+    world.sync_now(2).expect("syncs as a new instance");
+    world.sync_now(other).expect("syncs as the old one");
+    for number in [2, other, 2, other] {
+        let report = world.sync_now(number).expect("syncs");
+        assert!(report.requests < 4, "{report:?}");
+        assert!(
+            world.pockets[number]
+                .look()
+                .must_enrol_again()
+                .expect("reads")
+        );
+    }
+}
+
+#[test]
+fn an_old_answer_does_not_bring_back_a_space_that_was_left() {
+    let mut world = world(4);
+    let (member, space) = (world.pockets[2].member, world.spaces[0]);
+    let first = world.pockets[2].exchanges[0].clone();
+    world.put_out(member, space);
+    world.sync_now(2).expect("leaves");
+    let here = |world: &Storm| world.pockets[2].look().spaces().expect("reads").len();
+    assert_eq!(here(&world), 1);
+    let mut report = SyncReport::default();
+    let device = world.pockets[2].device();
+    device
+        .apply(&first.0, &first.1, &mut report)
+        .expect("applies");
+    assert_eq!(here(&world), 1);
+}
+
+#[test]
+fn a_wiped_device_takes_nothing_in_and_its_second_copy_delivers_and_is_wiped_too() {
+    let mut world = world(5);
+    note(&mut world, 0, "alku");
+    world.sync_now(0).expect("syncs");
+    merge(&world);
+    world.sync_now(2).expect("syncs");
+    // The answer that first told this device of its spaces and their people.
+    let first = world.pockets[2].exchanges[0].clone();
+    let other = twin(&mut world, 2);
+    let late = note(&mut world, other, "kopiossa");
+    let id = world.pockets[2].id();
+    world.relay().revoke(id).expect("revokes");
+    assert!(world.sync_now(2).expect("syncs").wiped);
+    let gone = world.sync_now(2).map(|_| ());
+    assert!(gone.is_ok() || matches!(gone, Err(DeviceError::Refused { .. })));
+    let mut report = SyncReport::default();
+    let device = world.pockets[2].device();
+    device
+        .apply(&first.0, &first.1, &mut report)
+        .expect("applies");
+    assert_eq!(world.pockets[2].look().spaces().expect("reads"), []);
+    assert_eq!(documents(&world, 2), 0);
+
+    let report = world.sync_now(other).expect("delivers");
+    assert!(report.wiped, "{report:?}");
+    assert_eq!(documents(&world, other), 0);
+    let kept = world.relay().quarantine(10).expect("reads");
+    assert!(
+        kept.iter().any(|row| row.doc == late),
+        "what it held is kept"
+    );
+}
+
+/// A relay that does not know a kind yet: it puts off every envelope of one document.
+struct PutsOff<'w> {
+    line: Line<'w>,
+    doc: DocId,
+    requests: AtomicU32,
+}
+
+impl Transport for PutsOff<'_> {
+    fn post(&self, post: Post) -> Result<Reply, TransportError> {
+        self.requests.fetch_add(1, Ordering::SeqCst);
+        let plain = match post.encoding {
+            Some(_) => sopu_core::compress::decompress(&post.body, 1 << 24).expect("unpacks"),
+            None => post.body.clone(),
+        };
+        let mut request: SyncRequest = minicbor::decode(&plain).expect("reads");
+        let put_off: Vec<bool> = request
+            .push
+            .iter()
+            .map(|bytes| {
+                let envelope: Envelope = minicbor::decode(bytes).expect("reads");
+                sopu_core::envelope::decode::<sopu_core::envelope::Header>(&envelope.header)
+                    .is_some_and(|header| header.doc == self.doc)
+            })
+            .collect();
+        let mut taken = put_off.iter();
+        request.push.retain(|_| !taken.next().expect("one each"));
+        let reply = self.line.post(Post {
+            body: encode(&request),
+            encoding: None,
+            ..post
+        })?;
+        let mut response: SyncResponse = minicbor::decode(&reply.body).expect("reads");
+        let mut answers = std::mem::take(&mut response.answers).into_iter();
+        response.answers = put_off
+            .iter()
+            .map(|off| match off {
+                true => Verdict::Refused("kind_unknown".into()),
+                false => answers.next().expect("one each"),
+            })
+            .collect();
+        let body = encode(&response);
+        Ok(Reply { body, ..reply })
+    }
+}
+
+#[test]
+fn an_envelope_the_relay_puts_off_is_not_sent_over_and_over_and_delays_no_other() {
+    let mut world = world(6);
+    let odd = note(&mut world, 2, "outo");
+    let plain = note(&mut world, 2, "tavallinen");
+    let line = PutsOff {
+        line: Line::new(Some(world.relay()), None, world.pockets[2].id()),
+        doc: odd,
+        requests: AtomicU32::new(0),
+    };
+    // The world lends the relay to the line, so the device is opened beside it.
+    let mut device = world.pockets[2].second();
+    let report = device.sync(&line).expect("syncs");
+    assert_eq!(report.acknowledged, 1);
+    let requests = line.requests.load(Ordering::SeqCst);
+    assert!(requests < 5, "{requests} requests");
+    let stage = |doc| device.progress(doc).expect("reads");
+    assert_eq!((stage(odd).sealed, stage(plain).sealed), (1, 0));
+    drop(line);
+    drop(device);
+    assert_eq!(
+        world.sync_now(2).expect("syncs").acknowledged,
+        1,
+        "taken in the end"
+    );
+}
+
+#[test]
+fn opening_finishes_a_purge_that_was_broken_off_and_rebuilds_old_views() {
+    let mut world = world(7);
+    let (kept, gone) = (note(&mut world, 2, "jää"), note(&mut world, 2, "poistuu"));
+    let space = world.spaces[0];
+    let path = world.pockets[2].close();
+    let mut store = Store::open(&path).expect("opens");
+    store
+        .write(|tx| {
+            purge::purge(
+                tx,
+                &purge::Erased {
+                    doc: gone,
+                    space,
+                    reason: "ordered".into(),
+                    at_ms: 1,
+                },
+            )?;
+            meta::set_number(tx, "view_generation", 0)?;
+            tx.execute("DELETE FROM view", [])?;
+            Ok(())
+        })
+        .expect("writes");
+    assert!(store.scrub_due().expect("reads"));
+    drop(store);
+    world.pockets[2].restart();
+    let store = world.pockets[2].look().store();
+    assert!(!store.scrub_due().expect("reads"));
+    assert!(view::current(store.conn()).expect("reads"));
+    assert!(view::get(store.conn(), kept).expect("reads").is_some());
+}
