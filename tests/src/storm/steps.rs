@@ -143,6 +143,16 @@ impl Storm {
             let old = value["summary"].as_str().unwrap_or_default();
             value["summary"] = json!(self.insert(old, letter));
         }
+        // Someone takes an entry out; what others write in it meanwhile must still be found.
+        if self.dice.once_in(12)
+            && !in_item
+            && let Some(items) = value["entries"].as_object_mut()
+        {
+            let keys: Vec<String> = items.keys().cloned().collect();
+            if !keys.is_empty() {
+                items.remove(&keys[self.dice.below(keys.len())]);
+            }
+        }
         let mut tags = value["tags"].as_array().cloned().unwrap_or_default();
         tags.push(json!(format!("m{letter}")));
         value["tags"] = Value::Array(tags);
