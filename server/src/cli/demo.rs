@@ -23,8 +23,8 @@ pub(super) struct Demo {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// Clients of the care company, 8 to 40; each has a space of their own
-    #[arg(long, value_name = "N", default_value_t = 40)]
-    clients: usize,
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u8).range(8..=40))]
+    clients: u8,
 }
 
 pub(super) fn run(args: &Demo, config: &Config, out: &mut dyn Write) -> Result<(), CliError> {
@@ -34,7 +34,7 @@ pub(super) fn run(args: &Demo, config: &Config, out: &mut dyn Write) -> Result<(
         exit: args.exit,
         fresh: args.fresh,
         seed: args.seed,
-        clients: args.clients,
+        clients: usize::from(args.clients),
     };
     if demo::run(&options, out)? {
         Ok(())

@@ -133,3 +133,10 @@ fn a_name_is_one_line_with_something_in_it() {
     let told = sopu(data, &["space", "add", "Koivula"]).unwrap_err();
     assert!(told.contains("--org"), "{told}");
 }
+
+#[test]
+fn a_demo_of_too_few_clients_is_refused_rather_than_made_larger() {
+    let data = tempfile::tempdir().unwrap();
+    let told = sopu(data.path(), &["demo", "--exit", "--clients", "3"]).unwrap_err();
+    assert!(told.contains("8..=40"), "{told}");
+}
