@@ -77,15 +77,16 @@ pub(super) fn rows<'f>(
     for finding in found {
         let mut documents = Vec::new();
         for doc in &finding.docs {
-            let title = match record
+            let view = record
                 .map(|r| view::get(r.conn(), *doc))
                 .transpose()?
-                .flatten()
-            {
-                Some(view) if !view.title.is_empty() => view.title,
-                Some(_) | None => words.t("untitled"),
-            };
-            documents.push((title, space_address(space, &format!("/documents/{doc}"))));
+                .flatten();
+            let title = view.as_ref().map_or("", |view| &view.title);
+            let date = view.as_ref().and_then(|view| view.date.as_deref());
+            documents.push((
+                called(words, title, date),
+                space_address(space, &format!("/documents/{doc}")),
+            ));
         }
         rows.push(Row {
             severity: finding.severity.code(),
@@ -95,6 +96,19 @@ pub(super) fn rows<'f>(
         });
     }
     Ok(rows)
+}
+
+/// What a document is called among others: notes that begin alike are told apart by their day.
+fn called(words: &Words, title: &str, date: Option<&str>) -> String {
+    let title = if title.is_empty() {
+        words.t("untitled")
+    } else {
+        title.to_owned()
+    };
+    match date {
+        Some(date) => format!("{title} ({})", words.date(date)),
+        None => title,
+    }
 }
 
 /// What a finding says, its facts put into the sentence of its code.
@@ -209,5 +223,36 @@ impl Found {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         kept.insert(space, (stamp, found));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::Lang;
+
+    #[test]
+    fn notes_that_begin_alike_are_told_apart_by_their_day() {
+        let words = Words::of(Lang::Fi);
+        assert_eq!(
+            called(words, "Lounas maistui", Some("2026-11-19")),
+            "Lounas maistui (19.11.2026)"
+        );
+        assert_eq!(called(words, "Sopimus", None), "Sopimus");
+        assert_eq!(called(words, "", None), words.t("untitled"));
+    }
+
+    #[test]
+    fn a_clock_a_day_off_is_1440_minutes_off_though_measured_a_moment_short() {
+        let db = crate::store::schema::open_in_memory().expect("in memory");
+        let space = SpaceId(uuid::Uuid::nil());
+        let names = Names::of(&db, None, space).expect("no names");
+        let said = fact_in_words(
+            Words::of(Lang::Fi),
+            &names,
+            "offset_ms",
+            &Value::from(-86_399_999),
+        );
+        assert_eq!(said, "1440");
     }
 }
