@@ -175,7 +175,7 @@ pub struct Ignored {
 pub struct BadValue {
     /// Field path.
     pub path: String,
-    /// `wrong_type`, `bad_key`, `unknown_field`, `unknown_code`.
+    /// `wrong_type`, `bad_key`, `unknown_code`, `too_long`.
     pub code: &'static str,
 }
 
@@ -321,6 +321,7 @@ impl Differ<'_> {
             self.ignore(path, "immutable");
             return Ok(());
         }
+        fits_one_change(path, &value)?;
         self.out.edits.push(Edit::Put {
             place,
             field,
@@ -420,6 +421,7 @@ impl Differ<'_> {
             let entry_path = format!("{path}.{key}");
             let mut entry = scalar::normalise(&field.ty, value)
                 .ok_or_else(|| bad(&entry_path, "wrong_type"))?;
+            fits_one_change(&entry_path, &entry)?;
             let supersedes = match old.get(&key) {
                 Some(was) if same_entry(was, &entry) => continue,
                 Some(_) => Some(Value::from(key.clone())),
@@ -538,8 +540,18 @@ fn elements(path: &str, value: Option<&Value>) -> Result<Vec<String>, BadValue> 
     Ok(elements)
 }
 
+/// Texts are split over several changes, but a scalar is written whole, and a change has its limit.
+/// Every field's maximum is far below it; a form that lets more in is the app's mistake.
+const LONGEST_SCALAR: usize = 224 * 1024;
+
+fn fits_one_change(path: &str, value: &Value) -> Result<(), BadValue> {
+    let fits = crate::canonical::to_cbor(value).len() <= LONGEST_SCALAR;
+    fits.then_some(()).ok_or_else(|| bad(path, "too_long"))
+}
+
 /// Refuses an item whose parts do not fit before anything is written.
 fn check_item(fields: &[Field], path: &str, value: &Value) -> Result<(), BadValue> {
+    let mut scalars = 0;
     for field in fields {
         let Some(part) = at_path(value, field.path).filter(|part| !scalar::is_empty(part)) else {
             continue;
@@ -558,6 +570,10 @@ fn check_item(fields: &[Field], path: &str, value: &Value) -> Result<(), BadValu
         if !fits {
             return Err(bad(&format!("{path}.{}", field.path), "wrong_type"));
         }
+        if !matches!(field.rule, Rule::Txt) {
+            scalars += crate::canonical::to_cbor(part).len();
+        }
     }
-    Ok(())
+    let fits = scalars <= LONGEST_SCALAR;
+    fits.then_some(()).ok_or_else(|| bad(path, "too_long"))
 }

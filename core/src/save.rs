@@ -5,8 +5,8 @@ use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{ActorId, Automerge, AutomergeError, PatchLog};
 use serde_json::Value;
 
-use crate::documents::{Kind, Rule};
-use crate::edit::{BadValue, Diff, Edit, Ignored, common_ends, diff, rank, resolve};
+use crate::documents::{Field, Kind, Rule};
+use crate::edit::{BadValue, Diff, Edit, Ignored, Place, common_ends, diff, rank, resolve};
 use crate::genesis::genesis;
 use crate::id::{Hash, MemberId, Version, mint_uuid};
 use crate::read::{read, read_at};
@@ -272,41 +272,49 @@ pub const CONCURRENCY_MAGIC: [u8; 4] = [0x13, 0xb2, 0x23, 0x09];
 fn as_they_are(edits: Vec<Edit>) -> Vec<Step> {
     edits
         .into_iter()
-        .flat_map(split_text)
+        .flat_map(split)
         .map(Step::Edit)
         .collect()
 }
 
-/// A paste longer than one change may hold becomes several steps of the same text.
-fn split_text(edit: Edit) -> Vec<Edit> {
+/// What is longer than one change may hold becomes several steps.
+fn split(edit: Edit) -> Vec<Edit> {
     if edit.weight() <= BATCH_WEIGHT {
         return vec![edit];
     }
-    let Edit::Text {
-        place,
-        field,
-        old,
-        new,
-    } = edit
-    else {
-        return vec![edit];
-    };
-    let (start, end) = common_ends(&old, &new);
-    let middle = &new[start..new.len() - end];
+    match edit {
+        Edit::Text {
+            place,
+            field,
+            old,
+            new,
+        } => split_text(&place, field, old, &new),
+        Edit::AddItem {
+            container,
+            fields,
+            key,
+            value,
+        } => split_item(container, fields, key, value),
+        other @ (Edit::Put { .. }
+        | Edit::Remove { .. }
+        | Edit::Append { .. }
+        | Edit::Element { .. }
+        | Edit::Decide { .. }
+        | Edit::Raise { .. }) => vec![other],
+    }
+}
+
+/// Takes the old middle away piece by piece, then puts the new one in piece by piece.
+fn split_text(place: &Place, field: &'static Field, old: String, new: &str) -> Vec<Edit> {
+    let (start, end) = common_ends(&old, new);
+    let (head, tail) = (&new[..start], &new[new.len() - end..]);
+    let (gone, come) = (&old[start..old.len() - end], &new[start..new.len() - end]);
+    let stages = ends_of_pieces(gone)
+        .map(|at| format!("{head}{}{tail}", &gone[at..]))
+        .chain(ends_of_pieces(come).map(|at| format!("{head}{}{tail}", &come[..at])));
     let mut steps = Vec::new();
     let mut before = old.clone();
-    let mut taken = 0;
-    while taken < middle.len() {
-        let mut upto = (taken + BATCH_WEIGHT / 8).min(middle.len());
-        while !middle.is_char_boundary(upto) {
-            upto += 1;
-        }
-        let after = format!(
-            "{}{}{}",
-            &new[..start],
-            &middle[..upto],
-            &new[new.len() - end..]
-        );
+    for after in stages {
         steps.push(Edit::Text {
             place: place.clone(),
             field,
@@ -314,17 +322,54 @@ fn split_text(edit: Edit) -> Vec<Edit> {
             new: after.clone(),
         });
         before = after;
-        taken = upto;
-    }
-    if before != new {
-        steps.push(Edit::Text {
-            place,
-            field,
-            old: before,
-            new,
-        });
     }
     steps
+}
+
+/// The byte offsets at which pieces of a text end, the text's own end last.
+fn ends_of_pieces(text: &str) -> impl Iterator<Item = usize> + '_ {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        if at >= text.len() {
+            return None;
+        }
+        at = (at + BATCH_WEIGHT / 8).min(text.len());
+        while !text.is_char_boundary(at) {
+            at += 1;
+        }
+        Some(at)
+    })
+}
+
+/// An item with long texts is made with empty ones, which are filled in afterwards.
+fn split_item(
+    container: &'static str,
+    fields: &'static [Field],
+    key: String,
+    mut value: Value,
+) -> Vec<Edit> {
+    let mut texts = Vec::new();
+    for field in fields.iter().filter(|field| matches!(field.rule, Rule::Txt)) {
+        if let Some(Value::String(new)) = value.get_mut(field.path).map(Value::take) {
+            let place = Place::Item {
+                container,
+                key: key.clone(),
+            };
+            texts.push(Edit::Text {
+                place,
+                field,
+                old: String::new(),
+                new,
+            });
+        }
+    }
+    let made = Edit::AddItem {
+        container,
+        fields,
+        key,
+        value,
+    };
+    std::iter::once(made).chain(texts.into_iter().flat_map(split)).collect()
 }
 
 fn batches(steps: Vec<Step>) -> Vec<Vec<Step>> {

@@ -142,7 +142,7 @@ proptest! {
         // One takes everything out; the other takes one element out and puts it back, adds others.
         let mut there: Vec<String> = keep.clone();
         there.extend(add.clone());
-        let without: Vec<&String> = keep.iter().skip(1).collect();
+        let without: Vec<&String> = keep.iter().filter(|word| **word != keep[0]).collect();
         let sides = [vec![json!([])], vec![json!(without), json!(there)]];
         let reading = meet(kind, path, Some(start), sides);
         let shown = shown(&reading, path);
