@@ -270,11 +270,7 @@ pub fn level_of(actor: &[u8], base: &[u8; 16]) -> Option<u8> {
 pub const CONCURRENCY_MAGIC: [u8; 4] = [0x13, 0xb2, 0x23, 0x09];
 
 fn as_they_are(edits: Vec<Edit>) -> Vec<Step> {
-    edits
-        .into_iter()
-        .flat_map(split)
-        .map(Step::Edit)
-        .collect()
+    edits.into_iter().flat_map(split).map(Step::Edit).collect()
 }
 
 /// What is longer than one change may hold becomes several steps.
@@ -349,7 +345,10 @@ fn split_item(
     mut value: Value,
 ) -> Vec<Edit> {
     let mut texts = Vec::new();
-    for field in fields.iter().filter(|field| matches!(field.rule, Rule::Txt)) {
+    for field in fields
+        .iter()
+        .filter(|field| matches!(field.rule, Rule::Txt))
+    {
         if let Some(Value::String(new)) = value.get_mut(field.path).map(Value::take) {
             let place = Place::Item {
                 container,
@@ -369,7 +368,9 @@ fn split_item(
         key,
         value,
     };
-    std::iter::once(made).chain(texts.into_iter().flat_map(split)).collect()
+    std::iter::once(made)
+        .chain(texts.into_iter().flat_map(split))
+        .collect()
 }
 
 fn batches(steps: Vec<Step>) -> Vec<Vec<Step>> {

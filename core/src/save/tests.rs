@@ -438,13 +438,24 @@ fn a_long_text_born_with_an_item_and_its_removal_become_changes_the_relay_accept
     let item = |text: &str| json!({ key(1): { "heading": "uni", "text": text } });
     let born = edit(&mut doc, 1, &at, json!({ "entries": item(&long) }));
     assert_eq!(now(&doc).value["entries"], item(&long));
-    let gone = edit(&mut doc, 1, &born.version, json!({ "entries": item("lyhyt") }));
+    let gone = edit(
+        &mut doc,
+        1,
+        &born.version,
+        json!({ "entries": item("lyhyt") }),
+    );
     assert_eq!(now(&doc).value["entries"], item("lyhyt"));
     for hash in born.changes.iter().chain(&gone.changes) {
         let change = doc.get_change_by_hash(&(*hash).into()).expect("there");
         check_change(change.raw_bytes(), NOTE, &Limits::RELAY).expect("accepted");
     }
-    let error = save(&mut doc, NOTE, &gone.version, &json!({ "route_from": "x".repeat(300_000) }), &ctx(1));
+    let error = save(
+        &mut doc,
+        NOTE,
+        &gone.version,
+        &json!({ "route_from": "x".repeat(300_000) }),
+        &ctx(1),
+    );
     assert!(matches!(error, Err(SaveError::BadValue(bad)) if bad.code == "too_long"));
 }
 
