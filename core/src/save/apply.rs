@@ -323,7 +323,9 @@ fn update_text(
 ) -> Result<(), AutomergeError> {
     let (start, end) = common_ends(old, new);
     let (gone, come) = (&old[start..old.len() - end], &new[start..new.len() - end]);
-    if gone.len().saturating_mul(come.len()) < 4_000_000 {
+    // A plain insertion or deletion needs no diff, and on a long text the diff is slow.
+    let plain = gone.is_empty() || come.is_empty();
+    if !plain && gone.len().saturating_mul(come.len()) < 4_000_000 {
         return tx.update_text(text, new);
     }
     let at = old[..start].chars().count();
