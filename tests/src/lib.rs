@@ -1,6 +1,7 @@
 //! What the joined suites share: a real relay on a loopback socket, real devices with a store file
-//! each, and clocks that can be set wrong.
+//! each, and clocks that can be set wrong. [`bench`] is the frame of the benchmarks.
 
+pub mod bench;
 pub mod clock;
 pub mod phone;
 pub mod storm;
