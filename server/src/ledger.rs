@@ -80,9 +80,34 @@ pub enum LedgerError {
     Damaged(usize),
 }
 
+/// What a ledger is written to: a file, or what a simulation has in its place.
+pub trait Medium: Read + Write + Seek + Send {
+    /// Makes durable what was written and how long it is.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn sync(&mut self) -> std::io::Result<()>;
+
+    /// Cuts off what is beyond this length.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn cut(&mut self, length: u64) -> std::io::Result<()>;
+}
+
+impl Medium for File {
+    fn sync(&mut self) -> std::io::Result<()> {
+        self.sync_data()
+    }
+
+    fn cut(&mut self, length: u64) -> std::io::Result<()> {
+        self.set_len(length)
+    }
+}
+
 /// The open ledger.
 pub struct Ledger {
-    file: Option<File>,
+    file: Option<Box<dyn Medium>>,
     keys: RelayKeys,
     lines: Vec<Line>,
     hash: [u8; 32],
@@ -98,14 +123,26 @@ impl Ledger {
             use std::os::unix::fs::OpenOptionsExt;
             options.mode(0o600);
         }
-        let mut file = options.open(path)?;
+        let ledger = Self::on(Box::new(options.open(path)?), env)?;
+        if let Some(folder) = path.parent() {
+            // The file's own name must survive a power loss too.
+            let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        }
+        Ok(ledger)
+    }
+
+    /// On a medium that is open already.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`].
+    pub fn on(mut file: Box<dyn Medium>, env: &dyn Env) -> Result<Self, LedgerError> {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         let (lines, good, hash) = parse(&bytes)?;
         if good < bytes.len() {
             tracing::warn!("the ledger's last line was torn and is cut off");
-            file.set_len(u64::try_from(good).unwrap_or(u64::MAX))?;
-            file.sync_all()?;
+            file.cut(u64::try_from(good).unwrap_or(u64::MAX))?;
+            file.sync()?;
         }
         file.seek(SeekFrom::End(0))?;
         let mut ledger = Self {
@@ -115,10 +152,6 @@ impl Ledger {
             hash,
         };
         ledger.prepare(env)?;
-        if let Some(folder) = path.parent() {
-            // The file's own name must survive a power loss too.
-            let _ = File::open(folder).and_then(|folder| folder.sync_all());
-        }
         Ok(ledger)
     }
 
@@ -210,12 +243,10 @@ impl Ledger {
         }
         if let Some(file) = &mut self.file {
             let start = file.stream_position()?;
-            let written = file
-                .write_all(text.as_bytes())
-                .and_then(|()| file.sync_data());
+            let written = file.write_all(text.as_bytes()).and_then(|()| file.sync());
             if let Err(error) = written {
                 // Half a line must not be followed by a whole one.
-                file.set_len(start)?;
+                file.cut(start)?;
                 file.seek(SeekFrom::Start(start))?;
                 return Err(error.into());
             }

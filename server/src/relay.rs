@@ -14,7 +14,7 @@ use sopu_core::wire::Status;
 use tokio::sync::watch;
 
 use crate::keys::RelayKeys;
-use crate::ledger::{Ledger, LedgerError, Line};
+use crate::ledger::{Ledger, LedgerError, Line, Medium};
 use crate::merge::{Merger, Step, release};
 use crate::metrics::{Code, Metrics};
 use crate::record::Record;
@@ -90,6 +90,18 @@ impl Relay {
         Self::open_taken(folder, guard, env)
     }
 
+    /// As [`Relay::open`], with the ledger on a medium of its own: for simulations that lose what
+    /// was not made durable.
+    pub fn open_with(
+        folder: &Path,
+        ledger: Box<dyn Medium>,
+        env: Arc<dyn Env>,
+    ) -> Result<Self, OpenError> {
+        let guard = take(folder)?;
+        let ledger = Ledger::on(ledger, &*env)?;
+        Self::open_beside(folder, guard, ledger, env)
+    }
+
     /// As [`Relay::open`], with the merged record made anew from the feeds. A rebuild that was
     /// interrupted goes on at the next opening.
     pub fn rebuild(folder: &Path, env: Arc<dyn Env>) -> Result<Self, OpenError> {
@@ -106,6 +118,15 @@ impl Relay {
 
     fn open_taken(folder: &Path, guard: File, env: Arc<dyn Env>) -> Result<Self, OpenError> {
         let ledger = Ledger::open(&folder.join(LEDGER), &*env)?;
+        Self::open_beside(folder, guard, ledger, env)
+    }
+
+    fn open_beside(
+        folder: &Path,
+        guard: File,
+        ledger: Ledger,
+        env: Arc<dyn Env>,
+    ) -> Result<Self, OpenError> {
         let store = SqliteStore::open(&folder.join(DATABASE))?;
         let record = Record::open(&folder.join(RECORD))?;
         Self::start(env, store, ledger, record, Some((folder.to_owned(), guard)))
