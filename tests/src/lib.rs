@@ -3,6 +3,7 @@
 
 pub mod bench;
 pub mod clock;
+pub mod disk;
 pub mod phone;
 pub mod storm;
 pub mod world;
