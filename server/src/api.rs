@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::relay::Relay;
 
@@ -15,6 +15,11 @@ pub mod sync;
 
 pub use problem::Problem;
 
+/// Requests inside the relay at one moment. Each has a thread and perhaps a connection to the
+/// database, with what both keep in memory; this many are enough to share a commit. The others
+/// wait for their turn in the order they came.
+const TURNS: usize = 16;
+
 /// What every handler has.
 #[derive(Clone)]
 pub struct State {
@@ -22,14 +27,32 @@ pub struct State {
     pub relay: Arc<Relay>,
     /// Becomes true when the server is about to stop: requests that wait answer at once.
     pub closing: watch::Receiver<bool>,
+    turns: Arc<Semaphore>,
+}
+
+impl State {
+    /// For this relay.
+    pub fn new(relay: Arc<Relay>, closing: watch::Receiver<bool>) -> Self {
+        Self {
+            relay,
+            closing,
+            turns: Arc::new(Semaphore::new(TURNS)),
+        }
+    }
 }
 
 /// Runs the relay's synchronous work off the threads that serve sockets.
 pub async fn blocking<R: Send + 'static>(
-    relay: &Arc<Relay>,
+    state: &State,
     work: impl FnOnce(&Relay) -> Result<R, Problem> + Send + 'static,
 ) -> Result<R, Problem> {
-    let relay = relay.clone();
+    let relay = state.relay.clone();
+    // It is never closed. The turn ends with the work, also if nobody waits for it any more.
+    let turn = state.turns.clone().acquire_owned().await;
+    let work = move |relay: &Relay| {
+        let _turn = turn;
+        work(relay)
+    };
     match tokio::task::spawn_blocking(move || work(&relay)).await {
         Ok(done) => done,
         Err(_) => {

@@ -71,10 +71,7 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let (close, closing) = watch::channel(false);
-    let state = State {
-        relay: relay.clone(),
-        closing,
-    };
+    let state = State::new(relay.clone(), closing);
     let mut worker = Worker::start(relay.clone())?;
     let shutdown = async move {
         shutdown.await;

@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sopu_core::id::{DocId, EnvelopeId, Hash, SpaceId};
+use sopu_core::id::{DeviceId, DocId, EnvelopeId, Hash, SpaceId};
 use sopu_core::time::Env;
 
 use crate::keys::RelayKeys;
@@ -35,12 +35,14 @@ const BATCH: usize = 64;
 const LEASE_MS: i64 = 60_000;
 
 /// What a step did.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Step {
     /// Envelopes decided on.
     pub decided: usize,
     /// Of these, how many got a place in a feed.
     pub fed: usize,
+    /// Devices with news that no page of a space brings.
+    pub told: Vec<DeviceId>,
     /// The space they are of.
     pub space: Option<SpaceId>,
     /// Arrival of the oldest one, relay clock: how far merging lags behind.
@@ -120,7 +122,8 @@ impl Merger {
         let rows = commits.read(|store| store.waiting(Some(space), most))?;
         let arrivals: Vec<i64> = rows.iter().map(|row| row.arrival).collect();
         let (owner, program) = (self.owner, self.program.clone());
-        let leased = commits.write(move |store| {
+        // The mark must survive this process, which a flush is not needed for.
+        let leased = commits.note(move |store| {
             let leased = store.take_lease(space, &owner, now_ms, now_ms + LEASE_MS)?;
             if leased {
                 breaker::mark(store, &arrivals, &program)?;
@@ -149,20 +152,21 @@ impl Merger {
         let numbers = contract_number::due(&rows, &outcomes, &overlay);
         let (keys, decided) = (keys.clone(), rows.len());
         let settled = commits.write(move |store| {
-            let fed = settle::settle(store, &keys, &outcomes, now_ms)?;
+            let settled = settle::settle(store, &keys, &outcomes, now_ms)?;
             contract_number::issue(store, &keys, space, &numbers, now_ms)?;
             breaker::clear(store)?;
-            Ok(fed)
+            Ok(settled)
         });
         match settled {
-            Ok(fed) => {
+            Ok(settled) => {
                 for (doc, document) in overlay.documents {
                     self.documents.put(doc, document);
                 }
                 let oldest_ms = Some(oldest.received_ms);
                 Ok(Step {
                     decided,
-                    fed,
+                    fed: settled.fed,
+                    told: settled.told,
                     space: Some(space),
                     oldest_ms,
                 })

@@ -13,7 +13,7 @@ use sopu_core::id::{DocId, EnvelopeId, MemberId, SpaceId};
 use sopu_core::store::document::{self, DocWrite, NewChange, Origin};
 use sopu_core::store::purge::{self, Erased};
 use sopu_core::store::{self, Store, StoreError, Tx, meta, notice, outbox};
-use sopu_core::wire::SignedNotice;
+use sopu_core::wire::{RosterRow, SignedNotice};
 
 use crate::ledger::Erasure;
 use crate::store::{EnvelopeRow, FeedRow, FeedWhat, RelayStore};
@@ -38,9 +38,10 @@ impl Record {
     /// # Errors
     /// As [`Store::open`].
     pub fn open(path: &Path) -> store::Result<Self> {
-        Ok(Self {
-            store: Store::open(path)?,
-        })
+        let store = Store::open(path)?;
+        // It says itself how far it has come, so what is lost with the power is followed again.
+        store.conn().execute_batch("PRAGMA synchronous = NORMAL")?;
+        Ok(Self { store })
     }
 
     /// In memory.
@@ -67,7 +68,7 @@ impl Record {
         Ok(u64::try_from(position).unwrap_or(0))
     }
 
-    /// Takes in what the feeds have more. A document that cannot be taken in is left out and
+    /// Takes in what a space's feed has more. A document that cannot be taken in is left out and
     /// reported; the others go on.
     ///
     /// # Errors
@@ -75,48 +76,48 @@ impl Record {
     pub fn follow(
         &mut self,
         relay: &mut dyn RelayStore,
+        space: SpaceId,
     ) -> crate::store::Result<Result<(), StoreError>> {
-        for space in relay.feed_spaces()? {
-            loop {
-                let position = match self.position(space) {
-                    Ok(position) => position,
-                    Err(error) => return Ok(Err(error)),
+        loop {
+            let position = match self.position(space) {
+                Ok(position) => position,
+                Err(error) => return Ok(Err(error)),
+            };
+            let rows = relay.feed_after(space, position, BATCH)?;
+            let Some(last) = rows.last().map(|row| row.seq) else {
+                return Ok(Ok(()));
+            };
+            let mut entries = Vec::with_capacity(rows.len());
+            for row in rows {
+                let kept = match row.what {
+                    FeedWhat::Envelope(arrival) => relay.envelope_at(arrival)?,
+                    FeedWhat::Notice { .. } => None,
                 };
-                let rows = relay.feed_after(space, position, BATCH)?;
-                let Some(last) = rows.last().map(|row| row.seq) else {
-                    break;
+                let kept = match kept {
+                    Some(kept) => {
+                        let signer = relay.device(kept.device)?.map(|device| device.member);
+                        Some((kept, signer))
+                    }
+                    None => None,
                 };
-                let mut entries = Vec::with_capacity(rows.len());
-                for row in rows {
-                    let kept = match row.what {
-                        FeedWhat::Envelope(arrival) => relay.envelope_at(arrival)?,
-                        FeedWhat::Notice { .. } => None,
-                    };
-                    let kept = match kept {
-                        Some(kept) => {
-                            let signer = relay.device(kept.device)?.map(|device| device.member);
-                            Some((kept, signer))
-                        }
-                        None => None,
-                    };
-                    entries.push(Followed { row, kept });
-                }
-                // Whose an edit is, the rules on edits by others ask: the record must know devices.
-                let received = entries.iter().map(|entry| entry.row.received_ms).max();
-                let roster = relay.roster(space, received.unwrap_or(0))?;
-                let applied = self
-                    .store
-                    .write(|tx| store::space::set_roster(tx, space, &roster))
-                    .and_then(|()| self.apply(space, &entries, last));
-                if let Err(error) = applied {
-                    return Ok(Err(error));
-                }
+                entries.push(Followed { row, kept });
+            }
+            // Whose an edit is, the rules on edits by others ask: the record must know devices.
+            let received = entries.iter().map(|entry| entry.row.received_ms).max();
+            let roster = relay.roster(space, received.unwrap_or(0))?;
+            if let Err(error) = self.apply(space, &roster, &entries, last) {
+                return Ok(Err(error));
             }
         }
-        Ok(Ok(()))
     }
 
-    fn apply(&mut self, space: SpaceId, entries: &[Followed], last: u64) -> store::Result<()> {
+    fn apply(
+        &mut self,
+        space: SpaceId,
+        roster: &[RosterRow],
+        entries: &[Followed],
+        last: u64,
+    ) -> store::Result<()> {
         let mut documents: BTreeMap<DocId, Vec<&Followed>> = BTreeMap::new();
         for entry in entries {
             documents.entry(entry.row.doc).or_default().push(entry);
@@ -136,6 +137,7 @@ impl Record {
             }
         }
         self.store.write(|tx| {
+            store::space::set_roster(tx, space, roster)?;
             for (doc, entries) in documents.iter().filter(|(doc, _)| !skipped.contains(doc)) {
                 // One bad document delays no other.
                 tx.execute_batch("SAVEPOINT document")?;

@@ -3,16 +3,17 @@
 //! [`Relay::enrol`]; the worker calls [`Relay::merge_step`]; the office writes through
 //! [`Relay::office_write`]. All of it is synchronous, so a simulation runs the very same code.
 
+use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sopu_core::id::{DocId, EnvelopeId};
+use sopu_core::id::{DocId, EnvelopeId, MemberId, SpaceId};
 use sopu_core::time::Env;
 use sopu_core::wire::Status;
-use tokio::sync::watch;
 
+use crate::credentials::token_hash;
 use crate::keys::RelayKeys;
 use crate::ledger::{Ledger, LedgerError, Line, Medium};
 use crate::merge::{Merger, Step, release};
@@ -24,6 +25,7 @@ use crate::store::{Commits, EnvelopeRow, FeedWhat, State, StoreError};
 mod bell;
 mod enrol;
 mod erase;
+mod listeners;
 mod offer;
 mod office;
 mod restore;
@@ -31,6 +33,7 @@ mod sync;
 mod worker;
 
 pub use erase::EraseError;
+pub use listeners::{Listener, Listeners, Topic};
 pub use office::OfficeWriteError;
 pub use sync::is_empty;
 pub use worker::Worker;
@@ -78,7 +81,9 @@ pub struct Relay {
     record: Mutex<Record>,
     /// The data folder, with the lock that keeps a second server out of it.
     folder: Option<(PathBuf, File)>,
-    news: watch::Sender<u64>,
+    /// Spaces whose feed has more than the merged record.
+    behind: Mutex<BTreeSet<SpaceId>>,
+    listeners: Arc<Listeners>,
     bell: bell::Bell,
     metrics: Metrics,
 }
@@ -150,6 +155,7 @@ impl Relay {
         let erased = restore::reconcile(&commits, &mut ledger, &*env)?;
         let mut merger = Merger::new(keys.server_id(), env!("CARGO_PKG_VERSION"));
         merger.recover(&commits)?;
+        let spaces = commits.read(|store| store.feed_spaces())?;
         let relay = Self {
             env,
             commits,
@@ -158,7 +164,8 @@ impl Relay {
             merger: Mutex::new(merger),
             record: Mutex::new(record),
             folder,
-            news: watch::Sender::new(0),
+            behind: Mutex::new(spaces.into_iter().collect()),
+            listeners: Arc::default(),
             bell: bell::Bell::default(),
             metrics: Metrics::default(),
         };
@@ -190,9 +197,23 @@ impl Relay {
         self.folder.as_ref().map(|(folder, _)| folder.as_path())
     }
 
-    /// Changes whenever there may be something new for someone.
-    pub fn news(&self) -> watch::Receiver<u64> {
-        self.news.subscribe()
+    /// Listens for what may be new for the device that bears this token, if there is one.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn listen(&self, bearer: &str) -> Result<Option<Listener>, StoreError> {
+        let (hash, now_ms) = (token_hash(bearer), self.env.now_ms());
+        let topics = self.commits.read(|store| {
+            let Some(device) = store.device_by_token(&hash)? else {
+                return Ok(None);
+            };
+            let spaces = store.spaces_of(device.member, now_ms)?;
+            let spaces = spaces.into_iter().map(|(space, _)| Topic::Space(space));
+            Ok(Some(
+                spaces.chain([Topic::Device(device.id)]).collect::<Vec<_>>(),
+            ))
+        })?;
+        Ok(topics.map(|topics| self.listeners.listen(topics)))
     }
 
     /// Whether the database answers.
@@ -215,21 +236,23 @@ impl Relay {
                 .write(move |store| release::rejudge(store, now_ms))?;
         }
         let step = lock(&self.merger).step(&self.commits, &self.keys, &*self.env)?;
-        if step.decided > 0 {
+        // Those who wait are told before the merged record follows: they read the feed.
+        if changed {
+            self.listeners.tell_all();
+        }
+        if let Some(space) = step.space {
             self.metrics
                 .fed
                 .inc_by(u64::try_from(step.fed).unwrap_or(0));
-            self.follow()?;
+            self.grew(space);
+            let told = step.told.iter().copied().map(Topic::Device);
+            self.listeners.tell(told.chain([Topic::Space(space)]));
         }
+        self.follow()?;
         let lag_ms = step.oldest_ms.map_or(0, |oldest| (now_ms - oldest).max(0));
         self.metrics
             .merge_lag
             .set(Duration::from_millis(lag_ms.unsigned_abs()).as_secs_f64());
-        if changed || step.decided > 0 {
-            self.count_quarantine()?;
-            self.news
-                .send_modify(|number| *number = number.wrapping_add(1));
-        }
         Ok(step)
     }
 
@@ -261,6 +284,7 @@ impl Relay {
     pub fn mark_seen(&self, doc: DocId) -> Result<(), StoreError> {
         let now_ms = self.env.now_ms();
         let told = self.commits.write(move |store| {
+            let mut told = BTreeSet::new();
             let seen = store.seen(doc)?;
             let mut last = seen;
             let status = sopu_core::envelope::encode(&Status::SeenByOffice(now_ms));
@@ -275,14 +299,13 @@ impl Relay {
                 };
                 if let Some(kept) = store.envelope_at(arrival)? {
                     store.add_status(kept.device, &kept.id, &status)?;
+                    told.insert(Topic::Device(kept.device));
                 }
             }
             store.set_seen(doc, last)?;
-            Ok(last > seen)
+            Ok(told)
         })?;
-        if told {
-            self.tell_all();
-        }
+        self.listeners.tell(told);
         Ok(())
     }
 
@@ -300,8 +323,21 @@ impl Relay {
     /// Wakes the merge worker and requests that wait for news.
     pub fn tell_all(&self) {
         self.bell.ring();
-        self.news
-            .send_modify(|number| *number = number.wrapping_add(1));
+        self.listeners.tell_all();
+    }
+
+    /// The people of a member's spaces are others than before: devices there are told.
+    fn tell_spaces_of(&self, member: MemberId) -> Result<(), StoreError> {
+        let now_ms = self.env.now_ms();
+        let spaces = self.commits.read(|store| store.spaces_of(member, now_ms))?;
+        let spaces = spaces.into_iter().map(|(space, _)| Topic::Space(space));
+        self.listeners.tell(spaces);
+        Ok(())
+    }
+
+    /// A feed has more than the merged record.
+    fn grew(&self, space: SpaceId) {
+        lock(&self.behind).insert(space);
     }
 
     /// What triggers noted of people, memberships and devices goes into the ledger. `true` if
@@ -333,20 +369,32 @@ impl Relay {
         }
     }
 
+    /// Takes what feeds have more into the merged record. Only feeds that have grown are looked at:
+    /// there are many spaces.
     fn follow(&self) -> Result<(), StoreError> {
         let mut record = lock(&self.record);
-        let followed = self.commits.read(|store| record.follow(store))?;
-        if let Err(error) = followed {
-            // The record can be rebuilt; the feed must not wait for it.
-            tracing::error!(%error, "the merged record cannot follow the feed");
+        let behind: Vec<SpaceId> = lock(&self.behind).iter().copied().collect();
+        for space in behind {
+            lock(&self.behind).remove(&space);
+            let followed = self.commits.read(|store| record.follow(store, space));
+            if !matches!(followed, Ok(Ok(()))) {
+                self.grew(space);
+            }
+            if let Err(error) = followed? {
+                // The record can be rebuilt; the feed must not wait for it.
+                tracing::error!(%error, "the merged record cannot follow the feed");
+            }
         }
         Ok(())
     }
 
-    fn count_quarantine(&self) -> Result<(), StoreError> {
-        let states = self.commits.read(|store| store.count_states())?;
+    /// Counts what is kept out of the feeds: when somebody asks, not at every step.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn count_quarantine(&self) -> Result<(), StoreError> {
         for state in ["waiting", "held", "final"] {
-            let count = states.get(state).copied().unwrap_or(0);
+            let count = self.commits.read(|store| store.count_in(state))?;
             let gauge = self
                 .metrics
                 .quarantine

@@ -1,9 +1,9 @@
 //! The relay's database: one narrow trait, one conformance suite, so far one backend.
 //!
 //! Everything that writes happens between [`RelayStore::begin`] and [`RelayStore::commit`]; when
-//! `commit` returns, it is on disk. [`Commits`] lets many requests share one commit.
+//! `commit` returns, it is as safe as it needs to be. [`Commits`] lets many requests share one commit.
 
-use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use sopu_core::envelope::Epoch;
@@ -264,11 +264,23 @@ pub struct InviteRow {
     pub used_ms: Option<i64>,
 }
 
+/// What a transaction is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Purpose {
+    /// Reading one consistent state.
+    Read,
+    /// Writing what is made again by itself if it is lost with the power: it survives the death of
+    /// the process, and is on disk with the next [`Purpose::Write`].
+    Note,
+    /// Writing what must be on disk.
+    Write,
+}
+
 /// Transactions, and a second door for reading.
 pub trait Transactions {
-    /// Starts a transaction; `write` takes the writer's place at once.
-    fn begin(&mut self, write: bool) -> Result<()>;
-    /// Ends it; durable when this returns.
+    /// Starts a transaction; one that writes takes the writer's place at once.
+    fn begin(&mut self, purpose: Purpose) -> Result<()>;
+    /// Ends it; as durable as it was begun for when this returns.
     fn commit(&mut self) -> Result<()>;
     /// Ends it as if it had not been.
     fn rollback(&mut self);
@@ -300,12 +312,18 @@ pub trait Envelopes {
     fn held(&mut self, reason: &str) -> Result<Vec<EnvelopeRow>>;
     /// Everything held or final, newest first: what the office looks at.
     fn quarantine(&mut self, limit: usize) -> Result<Vec<EnvelopeRow>>;
-    /// How many are in each state.
-    fn count_states(&mut self) -> Result<BTreeMap<String, u64>>;
+    /// How many are in this state.
+    fn count_in(&mut self, state: &str) -> Result<u64>;
     /// All of a document, oldest first.
     fn envelopes_of(&mut self, doc: DocId) -> Result<Vec<EnvelopeRow>>;
-    /// Who else claims this actor and sequence number in this document.
-    fn claims(&mut self, doc: DocId, actor: &[u8; 32], seq: u64) -> Result<Vec<Claim>>;
+    /// Who else claims these sequence numbers of this actor in this document: each with the number,
+    /// in their order.
+    fn claims(
+        &mut self,
+        doc: DocId,
+        actor: &[u8; 32],
+        seqs: RangeInclusive<u64>,
+    ) -> Result<Vec<(u64, Claim)>>;
     /// The envelopes that bring this change to this document.
     fn bringers(&mut self, doc: DocId, hash: &Hash) -> Result<Vec<Claim>>;
     /// The changes an envelope brings.

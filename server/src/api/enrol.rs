@@ -15,6 +15,6 @@ pub async fn enrol(
     body: Body,
 ) -> Result<Response, Problem> {
     let request: EnrolRequest = body::read(&headers, body, body::ENROL).await?;
-    let response = blocking(&state.relay, move |relay| relay.enrol(&request)).await?;
+    let response = blocking(&state, move |relay| relay.enrol(&request)).await?;
     Ok(body::write(&headers, &response))
 }

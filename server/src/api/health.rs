@@ -14,7 +14,7 @@ pub async fn readyz(extract::State(state): extract::State<State>) -> Result<&'st
     if *state.closing.borrow() {
         return Err(Problem::Unavailable);
     }
-    let ready = blocking(&state.relay, |relay| Ok(relay.is_ready())).await?;
+    let ready = blocking(&state, |relay| Ok(relay.is_ready())).await?;
     if ready {
         Ok("ready\n")
     } else {

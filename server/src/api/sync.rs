@@ -11,7 +11,7 @@ use sopu_core::wire::{SyncRequest, SyncResponse, limits};
 use tokio::time::timeout_at;
 
 use super::{Problem, State, blocking, body};
-use crate::relay::{Relay, is_empty};
+use crate::relay::{Listener, Relay, is_empty};
 
 /// How long one answer may take to make.
 const ANSWER: Duration = Duration::from_secs(60);
@@ -25,7 +25,7 @@ pub async fn sync(
     let token = bearer(&headers).ok_or(Problem::Unauthorised)?;
     // A stranger's body is not worth reading.
     let shown = token.clone();
-    let known = blocking(&state.relay, move |relay| Ok(relay.knows(&shown)?)).await?;
+    let known = blocking(&state, move |relay| Ok(relay.knows(&shown)?)).await?;
     if !known {
         return Err(Problem::Unauthorised);
     }
@@ -55,13 +55,20 @@ async fn answer(
         0
     };
     let until = tokio::time::Instant::now() + Duration::from_millis(wait_ms.into());
-    let mut news = state.relay.news();
     let mut closing = state.closing.clone();
     let mut polling = None;
     loop {
-        news.mark_unchanged();
+        // Before looking, so that nothing is missed between looking and waiting; again after news,
+        // which may be that there is one space more to listen for.
+        let listener = match wait_ms {
+            0 => None,
+            _ => listen(state, &token).await?,
+        };
         let response = once(state, &token, &request).await?;
-        if wait_ms == 0 || !is_empty(&response) || *closing.borrow() {
+        let Some(listener) = listener.filter(|_| is_empty(&response)) else {
+            return Ok(response);
+        };
+        if *closing.borrow() {
             return Ok(response);
         }
         // Said once is enough.
@@ -69,7 +76,7 @@ async fn answer(
         polling.get_or_insert_with(|| Polling::start(&state.relay));
         let told = timeout_at(until, async {
             tokio::select! {
-                _ = news.changed() => {}
+                () = listener.told() => {}
                 _ = closing.changed() => {}
             }
         });
@@ -79,9 +86,14 @@ async fn answer(
     }
 }
 
+async fn listen(state: &State, token: &str) -> Result<Option<Listener>, Problem> {
+    let token = token.to_owned();
+    blocking(state, move |relay| Ok(relay.listen(&token)?)).await
+}
+
 async fn once(state: &State, token: &str, request: &SyncRequest) -> Result<SyncResponse, Problem> {
     let (token, request) = (token.to_owned(), request.clone());
-    let work = blocking(&state.relay, move |relay| {
+    let work = blocking(state, move |relay| {
         let start = Instant::now();
         let response = relay.sync(&token, &request);
         relay

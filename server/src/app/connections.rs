@@ -47,6 +47,11 @@ async fn serve_with(
                 }
             },
         };
+        // An answer goes out at once, not when the other side has confirmed the one before.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection ended at once");
+            continue;
+        }
         let service = TowerToHyperService::new(app.clone());
         let connection = http.serve_connection(TokioIo::new(stream), service);
         // How a connection ends is the other side's to know.

@@ -63,13 +63,7 @@ fn server() -> Server {
     )
     .unwrap();
     let (close, closing) = watch::channel(false);
-    let app = app(
-        State {
-            relay: relay.clone(),
-            closing,
-        },
-        Router::new(),
-    );
+    let app = app(State::new(relay.clone(), closing), Router::new());
     Server {
         dir,
         relay,

@@ -48,6 +48,8 @@ pub(super) fn run(config: Config, out: &mut dyn Write) -> Result<(), CliError> {
     start_log(&config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        // Each keeps its stack and its allocator's arena; more of them would not be faster.
+        .max_blocking_threads(64)
         .build()
         .map_err(CliError::Output)?;
     let relay = Relay::open(&config.data, Arc::new(SystemEnv)).map_err(|e| CliError::Data {

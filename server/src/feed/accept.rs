@@ -3,12 +3,15 @@
 
 use ed25519_dalek::VerifyingKey;
 use sopu_core::envelope::{self, Envelope, actor_id};
-use sopu_core::guard::{Limits, Refusal};
+use sopu_core::guard::{Checked, Limits, Refusal};
+use sopu_core::id::Hash;
 use sopu_core::run::{self, Opened};
 use sopu_core::wire::Verdict;
 
 use super::rights::{self, Judgement};
-use crate::store::{ChangeRow, DeviceRow, DocumentRow, EnvelopeRow, RelayStore, Result, State};
+use crate::store::{
+    ChangeRow, Claim, DeviceRow, DocumentRow, EnvelopeRow, RelayStore, Result, State,
+};
 
 /// An envelope that is sound in itself: readable, guarded, signed by the device it names, its
 /// actors that device's own.
@@ -16,6 +19,7 @@ use crate::store::{ChangeRow, DeviceRow, DocumentRow, EnvelopeRow, RelayStore, R
 pub struct Sound {
     envelope: Envelope,
     opened: Opened,
+    changes: Vec<ChangeRow>,
     signer: DeviceRow,
 }
 
@@ -55,9 +59,11 @@ pub fn examine(
     if opened.base_actor != actor_id(&key, opened.header.space, &opened.header.epoch) {
         return refuse("actor_foreign");
     }
+    let changes = opened.checked.iter().map(change_row).collect();
     Ok(Ok(Sound {
         envelope,
         opened,
+        changes,
         signer,
     }))
 }
@@ -74,22 +80,30 @@ impl Sound {
         if let Some(row) = store.envelope(&self.opened.id)? {
             return Ok(row.state.into());
         }
-        if store.space(header.space, arrival.now_ms)?.is_none() {
-            return Ok(Verdict::Refused("space_unknown".into()));
-        }
         match document {
-            Some(row) if row.space != header.space => {
-                return Ok(Verdict::Refused("doc_of_other_space".into()));
-            }
-            Some(row) if row.kind != header.kind => {
+            Some(row) if row.space == header.space && row.kind == header.kind => {}
+            Some(row) if row.space == header.space => {
                 return Ok(Verdict::Refused("kind_differs".into()));
             }
-            Some(_) | None => {}
+            Some(_) | None => {
+                if store.space(header.space, arrival.now_ms)?.is_none() {
+                    return Ok(Verdict::Refused("space_unknown".into()));
+                }
+                if document.is_some() {
+                    return Ok(Verdict::Refused("doc_of_other_space".into()));
+                }
+            }
         }
-        if self.meets_one_waiting(store)? {
+        let claims = self.claims(store)?;
+        // A device that heard "fork" now, of another run that claims the same and is not judged
+        // yet, would replay its edits beside an original that enters the feed a moment later.
+        if claims
+            .iter()
+            .any(|(_, claim)| claim.state == State::Waiting)
+        {
             return Ok(Verdict::Refused("try_later".into()));
         }
-        let (state, late) = self.first_state(store, arrival)?;
+        let (state, late) = self.first_state(store, &claims, arrival)?;
         if state == State::Waiting && document.is_none() {
             let row = DocumentRow {
                 space: header.space,
@@ -134,37 +148,51 @@ impl Sound {
         self.opened.id
     }
 
-    /// Whether another run that claims the same is not judged yet. A device that heard "fork" now
-    /// would replay its edits beside an original that enters the feed a moment later.
-    fn meets_one_waiting(&self, store: &mut dyn RelayStore) -> Result<bool> {
-        let doc = self.opened.header.doc;
-        for change in self.change_rows() {
-            let claims = store.claims(doc, &change.actor, change.seq)?;
-            if claims.iter().any(|claim| claim.state == State::Waiting) {
-                return Ok(true);
-            }
+    /// What other envelopes claim the same actors and sequence numbers, with the change of this
+    /// one that each meets.
+    fn claims(&self, store: &mut dyn RelayStore) -> Result<Vec<(Hash, Claim)>> {
+        let mut met = Vec::new();
+        let mut rest = &self.changes[..];
+        // The changes of an actor follow each other without a gap, mostly all in a row.
+        while let Some(first) = rest.first() {
+            let row = rest
+                .iter()
+                .zip(first.seq..)
+                .take_while(|(change, seq)| change.actor == first.actor && change.seq == *seq)
+                .count();
+            let (own, others) = rest.split_at(row.max(1));
+            rest = others;
+            let last = own.last().map_or(first.seq, |change| change.seq);
+            let claims = store.claims(self.opened.header.doc, &first.actor, first.seq..=last)?;
+            met.extend(claims.into_iter().filter_map(|(seq, claim)| {
+                let place = usize::try_from(seq.checked_sub(first.seq)?).ok()?;
+                Some((own.get(place)?.hash, claim))
+            }));
         }
-        Ok(false)
+        Ok(met)
     }
 
-    fn first_state(&self, store: &mut dyn RelayStore, arrival: Arrival) -> Result<(State, bool)> {
+    fn first_state(
+        &self,
+        store: &mut dyn RelayStore,
+        claims: &[(Hash, Claim)],
+        arrival: Arrival,
+    ) -> Result<(State, bool)> {
         let header = &self.opened.header;
         let held = |reason: &str| Ok((State::Held(reason.into()), false));
         if store.is_retired(&self.opened.id)? {
             return Ok((State::Final("replaced".into()), false));
         }
-        for change in self.change_rows() {
-            for claim in store.claims(header.doc, &change.actor, change.seq)? {
-                if matches!(claim.state, State::Final(_)) {
-                    continue;
-                }
-                let reason = if claim.hash == change.hash {
-                    "duplicate"
-                } else {
-                    "fork"
-                };
-                return Ok((State::Final(reason.into()), false));
-            }
+        let standing = claims
+            .iter()
+            .find(|(_, claim)| !matches!(claim.state, State::Final(_)));
+        if let Some((hash, claim)) = standing {
+            let reason = if claim.hash == *hash {
+                "duplicate"
+            } else {
+                "fork"
+            };
+            return Ok((State::Final(reason.into()), false));
         }
         if self.signer.cloned_ms.is_some() {
             return held("review");
@@ -213,21 +241,18 @@ impl Sound {
             deaths: 0,
             tried_by: None,
         };
-        store.insert_envelope(&row, &self.change_rows())?;
+        store.insert_envelope(&row, &self.changes)?;
         Ok(())
     }
+}
 
-    fn change_rows(&self) -> Vec<ChangeRow> {
-        let row = |checked: &sopu_core::guard::Checked| {
-            let mut actor = [0; 32];
-            actor[..16].copy_from_slice(&checked.author.base);
-            actor[31] = checked.author.level;
-            ChangeRow {
-                hash: checked.hash,
-                actor,
-                seq: checked.seq,
-            }
-        };
-        self.opened.checked.iter().map(row).collect()
+fn change_row(checked: &Checked) -> ChangeRow {
+    let mut actor = [0; 32];
+    actor[..16].copy_from_slice(&checked.author.base);
+    actor[31] = checked.author.level;
+    ChangeRow {
+        hash: checked.hash,
+        actor,
+        seq: checked.seq,
     }
 }

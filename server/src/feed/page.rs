@@ -78,7 +78,8 @@ impl Room {
     }
 }
 
-/// Puts together what a device that stands at `vector` does not have. Writes nothing.
+/// Puts together what a device that stands at `vector`, sorted by space, does not have. Writes
+/// nothing.
 pub fn news(
     store: &mut dyn RelayStore,
     keys: &RelayKeys,
@@ -100,7 +101,8 @@ pub fn news(
         }
     }
     for (space, role) in spaces {
-        let cursor = vector.iter().find(|cursor| cursor.space == space);
+        let place = vector.binary_search_by_key(&space, |cursor| cursor.space);
+        let cursor = place.ok().map(|place| &vector[place]);
         let Some(row) = store.space(space, asked.now_ms)? else {
             continue;
         };

@@ -2,7 +2,7 @@
 //! devices concerned. All in the caller's one transaction.
 
 use sopu_core::envelope;
-use sopu_core::id::{DocId, Hash};
+use sopu_core::id::{DeviceId, DocId, Hash};
 use sopu_core::wire::Status;
 
 use super::{Decision, Outcome};
@@ -10,13 +10,24 @@ use crate::feed::append;
 use crate::keys::RelayKeys;
 use crate::store::{EnvelopeRow, RelayStore, Result, State};
 
-/// Writes the decisions in order; gives how many were fed.
+/// What writing decisions came to.
+#[derive(Debug, Default)]
+pub struct Settled {
+    /// How many were fed.
+    pub fed: usize,
+    /// Devices with news beside their pages.
+    pub told: Vec<DeviceId>,
+}
+
+/// Writes the decisions in order.
 pub fn settle(
     store: &mut dyn RelayStore,
     keys: &RelayKeys,
     outcomes: &[Outcome],
     now_ms: i64,
-) -> Result<usize> {
+) -> Result<Settled> {
+    let mut settled = Settled::default();
+    let told = &mut settled.told;
     let mut fed = 0;
     for outcome in outcomes {
         let Some(row) = store.envelope_at(outcome.arrival)? else {
@@ -30,13 +41,14 @@ pub fn settle(
                 for id in replaces {
                     store.retire(id, &row.id)?;
                     if let Some(replaced) = store.envelope(id)? {
-                        refuse(store, &replaced, "replaced")?;
+                        refuse(store, &replaced, "replaced", told)?;
                     }
                 }
                 let seq = append::envelope(store, keys, &row)?;
                 release(store, &row)?;
                 if !gets_pages(store, &row, now_ms)? {
                     tell(store, &row, &State::Fed(seq))?;
+                    told.push(row.device);
                 }
                 fed += 1;
             }
@@ -45,20 +57,28 @@ pub fn settle(
                 store.set_state(row.arrival, &state)?;
                 store.set_missing(row.arrival, row.doc, missing)?;
                 tell(store, &row, &state)?;
+                told.push(row.device);
             }
-            Decision::Refuse { reason } => refuse(store, &row, reason)?,
+            Decision::Refuse { reason } => refuse(store, &row, reason, told)?,
             Decision::Erase => {
                 store.erase_runs(row.doc)?;
                 tell(store, &row, &State::Erased)?;
+                told.push(row.device);
             }
         }
     }
-    Ok(fed)
+    settled.fed = fed;
+    Ok(settled)
 }
 
 /// Refuses an envelope for ever, and with it everything that waits for it: Automerge would queue
 /// that for ever without an error.
-fn refuse(store: &mut dyn RelayStore, row: &EnvelopeRow, reason: &str) -> Result<()> {
+fn refuse(
+    store: &mut dyn RelayStore,
+    row: &EnvelopeRow,
+    reason: &str,
+    told: &mut Vec<DeviceId>,
+) -> Result<()> {
     let mut refused = vec![(row.arrival, reason.to_owned())];
     while let Some((arrival, reason)) = refused.pop() {
         let Some(row) = store.envelope_at(arrival)? else {
@@ -70,6 +90,7 @@ fn refuse(store: &mut dyn RelayStore, row: &EnvelopeRow, reason: &str) -> Result
         let state = State::Final(reason);
         store.set_state(arrival, &state)?;
         tell(store, &row, &state)?;
+        told.push(row.device);
         for hash in store.changes_of(arrival)? {
             if still_possible(store, row.doc, &hash)? {
                 continue;
@@ -110,8 +131,10 @@ fn gets_pages(store: &mut dyn RelayStore, row: &EnvelopeRow, now_ms: i64) -> Res
     let Some(device) = store.device(row.device)? else {
         return Ok(false);
     };
-    let spaces = store.spaces_of(device.member, now_ms)?;
-    Ok(device.revoked_ms.is_none() && spaces.iter().any(|(space, _)| *space == row.space))
+    let closed =
+        device.revoked_ms.is_some() || device.member_disabled_ms.is_some_and(|at| at <= now_ms);
+    let grants = store.grants(device.member, row.space)?;
+    Ok(!closed && grants.iter().any(|grant| grant.holds(now_ms)))
 }
 
 /// News for the device that signed.

@@ -42,7 +42,7 @@ impl Relay {
         };
         let invite = self.commits.write(move |store| new.carry_out(store))??;
         self.settle_ledger()?;
-        self.tell_all();
+        self.tell_spaces_of(invite.member)?;
         Ok(EnrolResponse {
             device,
             token,

@@ -61,7 +61,8 @@ impl Relay {
         merger.forget();
         self.commits.alone(|store| store.scrub())?;
         let mut record = lock(&self.record);
-        self.commits.read(|store| record.follow(store))??;
+        self.commits
+            .read(|store| record.follow(store, erasure.space))??;
         record.erase(&erasure)?;
         drop((record, merger));
         self.tell_all();

@@ -4,7 +4,7 @@
 use sopu_core::envelope;
 use sopu_core::wire::{Notice, Offer};
 
-use super::{Relay, lock};
+use super::{Relay, Topic, lock};
 use crate::feed::accept::{self, Arrival};
 use crate::feed::append;
 use crate::store::StoreError;
@@ -54,9 +54,13 @@ impl Relay {
                 }
                 // Notices get their place at once, so the merge lock keeps the order of places.
                 let _merger = lock(&self.merger);
-                let (keys, notice) = (self.keys.clone(), notice.clone());
-                self.commits
-                    .write(move |store| append::take_back(store, &keys, &body, &notice))
+                let (keys, notice, space) = (self.keys.clone(), notice.clone(), body.space);
+                let taken = self
+                    .commits
+                    .write(move |store| append::take_back(store, &keys, &body, &notice))?;
+                self.grew(space);
+                self.listeners.tell([Topic::Space(space)]);
+                Ok(taken)
             }
         }
     }

@@ -12,7 +12,7 @@ use sopu_core::run::{self, Sealing};
 use sopu_core::save::{SaveContext, SaveError};
 use sopu_core::wire::Verdict;
 
-use super::{Relay, lock};
+use super::{Relay, Topic, lock};
 use crate::feed::accept::{self, Arrival};
 use crate::feed::rights::{self, Judgement};
 use crate::merge::Merger;
@@ -121,8 +121,9 @@ impl Relay {
             }
         }
         drop(merger);
+        self.grew(space);
+        self.listeners.tell([Topic::Space(space)]);
         self.follow()?;
-        self.tell_all();
         Ok(verdict)
     }
 

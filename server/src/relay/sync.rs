@@ -82,8 +82,9 @@ impl Relay {
         let device = self.note(device, request, arrival)?;
         let (answers, took) = self.take(request, arrival)?;
         let offered = self.take_offers(&request.offers, arrival)?;
+        // Nobody can see what waits: those who listen are told when it is in the feed.
         if took || !offered.is_empty() {
-            self.tell_all();
+            self.bell.ring();
         }
         self.answer(&device, request, now_ms, answers, offered)
     }
@@ -113,6 +114,14 @@ impl Relay {
         let (instance, seen) = (request.instance, request.status_seen);
         let holds = !is_bare(request);
         let done: Vec<u64> = request.done.iter().map(|done| done.number).collect();
+        if !(moved || cut_off) && done.is_empty() {
+            // What was confirmed is not sent again even if this is lost: the device says how far.
+            self.commits.note(move |store| {
+                store.touch_device(id, now_ms, arrival.offset_ms)?;
+                store.drop_status(id, seen)
+            })?;
+            return Ok(device);
+        }
         self.commits.write(move |store| {
             store.touch_device(id, now_ms, arrival.offset_ms)?;
             store.drop_status(id, seen)?;
@@ -252,8 +261,9 @@ impl Relay {
         };
         if vectors.confirmed != stands || vectors.sent != news.vector {
             let (confirmed, sent) = (encode(&stands), encode(&news.vector));
+            // A device whose token is not known sends its vector: losing this costs one request.
             self.commits
-                .write(move |store| store.set_vectors(id, &confirmed, &sent))?;
+                .note(move |store| store.set_vectors(id, &confirmed, &sent))?;
         }
         for page in &news.pages {
             self.metrics

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{RelayStore, Result, StoreError};
+use super::{Purpose, RelayStore, Result, StoreError};
 
 type Slot<R> = Arc<Mutex<Option<Result<R>>>>;
 
@@ -17,17 +17,23 @@ pub struct Commits {
 }
 
 trait Job: Send {
+    fn purpose(&self) -> Purpose;
     fn run(&mut self, store: &mut dyn RelayStore) -> Result<()>;
     fn finish(self: Box<Self>, committed: &Result<()>);
 }
 
 struct Task<R, F> {
+    purpose: Purpose,
     work: Option<F>,
     done: Option<Result<R>>,
     slot: Slot<R>,
 }
 
 impl<R: Send, F: FnOnce(&mut dyn RelayStore) -> Result<R> + Send> Job for Task<R, F> {
+    fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
     fn run(&mut self, store: &mut dyn RelayStore) -> Result<()> {
         let Some(work) = self.work.take() else {
             return Ok(());
@@ -65,8 +71,26 @@ impl Commits {
         &self,
         work: impl FnOnce(&mut dyn RelayStore) -> Result<R> + Send + 'static,
     ) -> Result<R> {
+        self.queued(Purpose::Write, work)
+    }
+
+    /// As [`Commits::write`], for what is made again by itself if it is lost with the power: it
+    /// waits for no disk.
+    pub fn note<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut dyn RelayStore) -> Result<R> + Send + 'static,
+    ) -> Result<R> {
+        self.queued(Purpose::Note, work)
+    }
+
+    fn queued<R: Send + 'static>(
+        &self,
+        purpose: Purpose,
+        work: impl FnOnce(&mut dyn RelayStore) -> Result<R> + Send + 'static,
+    ) -> Result<R> {
         let slot: Slot<R> = Arc::default();
         lock(&self.queue).push(Box::new(Task {
+            purpose,
             work: Some(work),
             done: None,
             slot: slot.clone(),
@@ -92,7 +116,7 @@ impl Commits {
         };
         match reader {
             Some(mut reader) => {
-                reader.begin(false)?;
+                reader.begin(Purpose::Read)?;
                 let done = work(&mut *reader);
                 reader.rollback();
                 lock(&self.readers).push(reader);
@@ -109,8 +133,10 @@ impl Commits {
 }
 
 fn commit_all(store: &mut dyn RelayStore, mut jobs: Vec<Box<dyn Job>>) {
+    // Together they are as safe as the one that needs most.
+    let purpose = jobs.iter().map(|job| job.purpose()).max();
     let committed = (|| {
-        store.begin(true)?;
+        store.begin(purpose.unwrap_or(Purpose::Write))?;
         for job in &mut jobs {
             job.run(store)?;
         }

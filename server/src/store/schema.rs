@@ -4,21 +4,35 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 /// Each step brings the file from one `user_version` to the next. Never edit a released step.
-const STEPS: &[&[&str]] = &[&[
-    include_str!("schema/access.sql"),
-    include_str!("schema/access_triggers.sql"),
-    include_str!("schema/relay.sql"),
-]];
+const STEPS: &[&[&str]] = &[
+    &[
+        include_str!("schema/access.sql"),
+        include_str!("schema/access_triggers.sql"),
+        include_str!("schema/relay.sql"),
+    ],
+    &[include_str!("schema/waiting.sql")],
+];
 
 /// Opens or creates `relay.db`: WAL, every commit on disk before it returns.
 pub fn open(path: &Path) -> rusqlite::Result<Connection> {
     prepare(Connection::open(path)?)
 }
 
-/// The same in memory, for tests and simulations.
+/// A further connection to a file that [`open`] has prepared, for reading. There may be many, so
+/// each keeps little in memory.
+pub fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(Duration::from_secs(20))?;
+    connection.execute_batch("PRAGMA cache_size = -512; PRAGMA trusted_schema = OFF;")?;
+    connection.set_prepared_statement_cache_capacity(128);
+    Ok(connection)
+}
+
+/// As [`open`] in memory, for tests and simulations.
 pub fn open_in_memory() -> rusqlite::Result<Connection> {
     prepare(Connection::open_in_memory()?)
 }

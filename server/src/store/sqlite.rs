@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 
-use super::{RelayStore, Result, StoreError, Transactions, schema};
+use super::{Purpose, RelayStore, Result, StoreError, Transactions, schema};
 
 mod envelopes;
 mod feeds;
@@ -16,6 +16,8 @@ mod people;
 pub struct SqliteStore {
     connection: Connection,
     path: Option<PathBuf>,
+    /// Whether commits are flushed to disk at present.
+    flushed: bool,
 }
 
 impl SqliteStore {
@@ -24,6 +26,7 @@ impl SqliteStore {
         Ok(Self {
             connection: schema::open(path)?,
             path: Some(path.to_owned()),
+            flushed: true,
         })
     }
 
@@ -32,6 +35,7 @@ impl SqliteStore {
         Ok(Self {
             connection: schema::open_in_memory()?,
             path: None,
+            flushed: true,
         })
     }
 
@@ -80,14 +84,26 @@ impl SqliteStore {
 }
 
 impl Transactions for SqliteStore {
-    fn begin(&mut self, write: bool) -> Result<()> {
+    fn begin(&mut self, purpose: Purpose) -> Result<()> {
         if !self.connection.is_autocommit() {
             // Someone panicked half-way: what they did must not be committed with what follows.
             self.connection.execute_batch("ROLLBACK")?;
         }
-        Ok(self
-            .connection
-            .execute_batch(if write { "BEGIN IMMEDIATE" } else { "BEGIN" })?)
+        let flushed = purpose != Purpose::Note;
+        if purpose != Purpose::Read && flushed != self.flushed {
+            // Under NORMAL the log is not flushed at a commit, only before it is copied back; a
+            // flush at a later commit covers what is before it in the log.
+            self.connection.execute_batch(if flushed {
+                "PRAGMA synchronous = FULL"
+            } else {
+                "PRAGMA synchronous = NORMAL"
+            })?;
+            self.flushed = flushed;
+        }
+        Ok(self.connection.execute_batch(match purpose {
+            Purpose::Read => "BEGIN",
+            Purpose::Note | Purpose::Write => "BEGIN IMMEDIATE",
+        })?)
     }
 
     fn commit(&mut self) -> Result<()> {
@@ -115,7 +131,11 @@ impl Transactions for SqliteStore {
 
     fn reader(&self) -> Result<Option<Box<dyn RelayStore>>> {
         match &self.path {
-            Some(path) => Ok(Some(Box::new(Self::open(path)?))),
+            Some(path) => Ok(Some(Box::new(Self {
+                connection: schema::open_reader(path)?,
+                path: None,
+                flushed: true,
+            }))),
             None => Ok(None),
         }
     }

@@ -1,6 +1,6 @@
 //! Envelopes and documents in SQLite.
 
-use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use rusqlite::Row;
 use sopu_core::id::{DeviceId, DocId, EnvelopeId, Hash, SpaceId};
@@ -118,11 +118,17 @@ impl Envelopes for SqliteStore {
             ],
         )?;
         let arrival = self.connection.last_insert_rowid();
+        let mut insert = self.connection.prepare_cached(
+            "INSERT OR IGNORE INTO change(doc, hash, actor, seq, arrival) VALUES (?, ?, ?, ?, ?)",
+        )?;
         for change in changes {
-            self.run(
-                "INSERT OR IGNORE INTO change(doc, hash, actor, seq, arrival) VALUES (?, ?, ?, ?, ?)",
-                &[row.doc.as_bytes(), &change.hash.0, &change.actor, &int(change.seq), &arrival],
-            )?;
+            insert.execute((
+                row.doc.as_bytes().as_slice(),
+                &change.hash.0,
+                &change.actor,
+                int(change.seq),
+                arrival,
+            ))?;
         }
         Ok(arrival)
     }
@@ -182,13 +188,9 @@ impl Envelopes for SqliteStore {
         )
     }
 
-    fn count_states(&mut self) -> Result<BTreeMap<String, u64>> {
-        let rows = self.all(
-            "SELECT state, count(*) FROM envelope GROUP BY state",
-            &[],
-            |row| Ok((row.get::<_, String>(0)?, number(row, 1)?)),
-        )?;
-        Ok(rows.into_iter().collect())
+    fn count_in(&mut self, state: &str) -> Result<u64> {
+        let count = self.count("SELECT count(*) FROM envelope WHERE state = ?", &[&state])?;
+        Ok(u64::try_from(count).unwrap_or(0))
     }
 
     fn envelopes_of(&mut self, doc: DocId) -> Result<Vec<EnvelopeRow>> {
@@ -199,13 +201,23 @@ impl Envelopes for SqliteStore {
         )
     }
 
-    fn claims(&mut self, doc: DocId, actor: &[u8; 32], seq: u64) -> Result<Vec<Claim>> {
+    fn claims(
+        &mut self,
+        doc: DocId,
+        actor: &[u8; 32],
+        seqs: RangeInclusive<u64>,
+    ) -> Result<Vec<(u64, Claim)>> {
         self.all(
-            "SELECT c.hash, c.arrival, e.state, e.reason, e.seq
+            "SELECT c.hash, c.arrival, e.state, e.reason, e.seq, c.seq
              FROM change c JOIN envelope e ON e.arrival = c.arrival
-             WHERE c.doc = ? AND c.actor = ? AND c.seq = ? ORDER BY c.arrival",
-            &[doc.as_bytes(), actor, &int(seq)],
-            claim,
+             WHERE c.doc = ? AND c.actor = ? AND c.seq BETWEEN ? AND ? ORDER BY c.seq, c.arrival",
+            &[
+                doc.as_bytes(),
+                actor,
+                &int(*seqs.start()),
+                &int(*seqs.end()),
+            ],
+            |row| Ok((number(row, 5)?, claim(row)?)),
         )
     }
 
