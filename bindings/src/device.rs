@@ -232,6 +232,12 @@ impl SopuDevice {
         Ok(self.lock().clock_offset_ms()?)
     }
 
+    /// How long to wait before syncing again by itself, milliseconds; 0 when there is no reason to
+    /// wait. Grows after errors and while the relay cannot go on. A person who asks need not wait.
+    pub fn pause_ms(&self) -> i64 {
+        self.lock().pause_ms()
+    }
+
     /// Sends what is unsent and takes in what is new, until nothing is left to say. Others may
     /// write meanwhile. Right at any time, also again and also after an error.
     pub fn sync(&self) -> Result<SyncReport> {

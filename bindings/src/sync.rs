@@ -26,7 +26,7 @@ pub struct SyncReport {
     pub quarantined: u32,
     /// The relay ordered a wipe: this device holds nothing any more. Forget the key.
     pub wiped: bool,
-    /// There is more to exchange: sync again soon.
+    /// There is more to exchange: sync again, at once or after `pause_ms`.
     pub more: bool,
 }
 

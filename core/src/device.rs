@@ -18,6 +18,7 @@ use crate::envelope::{self, Epoch, actor_id};
 use crate::id::{DeviceId, EnvelopeId, MemberId, OrgId, SpaceId};
 use crate::save::SaveContext;
 use crate::store::{Store, Tx, meta, outbox, space, view};
+use crate::sync::Scheduler;
 use crate::time::Env;
 use crate::transport::{Post, Transport};
 use crate::wire::{ENROL_PATH, EnrolRequest, EnrolResponse, PROTOCOL};
@@ -39,6 +40,7 @@ pub struct Device {
     pub(crate) instance: [u8; 16],
     /// Requests made since it was opened.
     pub(crate) requests: u64,
+    pub(crate) scheduler: Scheduler,
     /// Envelopes the relay did not take for a reason that passes: sent again after all others.
     pub(crate) put_off: BTreeSet<EnvelopeId>,
     /// Envelopes whose state was asked for once more because others were refused with them.
@@ -121,6 +123,7 @@ impl Device {
             env,
             instance,
             requests: 0,
+            scheduler: Scheduler::default(),
             put_off: BTreeSet::new(),
             asked: BTreeSet::new(),
         })

@@ -51,9 +51,6 @@ pub enum AccessError {
         /// Which.
         name: String,
     },
-    /// The invite code is wrong, used or too old. Which of these is not told: that would help guessing.
-    #[error("this invite code does not hold: it may be mistyped, used already or too old")]
-    Invite,
     /// The password is not taken.
     #[error(transparent)]
     Password(#[from] password::PasswordError),

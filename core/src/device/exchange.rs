@@ -6,6 +6,7 @@ use crate::compress::{compress, decompress};
 use crate::envelope;
 use crate::store::meta;
 use crate::sync::outgoing::Outgoing;
+use crate::sync::{SyncAction, SyncEvent, SyncState};
 use crate::transport::{Post, Reply, Transport};
 use crate::wire::{SYNC_PATH, SyncResponse, limits};
 
@@ -32,11 +33,11 @@ pub struct SyncReport {
     pub quarantined: u32,
     /// The relay ordered a wipe and it was carried out: this device holds nothing any more.
     pub wiped: bool,
-    /// There is more to exchange: sync again soon.
+    /// There is more to exchange: sync again, at once or after [`Device::pause_ms`].
     pub more: bool,
 }
 
-/// A request that makes no headway is not repeated more often than this in one call.
+/// Requests in one call; each but the last two made headway.
 const MOST_REQUESTS: u32 = 1_000;
 
 impl Device {
@@ -70,6 +71,27 @@ impl Device {
             1,
             wait_ms.min(limits::WAIT_MS),
         )
+    }
+
+    /// How long to wait before syncing again by itself, milliseconds: 0 when there is no reason to
+    /// wait. After an error, or when the relay could not go on with what it has, the pause doubles
+    /// from a second up to five minutes. A person who asks, or a network that comes back, need not
+    /// wait: [`Device::sync`] always sends.
+    pub fn pause_ms(&self) -> i64 {
+        match self.scheduler.state() {
+            SyncState::BackingOff { until_ms, .. } => (until_ms - self.env.now_ms()).max(0),
+            SyncState::Idle | SyncState::InFlight { .. } | SyncState::Stopped => 0,
+        }
+    }
+
+    /// Tells the scheduler; `true` if it says to send.
+    fn happened(&mut self, event: SyncEvent) -> bool {
+        let mut jitter = [0; 4];
+        if matches!(event, SyncEvent::Failed { .. }) {
+            self.env.fill(&mut jitter);
+        }
+        let (now_ms, jitter) = (self.env.now_ms(), u32::from_le_bytes(jitter));
+        self.scheduler.handle(event, now_ms, jitter) == SyncAction::Send
     }
 
     fn prepare(&mut self, wait_ms: u32) -> Result<(Outgoing, Post, i64)> {
@@ -154,6 +176,29 @@ fn run(
     requests: u32,
     wait_ms: u32,
 ) -> Result<SyncReport> {
+    // Whoever calls has a reason to; the scheduler says whether to go on, and when to come back.
+    device.with(|device| device.happened(SyncEvent::Wanted));
+    let ran = exchange(device, transport, requests, wait_ms);
+    let ended = match &ran {
+        Ok(_) => SyncEvent::Answered { more: false },
+        Err(DeviceError::Refused { .. }) => SyncEvent::Refused,
+        Err(DeviceError::Busy { retry_after_ms }) => SyncEvent::Failed {
+            retry_after_ms: *retry_after_ms,
+        },
+        Err(_) => SyncEvent::Failed {
+            retry_after_ms: None,
+        },
+    };
+    device.with(|device| device.happened(ended));
+    ran
+}
+
+fn exchange(
+    device: &mut impl Held,
+    transport: &dyn Transport,
+    requests: u32,
+    wait_ms: u32,
+) -> Result<SyncReport> {
     let mut report = SyncReport::default();
     let mut standing = 0;
     loop {
@@ -164,8 +209,22 @@ fn run(
         report.bytes_down += size;
         let moved = device.with(|device| device.finish(&outgoing, sent_ms, &body, &mut report))?;
         standing = if moved { 0 } else { standing + 1 };
+        let (stuck, last) = (report.more && !moved, report.requests >= requests);
+        if stuck && standing == 1 && !last {
+            continue;
+        }
         // Twice without headway: the rest needs time or a person, not another request.
-        if !report.more || report.requests >= requests || standing > 1 {
+        let event = if stuck {
+            SyncEvent::Failed {
+                retry_after_ms: None,
+            }
+        } else {
+            SyncEvent::Answered {
+                more: report.more && !last,
+            }
+        };
+        let go_on = device.with(|device| device.happened(event));
+        if stuck || last || !go_on {
             return Ok(report);
         }
     }
@@ -195,4 +254,95 @@ pub(crate) fn answer(reply: Reply) -> Result<(Vec<u8>, u64)> {
         },
         _ => DeviceError::BadAnswer,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::id::{DeviceId, MemberId, OrgId};
+    use crate::time::SystemEnv;
+    use crate::transport::TransportError;
+    use crate::wire::{ENROL_PATH, EnrolResponse, PROTOCOL};
+
+    /// A relay whose merging is stuck: it answers, and always has more.
+    #[derive(Default)]
+    struct Stuck {
+        requests: AtomicU32,
+        freed: AtomicBool,
+        gone: AtomicBool,
+    }
+
+    impl Transport for Stuck {
+        fn post(&self, post: Post) -> std::result::Result<Reply, TransportError> {
+            if self.gone.load(Ordering::Relaxed) {
+                return Err(TransportError::Unreachable);
+            }
+            let body = if post.path == ENROL_PATH {
+                envelope::encode(&EnrolResponse {
+                    device: DeviceId(Uuid::from_u128(1)),
+                    token: "token".into(),
+                    member: MemberId(Uuid::from_u128(2)),
+                    member_name: String::new(),
+                    org: OrgId(Uuid::from_u128(3)),
+                    org_name: String::new(),
+                    relay_key: [0; 32],
+                    now_ms: 0,
+                })
+            } else {
+                self.requests.fetch_add(1, Ordering::Relaxed);
+                envelope::encode(&SyncResponse {
+                    protocol: PROTOCOL,
+                    now_ms: 0,
+                    answers: Vec::new(),
+                    need_vector: false,
+                    spaces: Vec::new(),
+                    pages: Vec::new(),
+                    more: !self.freed.load(Ordering::Relaxed),
+                    status: Vec::new(),
+                    orders: Vec::new(),
+                    offered: Vec::new(),
+                })
+            };
+            Ok(Reply {
+                status: 200,
+                encoding: String::new(),
+                body,
+            })
+        }
+    }
+
+    #[test]
+    fn a_relay_that_is_stuck_is_asked_twice_and_then_ever_more_rarely() {
+        let dir = tempfile::tempdir().unwrap();
+        let env = Arc::new(SystemEnv);
+        let store = dir.path().join("store.db");
+        let mut device = Device::open(&store, dir.path(), [7; 32], env).unwrap();
+        let relay = Stuck::default();
+        device.enrol(&relay, "CODE", "phone").unwrap();
+        let mut pauses = Vec::new();
+        for _ in 0..6 {
+            relay.requests.store(0, Ordering::Relaxed);
+            let report = device.sync(&relay).unwrap();
+            assert!(report.more);
+            assert_eq!(relay.requests.load(Ordering::Relaxed), 2);
+            pauses.push(device.pause_ms());
+        }
+        // With the upper half of each pause random, every second one is longer for sure.
+        assert!(
+            pauses[0] > 0 && pauses[2] > pauses[0] && pauses[5] > 10_000,
+            "{pauses:?}"
+        );
+        relay.freed.store(true, Ordering::Relaxed);
+        assert!(!device.sync(&relay).unwrap().more);
+        assert_eq!(device.pause_ms(), 0, "what went well is not waited after");
+        relay.gone.store(true, Ordering::Relaxed);
+        assert!(device.sync(&relay).is_err());
+        assert!(device.pause_ms() > 0, "no network");
+    }
 }

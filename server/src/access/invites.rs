@@ -1,10 +1,10 @@
 //! Invites: a short code, told or shown as QR, that lets one device enrol once.
 
-use rusqlite::{Connection, OptionalExtension, Transaction};
-use sopu_core::id::{DeviceId, MemberId};
+use rusqlite::{Connection, OptionalExtension};
+use sopu_core::id::MemberId;
 use sopu_core::time::Env;
 
-use super::{AccessError, Result, blob, id16};
+use super::{AccessError, Result, blob};
 use crate::credentials::{invite_hash, mint_invite_code};
 
 /// How long an invite holds unless told otherwise: a day, time to hand over a phone.
@@ -30,25 +30,6 @@ pub fn create(
         ),
     )?;
     Ok(code)
-}
-
-/// Uses an invite up for this device; gives the member it was made for.
-pub fn redeem(tx: &Transaction<'_>, code: &str, device: DeviceId, now_ms: i64) -> Result<MemberId> {
-    let hash = invite_hash(code);
-    let used = tx.execute(
-        "UPDATE invite SET used_ms = ?2, used_device = ?3
-         WHERE code_hash = ?1 AND used_ms IS NULL AND expires_ms > ?2
-           AND member IN (SELECT id FROM member WHERE disabled_ms IS NULL)",
-        (hash.as_slice(), now_ms, blob(device.as_bytes())),
-    )?;
-    if used == 0 {
-        return Err(AccessError::Invite);
-    }
-    Ok(tx.query_row(
-        "SELECT member FROM invite WHERE code_hash = ?1",
-        [hash.as_slice()],
-        |row| id16(row, 0).map(MemberId),
-    )?)
 }
 
 /// An invite that can still be used: for whom, and until when (milliseconds since 1970 UTC).

@@ -4,7 +4,7 @@ use sopu_core::time::SystemEnv;
 
 use super::*;
 use crate::access::people::{self, NewMember, Party, Window};
-use crate::access::{devices, invites, sessions};
+use crate::access::{devices, sessions};
 use crate::store::schema;
 
 const ALWAYS: Window = Window {
@@ -178,43 +178,17 @@ fn the_roster_number_rises_when_a_window_opens_or_closes_and_never_returns() {
 fn a_roster_keeps_those_who_left_and_revoked_devices_without_a_role() {
     let mut w = world();
     w.grant(Party::Member(w.member), Role::Field, ALWAYS);
-    let code = invites::create(&w.db, &SystemEnv, w.member, None, 60_000).unwrap();
-    let tx = w.db.transaction().unwrap();
-    let enrolled = devices::enrol(&tx, &SystemEnv, &code, &[7; 32], "puhelin", &[1; 16]).unwrap();
-    tx.commit().unwrap();
+    let device = DeviceId::mint(&SystemEnv);
+    w.db.execute(
+        "INSERT INTO device(id, member, key, name, enrolled_ms) VALUES (?, ?, ?, 'puhelin', 0)",
+        (blob(device.as_bytes()), blob(w.member.as_bytes()), [7; 32]),
+    )
+    .unwrap();
     let rows = roster(&w.db, w.space, 1).unwrap();
     assert_eq!(rows.len(), 1);
     assert_eq!((rows[0].role.as_str(), rows[0].key), ("field", [7; 32]));
-    devices::revoke(&w.db, enrolled.device, 5).unwrap();
+    devices::revoke(&w.db, device, 5).unwrap();
     assert_eq!(roster(&w.db, w.space, 6).unwrap()[0].role, "");
-    let bearer = devices::authenticate(&w.db, &enrolled.token)
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        (bearer.device, bearer.revoked_ms),
-        (enrolled.device, Some(5))
-    );
-    assert!(devices::authenticate(&w.db, "other").unwrap().is_none());
-}
-
-#[test]
-fn an_invite_is_used_once_and_not_after_its_time() {
-    let mut w = world();
-    let code = invites::create(&w.db, &SystemEnv, w.member, None, 60_000).unwrap();
-    let late = invites::create(&w.db, &SystemEnv, w.member, None, 0).unwrap();
-    let tx = w.db.transaction().unwrap();
-    assert!(devices::enrol(&tx, &SystemEnv, &late, &[8; 32], "p", &[1; 16]).is_err());
-    assert!(devices::enrol(&tx, &SystemEnv, "AAAA-BBBB-CCCC", &[8; 32], "p", &[1; 16]).is_err());
-    devices::enrol(
-        &tx,
-        &SystemEnv,
-        &code.to_lowercase(),
-        &[7; 32],
-        "p",
-        &[1; 16],
-    )
-    .unwrap();
-    assert!(devices::enrol(&tx, &SystemEnv, &code, &[9; 32], "p", &[2; 16]).is_err());
 }
 
 #[test]
