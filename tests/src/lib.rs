@@ -4,7 +4,10 @@
 pub mod bench;
 pub mod clock;
 pub mod disk;
+pub mod history;
+pub mod outside;
 pub mod phone;
+pub mod proxy;
 pub mod storm;
 pub mod world;
 

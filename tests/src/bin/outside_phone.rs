@@ -1,0 +1,25 @@
+//! A device as a process: NAME FOLDER RELAY CODE SEED FIRST-MARK work|settle|end. Tells what
+//! happens on standard output, one JSON line an event.
+
+use std::path::Path;
+
+use sopu_tests::outside::phone::PhoneLoop;
+
+fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    let [_, name, folder, relay, code, seed, first_mark, task] = args.as_slice() else {
+        panic!("outside_phone NAME FOLDER RELAY CODE SEED FIRST-MARK work|settle|end");
+    };
+    let seed = seed.parse().expect("a number");
+    let first_mark = first_mark.parse().expect("a number");
+    let phone = PhoneLoop::open(name, Path::new(folder), relay, code, seed, first_mark);
+    match task.as_str() {
+        "work" => phone.work(),
+        "settle" => phone.settle(),
+        "end" => {
+            phone.settle();
+            phone.end();
+        }
+        other => panic!("no task {other}"),
+    }
+}
