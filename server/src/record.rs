@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use automerge::{Automerge, Change};
 use sopu_core::documents::Kind;
@@ -10,7 +11,8 @@ use sopu_core::encoding::decode_changes;
 use sopu_core::genesis::genesis;
 use sopu_core::guard::Limits;
 use sopu_core::id::{DocId, EnvelopeId, MemberId, SpaceId};
-use sopu_core::store::document::{self, DocWrite, NewChange, Origin};
+use sopu_core::read::version;
+use sopu_core::store::document::{self, DocWrite, Loaded, NewChange, Origin};
 use sopu_core::store::purge::{self, Erased};
 use sopu_core::store::{self, Store, StoreError, Tx, meta, notice, outbox};
 use sopu_core::wire::{RosterRow, SignedNotice};
@@ -24,6 +26,8 @@ const BATCH: usize = 256;
 /// The merged record.
 pub struct Record {
     store: Store,
+    /// The number of each space's roster that is in it, as far as this process knows.
+    rosters: BTreeMap<SpaceId, u64>,
 }
 
 /// One entry with what it refers to.
@@ -41,7 +45,10 @@ impl Record {
         let store = Store::open(path)?;
         // It says itself how far it has come, so what is lost with the power is followed again.
         store.conn().execute_batch("PRAGMA synchronous = NORMAL")?;
-        Ok(Self { store })
+        Ok(Self {
+            store,
+            rosters: BTreeMap::new(),
+        })
     }
 
     /// In memory.
@@ -51,6 +58,7 @@ impl Record {
     pub fn in_memory() -> store::Result<Self> {
         Ok(Self {
             store: Store::open_in_memory()?,
+            rosters: BTreeMap::new(),
         })
     }
 
@@ -104,10 +112,17 @@ impl Record {
             }
             // Whose an edit is, the rules on edits by others ask: the record must know devices.
             let received = entries.iter().map(|entry| entry.row.received_ms).max();
-            let roster = relay.roster(space, received.unwrap_or(0))?;
+            let at_ms = received.unwrap_or(0);
+            let number = relay.space(space, at_ms)?.map_or(0, |row| row.roster);
+            let roster = if self.rosters.get(&space) == Some(&number) {
+                Vec::new()
+            } else {
+                relay.roster(space, at_ms)?
+            };
             if let Err(error) = self.apply(space, &roster, &entries, last) {
                 return Ok(Err(error));
             }
+            self.rosters.insert(space, number);
         }
     }
 
@@ -136,19 +151,28 @@ impl Record {
                 }
             }
         }
+        let mut written = Vec::new();
         self.store.write(|tx| {
             store::space::set_roster(tx, space, roster)?;
             for (doc, entries) in documents.iter().filter(|(doc, _)| !skipped.contains(doc)) {
                 // One bad document delays no other.
                 tx.execute_batch("SAVEPOINT document")?;
-                if let Err(error) = apply_document(tx, space, *doc, loaded.remove(doc), entries) {
-                    tracing::error!(%error, "a document cannot be taken into the merged record");
-                    tx.execute_batch("ROLLBACK TO document")?;
+                match apply_document(tx, space, *doc, loaded.remove(doc), entries) {
+                    Ok(document) => written.extend(document),
+                    Err(error) => {
+                        tracing::error!(%error, "a document cannot be taken into the merged record");
+                        tx.execute_batch("ROLLBACK TO document")?;
+                    }
                 }
                 tx.execute_batch("RELEASE document")?;
             }
             meta::set_number(tx, &key(space), i64::try_from(last).unwrap_or(i64::MAX))
-        })
+        })?;
+        // What is worked on now is likely to be next.
+        for document in written {
+            self.store.keep(Arc::new(document));
+        }
+        Ok(())
     }
 
     /// Removes every trace of a document.
@@ -177,7 +201,7 @@ fn apply_document(
     doc: DocId,
     loaded: Option<Automerge>,
     entries: &[&Followed],
-) -> store::Result<()> {
+) -> store::Result<Option<Loaded>> {
     let mut new = Vec::new();
     let mut changes = Vec::new();
     let mut kind = None;
@@ -212,6 +236,7 @@ fn apply_document(
             (FeedWhat::Envelope(_), None) => return Err(StoreError::Incomplete(doc)),
         }
     }
+    let mut written = None;
     if let Some(kind) = kind
         && !purge::is_erased(tx, doc)?
     {
@@ -230,8 +255,17 @@ fn apply_document(
                 by,
             },
         )?;
+        let heads = version(&am);
+        written = Some(Loaded {
+            doc,
+            space,
+            kind,
+            am,
+            heads,
+        });
     }
-    document::set_last_seq(tx, doc, last_seq)
+    document::set_last_seq(tx, doc, last_seq)?;
+    Ok(written)
 }
 
 fn rebuilt(run: &[u8], doc: DocId) -> store::Result<Vec<Change>> {

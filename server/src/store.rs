@@ -332,6 +332,8 @@ pub trait Envelopes {
     fn set_missing(&mut self, arrival: i64, doc: DocId, hashes: &[Hash]) -> Result<()>;
     /// The envelopes that wait for this change.
     fn waiting_for(&mut self, doc: DocId, hash: &Hash) -> Result<Vec<i64>>;
+    /// The envelopes that wait for a change this one brings, each with that change.
+    fn dependants(&mut self, arrival: i64) -> Result<Vec<(i64, Hash)>>;
     /// What an envelope still waits for.
     fn missing_of(&mut self, arrival: i64) -> Result<Vec<Hash>>;
     /// An id that was replaced by a replay.

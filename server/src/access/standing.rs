@@ -1,6 +1,6 @@
 //! Where a member stands in a space: directly or through teams, each within a window of time.
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Row};
 use sopu_core::id::{DeviceId, MemberId, SpaceId};
 use sopu_core::wire::RosterRow;
 
@@ -24,6 +24,15 @@ impl Grant {
     /// Whether it holds at this moment.
     pub fn holds(&self, at_ms: i64) -> bool {
         self.from_ms <= at_ms && self.end_ms().is_none_or(|end| at_ms < end)
+    }
+
+    /// As it is for someone whose account was ended at this moment.
+    fn cut(self, disabled_ms: Option<i64>) -> Self {
+        let removed_ms = match (self.removed_ms, disabled_ms) {
+            (Some(removed), Some(disabled)) => Some(removed.min(disabled)),
+            (one, other) => one.or(other),
+        };
+        Self { removed_ms, ..self }
     }
 
     /// When it ended or will end.
@@ -68,36 +77,39 @@ impl Standing {
     }
 }
 
+/// A grant through a team holds while both the team is in the space and the member in the team.
+const THROUGH_TEAM: &str = "st.role, max(st.from_ms, tm.from_ms),
+     CASE WHEN st.until_ms IS NULL THEN tm.until_ms WHEN tm.until_ms IS NULL THEN st.until_ms
+       ELSE min(st.until_ms, tm.until_ms) END,
+     CASE WHEN st.removed_ms IS NULL THEN tm.removed_ms
+       WHEN tm.removed_ms IS NULL THEN st.removed_ms ELSE min(st.removed_ms, tm.removed_ms) END
+   FROM team_member tm JOIN space_team st ON st.team = tm.team";
+
+/// A grant in four columns from `at` on; `None` for a role this version does not know.
+fn grant_row(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Grant>> {
+    let code: String = row.get(at)?;
+    let Some(role) = Role::from_code(&code) else {
+        return Ok(None);
+    };
+    Ok(Some(Grant {
+        role,
+        from_ms: row.get(at + 1)?,
+        until_ms: row.get(at + 2)?,
+        removed_ms: row.get(at + 3)?,
+    }))
+}
+
 /// Every grant a member ever had in a space, those through teams included.
 pub fn grants(db: &Connection, member: MemberId, space: SpaceId) -> rusqlite::Result<Vec<Grant>> {
-    let mut query = db.prepare_cached(
+    let mut query = db.prepare_cached(&format!(
         "SELECT role, from_ms, until_ms, removed_ms FROM space_member
          WHERE space = ?1 AND member = ?2
-         UNION ALL
-         SELECT st.role, max(st.from_ms, tm.from_ms),
-           CASE WHEN st.until_ms IS NULL THEN tm.until_ms WHEN tm.until_ms IS NULL THEN st.until_ms
-             ELSE min(st.until_ms, tm.until_ms) END,
-           CASE WHEN st.removed_ms IS NULL THEN tm.removed_ms
-             WHEN tm.removed_ms IS NULL THEN st.removed_ms ELSE min(st.removed_ms, tm.removed_ms) END
-         FROM space_team st JOIN team_member tm ON tm.team = st.team
-         WHERE st.space = ?1 AND tm.member = ?2",
-    )?;
+         UNION ALL SELECT {THROUGH_TEAM} WHERE st.space = ?1 AND tm.member = ?2"
+    ))?;
     let rows = query.query_map((blob(space.as_bytes()), blob(member.as_bytes())), |row| {
-        let code: String = row.get(0)?;
-        Ok(Role::from_code(&code).map(|role| (role, row.get(1), row.get(2), row.get(3))))
+        grant_row(row, 0)
     })?;
-    let mut grants = Vec::new();
-    for row in rows {
-        if let Some((role, from_ms, until_ms, removed_ms)) = row? {
-            grants.push(Grant {
-                role,
-                from_ms: from_ms?,
-                until_ms: until_ms?,
-                removed_ms: removed_ms?,
-            });
-        }
-    }
-    Ok(grants)
+    rows.filter_map(Result::transpose).collect()
 }
 
 /// Where the member stands in the space at this moment (milliseconds since 1970 UTC). A disabled
@@ -108,19 +120,18 @@ pub fn standing(
     space: SpaceId,
     at_ms: i64,
 ) -> rusqlite::Result<Standing> {
-    let disabled_ms: Option<i64> = db
+    let disabled_ms = disabled_ms(db, member)?;
+    let grants = grants(db, member, space)?.into_iter();
+    let grants: Vec<Grant> = grants.map(|grant| grant.cut(disabled_ms)).collect();
+    Ok(judge(&grants, at_ms))
+}
+
+fn disabled_ms(db: &Connection, member: MemberId) -> rusqlite::Result<Option<i64>> {
+    let disabled: Option<Option<i64>> = db
         .prepare_cached("SELECT disabled_ms FROM member WHERE id = ?1")?
         .query_row([blob(member.as_bytes())], |row| row.get(0))
-        .optional()?
-        .flatten();
-    let mut grants = grants(db, member, space)?;
-    for grant in &mut grants {
-        grant.removed_ms = match (grant.removed_ms, disabled_ms) {
-            (Some(removed), Some(disabled)) => Some(removed.min(disabled)),
-            (one, other) => one.or(other),
-        };
-    }
-    Ok(judge(&grants, at_ms))
+        .optional()?;
+    Ok(disabled.flatten())
 }
 
 fn judge(grants: &[Grant], at_ms: i64) -> Standing {
@@ -156,18 +167,26 @@ pub fn spaces_of(
     member: MemberId,
     at_ms: i64,
 ) -> rusqlite::Result<Vec<(SpaceId, Role)>> {
-    let mut query = db.prepare_cached(
-        "SELECT space FROM space_member WHERE member = ?1
-         UNION SELECT st.space FROM space_team st JOIN team_member tm ON tm.team = st.team
-         WHERE tm.member = ?1 ORDER BY 1",
-    )?;
-    let spaces: Vec<SpaceId> = query
-        .query_map([blob(member.as_bytes())], |row| id16(row, 0).map(SpaceId))?
-        .collect::<rusqlite::Result<_>>()?;
-    let mut result = Vec::with_capacity(spaces.len());
-    for space in spaces {
-        if let Standing::In(role) = standing(db, member, space, at_ms)? {
-            result.push((space, role));
+    // One question for all spaces: a carer is in eighty, and each of her requests asks it.
+    let mut query = db.prepare_cached(&format!(
+        "SELECT space, role, from_ms, until_ms, removed_ms FROM space_member WHERE member = ?1
+         UNION ALL SELECT st.space, {THROUGH_TEAM} WHERE tm.member = ?1 ORDER BY 1"
+    ))?;
+    let disabled_ms = disabled_ms(db, member)?;
+    let rows = query.query_map([blob(member.as_bytes())], |row| {
+        let grant = grant_row(row, 1)?;
+        Ok((id16(row, 0).map(SpaceId)?, grant))
+    })?;
+    let mut result: Vec<(SpaceId, Role)> = Vec::new();
+    for row in rows {
+        let (space, grant) = row?;
+        let Some(grant) = grant.map(|grant| grant.cut(disabled_ms)) else {
+            continue;
+        };
+        match result.last_mut() {
+            _ if !grant.holds(at_ms) => {}
+            Some((last, role)) if *last == space => *role = grant.role.max(*role),
+            Some(_) | None => result.push((space, grant.role)),
         }
     }
     Ok(result)

@@ -112,15 +112,13 @@ fn still_possible(store: &mut dyn RelayStore, doc: DocId, hash: &Hash) -> Result
 
 /// What waited for a change of this envelope waits for one change less.
 fn release(store: &mut dyn RelayStore, row: &EnvelopeRow) -> Result<()> {
-    for hash in store.changes_of(row.arrival)? {
-        for dependant in store.waiting_for(row.doc, &hash)? {
-            let mut missing = store.missing_of(dependant)?;
-            missing.retain(|other| *other != hash);
-            store.set_missing(dependant, row.doc, &missing)?;
-            let held = store.envelope_at(dependant)?.map(|row| row.state);
-            if missing.is_empty() && held == Some(State::Held("dependency_missing".into())) {
-                store.set_state(dependant, &State::Waiting)?;
-            }
+    for (dependant, hash) in store.dependants(row.arrival)? {
+        let mut missing = store.missing_of(dependant)?;
+        missing.retain(|other| *other != hash);
+        store.set_missing(dependant, row.doc, &missing)?;
+        let held = store.envelope_at(dependant)?.map(|row| row.state);
+        if missing.is_empty() && held == Some(State::Held("dependency_missing".into())) {
+            store.set_state(dependant, &State::Waiting)?;
         }
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod costs;
 mod devices;
 mod erase;
 mod merge;

@@ -122,6 +122,8 @@ pub fn claims_and_dependants_are_found(store: &mut dyn RelayStore) {
         store.bringers(DocId(uuid(2)), &Hash([1; 32])).unwrap(),
         [claim]
     );
+    assert_eq!(store.dependants(a).unwrap(), [(b, Hash([1; 32]))]);
+    assert_eq!(store.dependants(b).unwrap(), [], "it brings nothing");
     assert_eq!(
         store.waiting_for(DocId(uuid(2)), &Hash([1; 32])).unwrap(),
         [b]

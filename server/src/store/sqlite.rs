@@ -1,5 +1,6 @@
 //! The SQLite backend: one connection that writes, others that read.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ pub struct SqliteStore {
     path: Option<PathBuf>,
     /// Whether commits are flushed to disk at present.
     flushed: bool,
+    statements: Cell<u64>,
 }
 
 impl SqliteStore {
@@ -27,6 +29,7 @@ impl SqliteStore {
             connection: schema::open(path)?,
             path: Some(path.to_owned()),
             flushed: true,
+            statements: Cell::default(),
         })
     }
 
@@ -36,6 +39,7 @@ impl SqliteStore {
             connection: schema::open_in_memory()?,
             path: None,
             flushed: true,
+            statements: Cell::default(),
         })
     }
 
@@ -44,7 +48,19 @@ impl SqliteStore {
         &self.connection
     }
 
+    /// Statements run so far, but for those that begin and end transactions: what tests hold the
+    /// cost of a push to.
+    pub fn statements(&self) -> u64 {
+        self.statements.get()
+    }
+
+    /// Counts one statement.
+    fn ran(&self) {
+        self.statements.set(self.statements.get() + 1);
+    }
+
     fn run(&self, sql: &str, params: &[&dyn ToSql]) -> Result<usize> {
+        self.ran();
         Ok(self.connection.prepare_cached(sql)?.execute(params)?)
     }
 
@@ -54,6 +70,7 @@ impl SqliteStore {
         params: &[&dyn ToSql],
         read: impl FnOnce(&Row<'_>) -> Result<T>,
     ) -> Result<Option<T>> {
+        self.ran();
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query(params)?;
         rows.next()?.map(read).transpose()
@@ -65,6 +82,7 @@ impl SqliteStore {
         params: &[&dyn ToSql],
         mut read: impl FnMut(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
+        self.ran();
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query(params)?;
         let mut all = Vec::new();
@@ -75,6 +93,7 @@ impl SqliteStore {
     }
 
     fn count(&self, sql: &str, params: &[&dyn ToSql]) -> Result<i64> {
+        self.ran();
         let mut statement = self.connection.prepare_cached(sql)?;
         Ok(statement
             .query_row(params, |row| row.get(0))
@@ -135,6 +154,7 @@ impl Transactions for SqliteStore {
                 connection: schema::open_reader(path)?,
                 path: None,
                 flushed: true,
+                statements: Cell::default(),
             }))),
             None => Ok(None),
         }

@@ -122,6 +122,7 @@ impl Envelopes for SqliteStore {
             "INSERT OR IGNORE INTO change(doc, hash, actor, seq, arrival) VALUES (?, ?, ?, ?, ?)",
         )?;
         for change in changes {
+            self.ran();
             insert.execute((
                 row.doc.as_bytes().as_slice(),
                 &change.hash.0,
@@ -255,6 +256,15 @@ impl Envelopes for SqliteStore {
             "SELECT arrival FROM missing WHERE doc = ? AND hash = ? ORDER BY arrival",
             &[doc.as_bytes(), &hash.0],
             |row| Ok(row.get(0)?),
+        )
+    }
+
+    fn dependants(&mut self, arrival: i64) -> Result<Vec<(i64, Hash)>> {
+        self.all(
+            "SELECT m.arrival, m.hash FROM change c JOIN missing m ON m.doc = c.doc AND m.hash = c.hash
+             WHERE c.arrival = ? ORDER BY m.arrival",
+            &[&arrival],
+            |row| Ok((row.get(0)?, Hash(fixed(row, 1)?))),
         )
     }
 

@@ -137,10 +137,12 @@ impl People for SqliteStore {
     }
 
     fn grants(&mut self, member: MemberId, space: SpaceId) -> Result<Vec<Grant>> {
+        self.ran();
         Ok(access::grants(&self.connection, member, space)?)
     }
 
     fn spaces_of(&mut self, member: MemberId, at_ms: i64) -> Result<Vec<(SpaceId, Role)>> {
+        self.ran();
         Ok(access::spaces_of(&self.connection, member, at_ms)?)
     }
 
@@ -153,6 +155,7 @@ impl People for SqliteStore {
         let Some((org, name)) = named else {
             return Ok(None);
         };
+        self.ran();
         let roster = access::roster_number(&self.connection, space, now_ms)?;
         Ok(Some(SpaceRow { org, name, roster }))
     }
