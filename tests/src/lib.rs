@@ -9,6 +9,7 @@ pub mod outside;
 pub mod phone;
 pub mod proxy;
 pub mod storm;
+pub mod work;
 pub mod world;
 
 pub use clock::Clock;

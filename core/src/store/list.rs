@@ -110,11 +110,17 @@ pub struct Page {
 /// # Errors
 /// SQLite's own.
 pub fn list(conn: &Connection, query: &Query) -> Result<Page> {
-    let Some((from, mut values)) = condition(query) else {
+    let Some((conditions, mut values)) = condition(query) else {
         return Ok(Page::default());
     };
+    // Counted without a look at the documents, and in the index alone where that has the answer.
+    let counted = if conditions == format!(" WHERE {FOUND}") {
+        "FROM search WHERE search MATCH ?".to_owned()
+    } else {
+        format!("FROM view v{conditions}")
+    };
     let total = conn
-        .prepare_cached(&format!("SELECT count(*) {from}"))?
+        .prepare_cached(&format!("SELECT count(*) {counted}"))?
         .query_row(params_from_iter(&values), |row| row.get(0))?;
     let way = if query.descending { "DESC" } else { "ASC" };
     let key = match query.sort {
@@ -126,10 +132,16 @@ pub fn list(conn: &Connection, query: &Query) -> Result<Page> {
     values.push(Sql::Integer(
         i64::try_from(query.offset).unwrap_or(i64::MAX),
     ));
+    // Found first, by the indexes alone where they can; only the rows of this page are read.
+    let from = format!(
+        "FROM (SELECT v.doc AS found FROM view v{conditions}
+               ORDER BY {key} {way}, v.doc {way} LIMIT ? OFFSET ?)
+         CROSS JOIN view v ON v.doc = found CROSS JOIN document d ON d.n = found"
+    );
     let mut statement = conn.prepare_cached(&format!(
         "SELECT d.id, v.space, v.kind, v.title, v.subject, v.status, v.date, v.updated_ms,
              d.changed_by, v.conflicts
-         {from} ORDER BY {key} {way}, v.doc {way} LIMIT ? OFFSET ?",
+         {from} ORDER BY {key} {way}, v.doc {way}",
     ))?;
     let mut found = statement.query(params_from_iter(&values))?;
     let mut rows = Vec::new();
@@ -155,9 +167,12 @@ pub fn list(conn: &Connection, query: &Query) -> Result<Page> {
     Ok(Page { rows, total })
 }
 
-/// `FROM … WHERE …` and its values; `None` if nothing can match.
+/// Has the words searched for. The plus keeps SQLite from looking up each view that has them, which
+/// for a common word is nearly all, before it sorts: it walks the order and asks for each.
+const FOUND: &str = "+v.doc IN (SELECT rowid FROM search WHERE search MATCH ?)";
+
+/// ` WHERE …`, or nothing, and its values; `None` if nothing can match.
 fn condition(query: &Query) -> Option<(String, Vec<Sql>)> {
-    let mut from = String::from("FROM view v JOIN document d ON d.n = v.doc");
     let mut conditions: Vec<String> = Vec::new();
     let mut values: Vec<Sql> = Vec::new();
     let mut add = |condition: &str, value: Sql| {
@@ -165,8 +180,7 @@ fn condition(query: &Query) -> Option<(String, Vec<Sql>)> {
         values.push(value);
     };
     if let Some(text) = query.text.as_deref().filter(|t| !t.trim().is_empty()) {
-        from.push_str(" JOIN search ON search.rowid = v.doc");
-        add("search MATCH ?", Sql::Text(search::query(text)?));
+        add(FOUND, Sql::Text(search::query(text)?));
     }
     if let Some(kind) = query.kind {
         add("v.kind = ?", Sql::Integer(kind.number().into()));
@@ -198,9 +212,8 @@ fn condition(query: &Query) -> Option<(String, Vec<Sql>)> {
     if query.conflicts_only {
         conditions.push("v.conflicts > 0".to_owned());
     }
-    if !conditions.is_empty() {
-        from.push_str(" WHERE ");
-        from.push_str(&conditions.join(" AND "));
+    if conditions.is_empty() {
+        return Some((String::new(), values));
     }
-    Some((from, values))
+    Some((format!(" WHERE {}", conditions.join(" AND ")), values))
 }

@@ -23,6 +23,17 @@ impl Run {
         tempfile::tempdir_in(&self.folder).expect("a temporary folder")
     }
 
+    /// A fresh temporary folder in memory if there is one, for work whose flushes are not measured.
+    pub fn memory_folder(&self) -> tempfile::TempDir {
+        let memory = Path::new("/dev/shm");
+        let folder = if memory.is_dir() {
+            memory
+        } else {
+            &self.folder
+        };
+        tempfile::tempdir_in(folder).expect("a temporary folder")
+    }
+
     /// `full`, or `quick` in a quick run.
     pub fn sized<T>(&self, full: T, quick: T) -> T {
         if self.quick { quick } else { full }

@@ -48,6 +48,11 @@ impl Time {
         Arc::new(Self(AtomicI64::new(START_MS)))
     }
 
+    /// What it is.
+    pub fn now_ms(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
     /// So much later.
     pub fn pass(&self, ms: i64) {
         self.0.fetch_add(ms, Ordering::SeqCst);
