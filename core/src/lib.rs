@@ -46,6 +46,8 @@ pub mod scalar;
 pub mod signing;
 pub mod store;
 pub mod sync;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod time;
 pub mod trace;
 pub mod transport;

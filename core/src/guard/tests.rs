@@ -1,7 +1,6 @@
-#![expect(clippy::unwrap_used, clippy::wildcard_enum_match_arm, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
-pub(crate) mod by_hand;
-pub(crate) mod honest;
+pub(crate) use crate::testing::{by_hand, honest};
 mod hostile;
 mod mutants;
 mod refusals;

@@ -6,19 +6,28 @@ use crate::genesis::genesis;
 use crate::id::Hash;
 
 /// A chunk to be filled: the author is sixteen ones, it depends on genesis, actor 1 is genesis.
-pub(crate) struct ByHand {
-    pub(crate) actor: Vec<u8>,
-    pub(crate) others: Vec<Vec<u8>>,
-    pub(crate) deps: Vec<Hash>,
-    pub(crate) seq: u64,
-    pub(crate) start_op: u64,
-    pub(crate) time: i64,
-    pub(crate) message: String,
-    pub(crate) columns: [Vec<u8>; COLUMNS],
+pub struct ByHand {
+    /// The author.
+    pub actor: Vec<u8>,
+    /// The other actors.
+    pub others: Vec<Vec<u8>>,
+    /// Dependencies.
+    pub deps: Vec<Hash>,
+    /// The author's count.
+    pub seq: u64,
+    /// The first operation's counter.
+    pub start_op: u64,
+    /// The author's clock.
+    pub time: i64,
+    /// Commit message.
+    pub message: String,
+    /// By [`Column`].
+    pub columns: [Vec<u8>; COLUMNS],
 }
 
 impl ByHand {
-    pub(crate) fn new(kind: Kind) -> Self {
+    /// An empty one.
+    pub fn new(kind: Kind) -> Self {
         Self {
             actor: vec![1; 16],
             others: vec![],
@@ -32,7 +41,7 @@ impl ByHand {
     }
 
     /// `count` times: put null at this key of the root.
-    pub(crate) fn puts(kind: Kind, key: &str, count: u64) -> Self {
+    pub fn puts(kind: Kind, key: &str, count: u64) -> Self {
         let mut change = Self::new(kind);
         change.set(Column::KeyString, &run_of(count, |out| text(out, key)));
         change.set(Column::Insert, &flags(&[count]));
@@ -43,7 +52,7 @@ impl ByHand {
     }
 
     /// One operation on a genesis container's key.
-    pub(crate) fn on(kind: Kind, container: &str, key: &str, action: u64) -> Self {
+    pub fn on(kind: Kind, container: &str, key: &str, action: u64) -> Self {
         let mut change = Self::puts(kind, key, 1);
         let genesis = genesis(kind);
         let (counter, _) = genesis
@@ -62,7 +71,7 @@ impl ByHand {
     }
 
     /// One predecessor for the one operation.
-    pub(crate) fn with_pred(mut self, actor: u64, counter: i64) -> Self {
+    pub fn with_pred(mut self, actor: u64, counter: i64) -> Self {
         self.set(Column::PredCount, &run_of(1, |out| write_u64(out, 1)));
         self.set(Column::PredActor, &run_of(1, |out| write_u64(out, actor)));
         self.set(
@@ -72,11 +81,13 @@ impl ByHand {
         self
     }
 
-    pub(crate) fn set(&mut self, column: Column, bytes: &[u8]) {
+    /// Sets a column's bytes.
+    pub fn set(&mut self, column: Column, bytes: &[u8]) {
         self.columns[column as usize] = bytes.to_vec();
     }
 
-    pub(crate) fn bytes(&self) -> Vec<u8> {
+    /// The chunk, its checksum right.
+    pub fn bytes(&self) -> Vec<u8> {
         let chunk = Chunk {
             deps: self.deps.clone(),
             actor: &self.actor,
@@ -92,7 +103,7 @@ impl ByHand {
 }
 
 /// A column of one value, so many times.
-pub(crate) fn run_of(count: u64, value: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+pub fn run_of(count: u64, value: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     let mut out = Vec::new();
     write_i64(&mut out, if count == 1 { -1 } else { count.cast_signed() });
     value(&mut out);
@@ -100,7 +111,7 @@ pub(crate) fn run_of(count: u64, value: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
 }
 
 /// A column of booleans: how many false, then true, and so on.
-pub(crate) fn flags(runs: &[u64]) -> Vec<u8> {
+pub fn flags(runs: &[u64]) -> Vec<u8> {
     let mut out = Vec::new();
     for run in runs {
         write_u64(&mut out, *run);
@@ -109,13 +120,13 @@ pub(crate) fn flags(runs: &[u64]) -> Vec<u8> {
 }
 
 /// A string cell.
-pub(crate) fn text(out: &mut Vec<u8>, text: &str) {
+pub fn text(out: &mut Vec<u8>, text: &str) {
     write_u64(out, text.len() as u64);
     out.extend_from_slice(text.as_bytes());
 }
 
 /// Any body in a chunk of this type with a right checksum.
-pub(crate) fn seal_body(chunk_type: u8, body: &[u8]) -> Vec<u8> {
+pub fn seal_body(chunk_type: u8, body: &[u8]) -> Vec<u8> {
     use sha2::{Digest, Sha256};
     let mut head = vec![chunk_type];
     write_u64(&mut head, body.len() as u64);
@@ -131,7 +142,7 @@ pub(crate) fn seal_body(chunk_type: u8, body: &[u8]) -> Vec<u8> {
 }
 
 /// The body of a chunk.
-pub(crate) fn body(chunk: &[u8]) -> Vec<u8> {
+pub fn body(chunk: &[u8]) -> Vec<u8> {
     let mut r = crate::chunk::Reader::new(&chunk[9..]);
     let len = r.length().unwrap();
     r.take(len).unwrap().to_vec()

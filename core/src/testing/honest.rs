@@ -13,17 +13,22 @@ use crate::genesis::genesis;
 use crate::id::SpaceId;
 
 /// Numbers that look random and are the same every time.
-pub(crate) struct Dice(pub(crate) u64);
+pub struct Dice(
+    /// The state; not 0.
+    pub u64,
+);
 
 impl Dice {
-    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
+    /// 0 up to `sides` - 1.
+    pub fn roll(&mut self, sides: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0 % sides
     }
 
-    pub(crate) fn below(&mut self, len: usize) -> usize {
+    /// An index below `len`.
+    pub fn below(&mut self, len: usize) -> usize {
         usize::try_from(self.roll(len as u64)).unwrap()
     }
 
@@ -53,24 +58,29 @@ impl Dice {
     }
 }
 
-pub(crate) const SPACE: SpaceId = SpaceId(uuid::Uuid::from_u128(7));
-pub(crate) const EPOCH: [u8; 8] = *b"an epoch";
+/// The space everything is in.
+pub const SPACE: SpaceId = SpaceId(uuid::Uuid::from_u128(7));
+/// The epoch everyone writes in.
+pub const EPOCH: [u8; 8] = *b"an epoch";
 
 /// A device's key by number.
-pub(crate) fn key(number: u8) -> SigningKey {
+pub fn key(number: u8) -> SigningKey {
     SigningKey::from_bytes(&[number; 32])
 }
 
 /// One device with one document.
-pub(crate) struct Phone {
-    pub(crate) key: SigningKey,
-    pub(crate) doc: Automerge,
+pub struct Phone {
+    /// Its key.
+    pub key: SigningKey,
+    /// Its document.
+    pub doc: Automerge,
     kind: Kind,
     form: Vec<ChangeHash>,
 }
 
 impl Phone {
-    pub(crate) fn new(kind: Kind, number: u8) -> Self {
+    /// With the document's genesis.
+    pub fn new(kind: Kind, number: u8) -> Self {
         let key = key(number);
         let mut doc = genesis(kind).document();
         doc.set_actor(ActorId::from(actor_id(&key.verifying_key(), SPACE, &EPOCH)));
@@ -83,12 +93,13 @@ impl Phone {
         }
     }
 
-    pub(crate) fn base_actor(&self) -> [u8; 16] {
+    /// Its actor.
+    pub fn base_actor(&self) -> [u8; 16] {
         actor_id(&self.key.verifying_key(), SPACE, &EPOCH)
     }
 
     /// One save, now and then from a form opened long ago.
-    pub(crate) fn save(&mut self, dice: &mut Dice) {
+    pub fn save(&mut self, dice: &mut Dice) {
         let fields: Vec<&Field> = self.kind.spec().fields().collect();
         let stale = dice.roll(4) == 0;
         let heads = if stale {
@@ -114,24 +125,26 @@ impl Phone {
         }
     }
 
-    pub(crate) fn put(&mut self, key: &str, value: impl Into<ScalarValue>) {
+    /// One save of one field.
+    pub fn put(&mut self, key: &str, value: impl Into<ScalarValue>) {
         let mut tx = self.doc.transaction();
         tx.put(ROOT, key, value).unwrap();
         tx.commit();
     }
 
-    pub(crate) fn meet(&mut self, other: &mut Phone) {
+    /// Both have everything of the other.
+    pub fn meet(&mut self, other: &mut Phone) {
         self.doc.merge(&mut other.doc).unwrap();
         other.doc.merge(&mut self.doc).unwrap();
     }
 
     /// All changes but genesis, in causal order.
-    pub(crate) fn changes(&self) -> Vec<Vec<u8>> {
+    pub fn changes(&self) -> Vec<Vec<u8>> {
         raw(&self.doc, &[genesis(self.kind).hash.into()])
     }
 
     /// What this phone wrote itself, in causal order.
-    pub(crate) fn own_changes(&self) -> Vec<Vec<u8>> {
+    pub fn own_changes(&self) -> Vec<Vec<u8>> {
         let own = self.base_actor();
         self.doc
             .get_changes(&[])
@@ -143,7 +156,7 @@ impl Phone {
 }
 
 /// The changes after these heads, uncompressed.
-pub(crate) fn raw(doc: &Automerge, after: &[ChangeHash]) -> Vec<Vec<u8>> {
+pub fn raw(doc: &Automerge, after: &[ChangeHash]) -> Vec<Vec<u8>> {
     doc.get_changes(after)
         .iter()
         .map(|c| c.raw_bytes().to_vec())
@@ -245,7 +258,7 @@ fn type_into(tx: &mut Transaction<'_>, text: &ObjId, dice: &mut Dice) {
 }
 
 /// Some phones that write and meet for a while; all have everything in the end.
-pub(crate) fn world(kind: Kind, phones: u8, saves: usize, seed: u64) -> Vec<Phone> {
+pub fn world(kind: Kind, phones: u8, saves: usize, seed: u64) -> Vec<Phone> {
     let mut dice = Dice(seed * 2 + 1);
     let mut world: Vec<Phone> = (1..=phones).map(|n| Phone::new(kind, n)).collect();
     for _ in 0..saves {
