@@ -2,6 +2,8 @@
 
 use std::io::Read;
 
+use crate::wire::body::BadBody;
+
 /// Level 3: what the design's byte figures were measured at.
 const LEVEL: i32 = 3;
 
@@ -11,14 +13,24 @@ pub fn compress(bytes: &[u8]) -> Option<Vec<u8>> {
     (packed.len() < bytes.len()).then_some(packed)
 }
 
-/// Decompressed; `None` if it is not zstd or more than `cap` bytes come out.
-pub fn decompress(bytes: &[u8], cap: usize) -> Option<Vec<u8>> {
-    let mut decoder = zstd::stream::Decoder::new(bytes).ok()?;
-    // A frame may ask for a window as large as it likes; ours never need more than 8 MiB.
-    decoder.window_log_max(23).ok()?;
+/// Decompressed.
+///
+/// # Errors
+/// [`BadBody::Compression`] if it is not zstd, [`BadBody::TooLarge`] if more than `cap` bytes come
+/// out.
+pub fn decompress(bytes: &[u8], cap: usize) -> Result<Vec<u8>, BadBody> {
+    let failed = |_| BadBody::Compression;
+    let mut decoder = zstd::stream::Decoder::new(bytes).map_err(failed)?;
+    // A frame may ask for a window as large as it likes, and gets the memory at once. Ours ask for
+    // 2 MiB at most; nobody needs more than what may come out.
+    let window = cap.next_power_of_two().ilog2().clamp(10, 23);
+    decoder.window_log_max(window).map_err(failed)?;
     let mut out = Vec::new();
-    decoder.take(cap as u64 + 1).read_to_end(&mut out).ok()?;
-    (out.len() <= cap).then_some(out)
+    let size = decoder.take(cap as u64 + 1).read_to_end(&mut out);
+    if size.map_err(failed)? > cap {
+        return Err(BadBody::TooLarge);
+    }
+    Ok(out)
 }
 
 #[cfg(test)]
@@ -29,11 +41,14 @@ mod tests {
     fn a_bomb_stops_at_the_ceiling() {
         let bomb = compress(&vec![0u8; 50_000_000]).expect("shrinks");
         assert!(bomb.len() < 10_000);
-        assert_eq!(decompress(&bomb, 1_000_000), None);
+        assert_eq!(decompress(&bomb, 1_000_000), Err(BadBody::TooLarge));
         assert_eq!(
             decompress(&bomb, 50_000_000).map(|b| b.len()),
-            Some(50_000_000)
+            Ok(50_000_000)
         );
-        assert_eq!(decompress(b"no zstd at all", 100), None);
+        assert_eq!(
+            decompress(b"no zstd at all", 100),
+            Err(BadBody::Compression)
+        );
     }
 }

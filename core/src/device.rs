@@ -169,7 +169,11 @@ impl Device {
             meta::set_text(tx, keys::TOKEN, &response.token)?;
             meta::set(tx, keys::RELAY_KEY, &response.relay_key)?;
             meta::set_number(tx, keys::STATUS_SEEN, 0)?;
-            meta::set_number(tx, keys::OFFSET, response.now_ms - request.now_ms)
+            meta::set_number(
+                tx,
+                keys::OFFSET,
+                response.now_ms.saturating_sub(request.now_ms),
+            )
         })?;
         self.identity()
     }

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::documents::Kind;
 use crate::id::{DeviceId, DocId, EnvelopeId, Hash, SpaceId};
+use crate::wire::body;
 
 /// Random bytes that give a device a new actor: taken at enrolment and again at every rebuild.
 pub type Epoch = [u8; 8];
@@ -194,6 +195,6 @@ pub fn encode<T: Encode<()>>(value: &T) -> Vec<u8> {
 /// Any wire type from exactly these CBOR bytes: nothing may follow, and encoding it again must
 /// give the same bytes, so that one meaning has one form.
 pub fn decode<T: Encode<()> + for<'b> Decode<'b, ()>>(bytes: &[u8]) -> Option<T> {
-    let value: T = minicbor::decode(bytes).ok()?;
+    let value: T = body::parse(bytes).ok()?;
     (encode(&value) == bytes).then_some(value)
 }

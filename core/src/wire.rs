@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 use crate::envelope::{Envelope, Proof};
 use crate::id::{DeviceId, DocId, EnvelopeId, MemberId, OrgId, SpaceId};
 
+pub mod body;
+
 /// The protocol spoken by this code. A relay answers others with the problem `protocol_unknown`.
 pub const PROTOCOL: u16 = 1;
 
@@ -35,6 +37,11 @@ pub mod limits {
     pub const HEADER: usize = 16 * 1024;
     /// Envelopes in one request.
     pub const PUSH_COUNT: usize = 4_096;
+    /// Values of any kind in one body, lists and the bytes of an envelope counting as one each: a
+    /// page of 8 MiB has less than half as many.
+    pub const ITEMS: usize = 1 << 20;
+    /// Lists inside each other in one body; ours reach nine.
+    pub const DEPTH: usize = 32;
     /// The longest a relay holds a request that waits for news.
     pub const WAIT_MS: u32 = 55_000;
 }
@@ -121,6 +128,9 @@ pub enum FirstSync {
         /// Documents whose last entry lies below this are still to come.
         #[n(1)]
         below: u64,
+        /// Of the next of them, a large one, entries up to this seq are here.
+        #[n(2)]
+        within: Option<u64>,
     },
     /// All documents are here; signatures of entries above `above` are still to come.
     #[n(1)]
@@ -451,7 +461,8 @@ pub enum NoticeKind {
     Erased(#[n(0)] String),
 }
 
-/// A whole document in a first sync, as of the fixed seq.
+/// A document in a first sync, as of the fixed seq: the whole of it, or if that is too large for
+/// one page the next part.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Pack {
     /// The document.
@@ -460,15 +471,19 @@ pub struct Pack {
     /// [`crate::documents::Kind::number`].
     #[n(1)]
     pub kind: u8,
-    /// Seq of its last entry.
+    /// Seq of the last entry in it.
     #[n(2)]
     pub last_seq: u64,
-    /// All its changes in feed order, in the compact form of `encoding.rs`.
+    /// Its changes in feed order, in the compact form of `encoding.rs`.
     #[cbor(n(3), with = "minicbor::bytes")]
     pub changes: Vec<u8>,
     /// How many changes each entry brought, in feed order: joins the changes to the proofs.
     #[n(4)]
     pub counts: Vec<u32>,
+    /// How many entries of the document came in parts before this one.
+    #[n(5)]
+    #[cbor(default)]
+    pub before: u32,
 }
 
 /// The signature of one entry in a first sync. The digest is left out: the device has the changes.

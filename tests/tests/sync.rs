@@ -356,3 +356,51 @@ fn a_cloned_phone_is_noticed_and_both_halves_of_its_work_arrive() {
     same(&mut maria, &mut aino, doc);
     same(&mut twin, &mut aino, doc);
 }
+
+#[test]
+fn a_document_larger_than_any_answer_comes_to_a_new_device_in_parts() {
+    let world = World::new();
+    let space = world.space("Suuri asiakirja");
+    let maria = world.member("Maria Niemi", Role::Field, &[space]);
+    let mut phone = world.phone("maria", maria);
+    let before = phone.note(space, json!({"summary": "ennen"}));
+    let large = phone.note(space, json!({"summary": "suuri"}));
+    // As one pack it would be twelve megabytes: more than a part may hold, three times.
+    for n in 0..60u32 {
+        let mut seed = u64::from(n) | 1 << 40;
+        let words = std::iter::repeat_with(|| {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            format!("{seed:016x}")
+        });
+        let text: String = words.take(12_500).collect();
+        phone.edit(large, json!({"route_from": text}));
+        phone.sync(&world);
+    }
+    let after = phone.note(space, json!({"summary": "jälkeen"}));
+    phone.sync(&world);
+    world.settle();
+    phone.sync(&world);
+
+    let aino = world.member("Aino Laakso", Role::Reader, &[space]);
+    let mut fresh = Phone::new(&world.folder().join("aino"));
+    let code = world.invite(aino);
+    let device = fresh.device();
+    device
+        .enrol(&world.transport(), &code, "aino")
+        .expect("enrols");
+    let report = fresh.sync(&world);
+    assert!(report.requests > 3, "in parts: {report:?}");
+    assert_eq!((report.quarantined, report.more), (0, false), "{report:?}");
+    for doc in [before, large, after] {
+        same(&mut phone, &mut fresh, doc);
+    }
+    whole(&mut fresh);
+    let steps = history::history(fresh.device().store().conn(), large).expect("reads");
+    assert!(steps.len() > 60, "{}", steps.len());
+    assert!(
+        steps.iter().all(|step| step.envelope.is_some()),
+        "every change has its signature"
+    );
+}

@@ -8,7 +8,7 @@ use crate::store::meta;
 use crate::sync::outgoing::Outgoing;
 use crate::sync::{SyncAction, SyncEvent, SyncState};
 use crate::transport::{Post, Reply, Transport};
-use crate::wire::{SYNC_PATH, SyncResponse, limits};
+use crate::wire::{SYNC_PATH, SyncResponse, body, limits};
 
 use super::{Device, DeviceError, Result, keys};
 
@@ -118,10 +118,10 @@ impl Device {
         &mut self,
         outgoing: &Outgoing,
         sent_ms: i64,
-        body: &[u8],
+        bytes: &[u8],
         report: &mut SyncReport,
     ) -> Result<bool> {
-        let response: SyncResponse = minicbor::decode(body).map_err(|_| DeviceError::BadAnswer)?;
+        let response: SyncResponse = body::parse(bytes).map_err(|_| DeviceError::BadAnswer)?;
         if outgoing.request.wait_ms == 0 {
             // Halfway between sending and receiving is the best guess of when the relay looked.
             let middle = sent_ms + (self.env.now_ms() - sent_ms) / 2;
@@ -236,7 +236,8 @@ pub(crate) fn answer(reply: Reply) -> Result<(Vec<u8>, u64)> {
     let body = match reply.encoding.as_str() {
         "" | "identity" => reply.body,
         "zstd" => {
-            decompress(&reply.body, 2 * limits::BODY_EXPANDED).ok_or(DeviceError::BadAnswer)?
+            let most = 2 * limits::BODY_EXPANDED;
+            decompress(&reply.body, most).map_err(|_| DeviceError::BadAnswer)?
         }
         _ => return Err(DeviceError::BadAnswer),
     };

@@ -1,9 +1,8 @@
 //! Bodies: CBOR, zstd in both directions, never larger than both sides agreed on.
 
-use std::io::Read;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, to_bytes};
 use axum::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE,
 };
@@ -11,6 +10,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use minicbor::{Decode, Encode};
 use sopu_core::envelope::encode;
+use sopu_core::wire::body::{self, BadBody};
 use sopu_core::wire::limits;
 
 use super::Problem;
@@ -38,9 +38,6 @@ pub const ENROL: Most = Most {
     sent: 16 * 1024,
     expanded: 16 * 1024,
 };
-
-/// Largest zstd window, as a power of two: 8 MiB, well above what devices use.
-const WINDOW_LOG: u32 = 23;
 
 /// Smaller responses are not worth compressing.
 const SMALL: usize = 256;
@@ -76,44 +73,20 @@ pub async fn read<T: for<'b> Decode<'b, ()> + Send + 'static>(
         Some(b"zstd") => true,
         Some(_) => return Err(Problem::BodyUnreadable),
     };
-    let parsed = tokio::task::spawn_blocking(move || parse(&bytes, compressed, most)).await;
-    parsed.unwrap_or(Err(Problem::BodyUnreadable))
-}
-
-fn parse<T: for<'b> Decode<'b, ()>>(
-    bytes: &Bytes,
-    compressed: bool,
-    most: Most,
-) -> Result<T, Problem> {
-    let expanded = if compressed {
-        Some(expand(bytes, most.expanded)?)
-    } else {
-        None
-    };
-    let mut decoder = minicbor::Decoder::new(expanded.as_deref().unwrap_or(bytes));
-    let value = decoder.decode().map_err(|_| Problem::BadCbor)?;
-    if decoder.position() == decoder.input().len() {
-        Ok(value)
-    } else {
-        Err(Problem::BadCbor)
+    let read = move || body::read(&bytes, compressed, most.expanded);
+    match tokio::task::spawn_blocking(read).await {
+        Ok(read) => read.map_err(Problem::from),
+        Err(_) => Err(Problem::BodyUnreadable),
     }
 }
 
-fn expand(bytes: &[u8], most: usize) -> Result<Vec<u8>, Problem> {
-    let mut decoder =
-        zstd::stream::read::Decoder::new(bytes).map_err(|_| Problem::BodyUnreadable)?;
-    decoder
-        .window_log_max(WINDOW_LOG)
-        .map_err(|_| Problem::BodyUnreadable)?;
-    let mut expanded = Vec::new();
-    decoder
-        .take(most as u64 + 1)
-        .read_to_end(&mut expanded)
-        .map_err(|_| Problem::BodyUnreadable)?;
-    if expanded.len() > most {
-        Err(Problem::BodyTooLarge)
-    } else {
-        Ok(expanded)
+impl From<BadBody> for Problem {
+    fn from(bad: BadBody) -> Self {
+        match bad {
+            BadBody::Compression => Problem::BodyUnreadable,
+            BadBody::TooLarge => Problem::BodyTooLarge,
+            BadBody::Cbor => Problem::BadCbor,
+        }
     }
 }
 

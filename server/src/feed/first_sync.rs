@@ -12,6 +12,10 @@ use crate::store::{FeedRow, FeedWhat, RelayStore, Result, StoreError};
 /// Documents and proofs read from the store at a time.
 const STRIDE: usize = 64;
 
+/// The bytes of changes one pack may hold. A larger document comes in parts: as one it would not fit
+/// into any answer, and its space would never be complete on a new device.
+const PART: usize = 4 * 1024 * 1024;
+
 /// Fills the page from where the first sync stands; gives where it stands then, `None` when all is
 /// there.
 pub fn fill(
@@ -22,11 +26,14 @@ pub fn fill(
     page: &mut SpacePage,
 ) -> Result<Option<FirstSync>> {
     let (at, mut above) = match first {
-        FirstSync::Documents { at, below } => match documents(store, space, at, below, room, page)?
-        {
-            Some(below) => return Ok(Some(FirstSync::Documents { at, below })),
-            None => (at, 0),
-        },
+        FirstSync::Documents { at, below, within } => {
+            let mut progress = Progress { below, within };
+            if !documents(store, space, at, &mut progress, room, page)? {
+                let Progress { below, within } = progress;
+                return Ok(Some(FirstSync::Documents { at, below, within }));
+            }
+            (at, 0)
+        }
         FirstSync::Proofs { at, above } => (at, above),
     };
     loop {
@@ -47,53 +54,87 @@ pub fn fill(
     }
 }
 
-/// Packs below `below`; gives the next `below`, `None` when all are there.
+/// How far the documents of a first sync have come.
+struct Progress {
+    /// Those whose last entry is at or above it are all there.
+    below: u64,
+    /// Of the next, entries up to this seq.
+    within: Option<u64>,
+}
+
+/// Adds packs; `true` when all are there.
 fn documents(
     store: &mut dyn RelayStore,
     space: SpaceId,
     at: u64,
-    mut below: u64,
+    progress: &mut Progress,
     room: &mut Room,
     page: &mut SpacePage,
-) -> Result<Option<u64>> {
+) -> Result<bool> {
     loop {
-        let documents = store.documents_below(space, at, below, STRIDE)?;
+        let documents = store.documents_below(space, at, progress.below, STRIDE)?;
         if documents.is_empty() {
-            return Ok(None);
+            return Ok(true);
         }
         for (doc, last_seq) in documents {
             if room.is_full() {
-                return Ok(Some(below));
+                return Ok(false);
             }
-            if let Some(pack) = pack(store, doc, at, last_seq)? {
+            if let Some(pack) = pack(store, doc, at, last_seq, progress.within)? {
                 if !room.take(pack.changes.len() + pack.counts.len() * 2 + 40) {
-                    return Ok(Some(below));
+                    return Ok(false);
                 }
+                let reached = pack.last_seq;
                 page.packs.push(pack);
+                if reached < last_seq {
+                    progress.within = Some(reached);
+                    return Ok(false);
+                }
             }
-            below = last_seq;
+            *progress = Progress {
+                below: last_seq,
+                within: None,
+            };
         }
     }
 }
 
-/// A whole document up to `at`; `None` if it was erased, or only spoken about.
-fn pack(store: &mut dyn RelayStore, doc: DocId, at: u64, last_seq: u64) -> Result<Option<Pack>> {
-    let mut changes = Vec::new();
+/// A document's entries up to `at`, or after those up to `within` as many as make a part; `None` if
+/// it was erased, or only spoken about.
+fn pack(
+    store: &mut dyn RelayStore,
+    doc: DocId,
+    at: u64,
+    mut last_seq: u64,
+    within: Option<u64>,
+) -> Result<Option<Pack>> {
+    let mut changes: Vec<Vec<u8>> = Vec::new();
     let mut counts = Vec::new();
     let mut kind = None;
+    let (mut before, mut reached, mut size) = (0, 0, 0);
     for row in store.feed_of(doc, at)? {
         let FeedWhat::Envelope(arrival) = row.what else {
             continue;
         };
+        if within.is_some_and(|within| row.seq <= within) {
+            before += 1;
+            continue;
+        }
         let kept = store
             .envelope_at(arrival)?
             .ok_or(StoreError::Corrupt("a fed envelope is gone"))?;
         let Some(run) = kept.run else { return Ok(None) };
         let run =
             decode_changes(&run, &Limits::RELAY).map_err(|_| StoreError::Corrupt("a fed run"))?;
+        size += run.iter().map(Vec::len).sum::<usize>();
+        if size > PART && !counts.is_empty() {
+            last_seq = reached;
+            break;
+        }
         counts.push(kept.changes);
         changes.extend(run);
         kind = Some(kept.kind);
+        reached = row.seq;
     }
     let Some(kind) = kind else { return Ok(None) };
     let changes = encode_changes(&changes).map_err(|_| StoreError::Corrupt("a fed run"))?;
@@ -103,6 +144,7 @@ fn pack(store: &mut dyn RelayStore, doc: DocId, at: u64, last_seq: u64) -> Resul
         last_seq,
         changes,
         counts,
+        before,
     }))
 }
 

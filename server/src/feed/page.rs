@@ -149,6 +149,7 @@ impl Visit<'_> {
             first: (head.seq > 0).then_some(FirstSync::Documents {
                 at: head.seq,
                 below: head.seq + 1,
+                within: None,
             }),
             cut: None,
         };

@@ -28,7 +28,11 @@ fn cursor(space: SpaceId, seq: u64) -> Cursor {
         seq,
         tag: [3; 8],
         roster: 4,
-        first: Some(FirstSync::Documents { at: 9, below: 5 }),
+        first: Some(FirstSync::Documents {
+            at: 9,
+            below: 5,
+            within: None,
+        }),
     }
 }
 

@@ -56,7 +56,7 @@ impl Device {
             .collect::<Result<Vec<Checked>, _>>()?;
         let mut new = stored_form(&changes, &checked, Origin::Packed(0));
         let mut rest = new.iter_mut();
-        for (entry, count) in (0u32..).zip(&pack.counts) {
+        for (entry, count) in (pack.before..=u32::MAX).zip(&pack.counts) {
             for change in rest.by_ref().take(*count as usize) {
                 change.origin = Origin::Packed(entry);
             }

@@ -200,12 +200,12 @@ impl Device {
         hash: &mut [u8; 32],
     ) -> Result<bool> {
         let space = page.to.space;
-        let mut next = after + 1;
+        let mut reached = after;
         for entry in &page.entries {
-            if entry.seq() != next {
+            if entry.seq().checked_sub(1) != Some(reached) {
                 return Err(DeviceError::BadAnswer);
             }
-            next += 1;
+            reached = entry.seq();
             let id = match entry {
                 Entry::Envelope {
                     seq,
@@ -254,7 +254,7 @@ impl Device {
             };
             *hash = feed_hash(hash, &id);
         }
-        if !page.entries.is_empty() && next != page.to.seq + 1 {
+        if !page.entries.is_empty() && reached != page.to.seq {
             return Err(DeviceError::BadAnswer);
         }
         for (doc, (kind, arrivals)) in std::mem::take(&mut work.arrivals) {
