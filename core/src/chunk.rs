@@ -24,6 +24,10 @@ pub const MAGIC: [u8; 4] = [0x85, 0x6f, 0x4a, 0x83];
 /// Chunk type of an uncompressed change, the only one accepted.
 const CHANGE: u8 = 1;
 
+/// The most actors one change mentions, or a run or document has. A person's phone is one, and a
+/// new one only after a restore or a fork; a list of empty names would be sixteen times its bytes.
+pub(crate) const ACTORS: usize = 4_096;
+
 /// How many columns an operation can have.
 pub const COLUMNS: usize = 12;
 
@@ -149,8 +153,12 @@ impl<'a> Chunk<'a> {
         let start_op = r.u64()?;
         let time = r.i64()?;
         let message = str::from_utf8(r.prefixed()?).map_err(|_| Refusal::new("chunk_utf8"))?;
-        let mut others = Vec::new();
-        for _ in 0..r.length()? {
+        let count = r.length()?;
+        if count > ACTORS {
+            return Err(Refusal::new("too_many_actors"));
+        }
+        let mut others = Vec::with_capacity(count);
+        for _ in 0..count {
             others.push(r.prefixed()?);
         }
         if !others.is_sorted_by(|a, b| a < b) || others.contains(&actor) {

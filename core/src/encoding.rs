@@ -11,14 +11,14 @@
 //! changes, so that what resembles stands together for the compression around it. A whole document
 //! (a pack) is encoded the same way as one device's run.
 
-use crate::chunk::{COLUMNS, Chunk, Reader, write_u64};
+use crate::chunk::{ACTORS, COLUMNS, Chunk, Reader, write_u64};
 use crate::guard::{Limits, Refusal};
 use crate::id::Hash;
 
 mod columns;
 mod header;
 
-use header::{Context, HEADS, Tables};
+use header::{Context, HEADS, Table, Tables};
 
 /// The first byte.
 const VERSION: u8 = 1;
@@ -72,6 +72,10 @@ pub fn encode_changes(changes: &[Vec<u8>]) -> Result<Vec<u8>, Refusal> {
 /// If the form is damaged, unknown, or rebuilds to more than the limits allow. Nothing is allocated
 /// by a claimed size.
 pub fn decode_changes(bytes: &[u8], limits: &Limits) -> Result<Vec<Vec<u8>>, Refusal> {
+    // The form is smaller than what it rebuilds to, save for a few columns of many short runs.
+    if bytes.len() / 2 > limits.run_bytes + 1_024 {
+        return Err(TOO_LARGE);
+    }
     let mut r = Reader::new(bytes);
     if r.take(1)? != [VERSION] {
         return Err(Refusal::new("encoding_version"));
@@ -80,14 +84,18 @@ pub fn decode_changes(bytes: &[u8], limits: &Limits) -> Result<Vec<Vec<u8>>, Ref
     if count > limits.changes {
         return Err(Refusal::new("too_many_changes"));
     }
-    let mut actors = Vec::new();
-    for _ in 0..r.length()? {
+    let actor_count = r.length()?;
+    if actor_count > ACTORS {
+        return Err(Refusal::new("too_many_actors"));
+    }
+    let mut actors = Vec::with_capacity(actor_count);
+    for _ in 0..actor_count {
         actors.push(r.prefixed()?);
     }
-    let mut outside = Vec::new();
-    for _ in 0..r.length()? {
-        outside.push(Hash::from_slice(r.take(32)?).ok_or(DAMAGED)?);
-    }
+    let hashes = r.length()?.checked_mul(32).ok_or(DAMAGED)?;
+    let hashes = r.take(hashes)?.as_chunks::<32>().0;
+    let mut outside = Table::new(hashes.iter().map(|hash| Hash(*hash)).collect());
+    let mut actors = Table::new(actors);
     let present = r.u64()?;
     if present >> (HEADS + COLUMNS) != 0 {
         return Err(DAMAGED);
@@ -106,7 +114,11 @@ pub fn decode_changes(bytes: &[u8], limits: &Limits) -> Result<Vec<Vec<u8>>, Ref
     let mut changes = Vec::new();
     let mut left = limits.run_bytes;
     for _ in 0..count {
-        let parts = header::decode(&mut heads, &actors, &outside, &context, left)?;
+        let parts = header::decode(&mut heads, &mut actors, &mut outside, &context, left)?;
+        // The guard lets none of these in; they would be the cheapest way to very many.
+        if parts.ops == 0 || parts.is_root() {
+            return Err(DAMAGED);
+        }
         let own = columns::decode(&mut columns, parts.ops, parts.bits, parts.start_op, limits)?;
         let chunk = parts.chunk(&own);
         if chunk.size_hint() > left.saturating_add(1_024) {
@@ -117,7 +129,8 @@ pub fn decode_changes(bytes: &[u8], limits: &Limits) -> Result<Vec<Vec<u8>>, Ref
         context.push(parts, hash);
         changes.push(bytes);
     }
-    if heads.iter().chain(&columns).all(Reader::is_empty) {
+    let tables = actors.is_used_up() && outside.is_used_up();
+    if tables && heads.iter().chain(&columns).all(Reader::is_empty) {
         Ok(changes)
     } else {
         Err(DAMAGED)

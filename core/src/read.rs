@@ -1,11 +1,12 @@
 //! Document → value. Total: nothing a document can hold makes reading fail. What a field's type
 //! does not know reads as *unknown*, is kept, and costs that one field.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::{Automerge, ChangeHash, ObjId, ObjType, ROOT, ReadDoc, ScalarValue, Value as Live};
 use serde_json::{Map, Value};
 
+use crate::canonical::to_cbor;
 use crate::documents::{Field, Kind, Rule, Type};
 use crate::genesis::genesis;
 use crate::id::{Hash, Version};
@@ -277,18 +278,22 @@ impl<'d> Reader<'d> {
                 } else {
                     strong
                 };
+                // The later of two equal values stands last, where the shown one belongs. A hostile
+                // device can leave tens of thousands of values, so none is compared with all.
+                let mut seen = BTreeSet::new();
                 let mut distinct: Vec<LiveValue> = Vec::new();
-                for (value, id) in &counted {
+                for (value, id) in counted.iter().rev() {
                     let value = value.clone().unwrap_or(Value::Null);
-                    // The later of two equal values stands last, where the shown one belongs.
-                    distinct.retain(|other| other.value != value);
-                    if let Some(change) = doc.hash_for_opid(id) {
+                    if seen.insert(to_cbor(&value))
+                        && let Some(change) = doc.hash_for_opid(id)
+                    {
                         distinct.push(LiveValue {
                             value,
                             change: change.into(),
                         });
                     }
                 }
+                distinct.reverse();
                 if distinct.len() > 1 {
                     self.out.conflicts.push(Conflict {
                         path: path.to_owned(),
@@ -374,6 +379,7 @@ impl<'d> Reader<'d> {
         for key in self.keys(container) {
             let mut live = self.live(container, &key);
             live.sort_by(|(_, a), (_, b)| order(a).cmp(&order(b)));
+            let mut seen = BTreeSet::new();
             let mut values: Vec<Value> = Vec::new();
             for (value, _) in &live {
                 let decoded = match value {
@@ -381,8 +387,8 @@ impl<'d> Reader<'d> {
                     Live::Object(_) => None,
                 };
                 match decoded {
-                    Some(value) if values.contains(&value) => {}
-                    Some(value) => values.push(value),
+                    Some(value) if seen.insert(to_cbor(&value)) => values.push(value),
+                    Some(_) => {}
                     None => self.out.unknown.push(format!("{path}.{key}")),
                 }
             }

@@ -61,6 +61,11 @@ impl<'a> Parts<'a> {
         }
     }
 
+    /// Depends on nothing, as only a genesis does.
+    pub(super) fn is_root(&self) -> bool {
+        self.deps.is_empty()
+    }
+
     pub(super) fn chunk<'c>(&self, columns: &'c [Vec<u8>; COLUMNS]) -> Chunk<'c>
     where
         'a: 'c,
@@ -218,22 +223,41 @@ fn encode_deps(
     }
 }
 
+/// A table of a run that is being read: in order of first mention, nothing that is never mentioned.
+/// So a run has one form, and carries nothing but changes.
+pub(super) struct Table<T> {
+    all: Vec<T>,
+    mentioned: usize,
+}
+
+impl<T: Copy> Table<T> {
+    pub(super) fn new(all: Vec<T>) -> Self {
+        Self { all, mentioned: 0 }
+    }
+
+    fn at(&mut self, place: u64) -> Result<T, Refusal> {
+        let place = usize::try_from(place).map_err(|_| DAMAGED)?;
+        if place == self.mentioned {
+            self.mentioned += 1;
+        }
+        let found = self.all.get(place).filter(|_| place < self.mentioned);
+        found.copied().ok_or(DAMAGED)
+    }
+
+    pub(super) fn is_used_up(&self) -> bool {
+        self.mentioned == self.all.len()
+    }
+}
+
 /// Reads the next change's header. `left` is how many bytes may still be rebuilt.
 pub(super) fn decode<'a>(
     streams: &mut [Reader<'a>; HEADS],
-    actors: &[&'a [u8]],
-    outside: &[Hash],
+    actors: &mut Table<&'a [u8]>,
+    outside: &mut Table<Hash>,
     context: &Context<'a>,
     left: usize,
 ) -> Result<Parts<'a>, Refusal> {
-    let actor_at = |place: u64| -> Result<&'a [u8], Refusal> {
-        usize::try_from(place)
-            .ok()
-            .and_then(|p| actors.get(p))
-            .copied()
-            .ok_or(DAMAGED)
-    };
-    let actor = actor_at(streams[Head::Actor as usize].u64()?)?;
+    let actor = actors.at(streams[Head::Actor as usize].u64()?)?;
     let deps = decode_deps(&mut streams[Head::Deps as usize], outside, context, left)?;
     let seq = streams[Head::Seq as usize].i64()?.cast_unsigned();
     let start_op = streams[Head::StartOp as usize].i64()?.cast_unsigned();
@@ -246,10 +270,12 @@ pub(super) fn decode<'a>(
     let indexes = &mut streams[Head::Others as usize];
     let others = match length_plus_one(indexes)? {
         None => context.others.clone(),
+        // Each is there once.
+        Some(count) if count > actors.all.len() => return Err(DAMAGED),
         Some(count) => {
-            let mut others = Vec::new();
+            let mut others = Vec::with_capacity(count);
             for _ in 0..count {
-                others.push(actor_at(indexes.u64()?)?);
+                others.push(actors.at(indexes.u64()?)?);
             }
             others
         }
@@ -269,7 +295,7 @@ pub(super) fn decode<'a>(
 
 fn decode_deps(
     stream: &mut Reader<'_>,
-    outside: &[Hash],
+    outside: &mut Table<Hash>,
     context: &Context<'_>,
     left: usize,
 ) -> Result<Vec<Hash>, Refusal> {
@@ -280,7 +306,7 @@ fn decode_deps(
     if count > left / 32 {
         return Err(TOO_LARGE);
     }
-    let mut deps = Vec::new();
+    let mut deps = Vec::with_capacity(count);
     for _ in 0..count {
         let code = stream.u64()?;
         let hash = match code.checked_sub(GENESIS_CODES) {
@@ -288,17 +314,14 @@ fn decode_deps(
                 .genesis
                 .iter()
                 .find(|(c, _)| *c == code)
-                .map(|(_, hash)| hash),
+                .map(|(_, hash)| *hash),
+            Some(place) if place % 2 == 1 => Some(outside.at(place / 2)?),
             Some(place) => {
-                let half = usize::try_from(place / 2).map_err(|_| DAMAGED)?;
-                if place % 2 == 1 {
-                    outside.get(half)
-                } else {
-                    context.hashes.iter().rev().nth(half)
-                }
+                let back = usize::try_from(place / 2).map_err(|_| DAMAGED)?;
+                context.hashes.iter().rev().nth(back).copied()
             }
         };
-        deps.push(*hash.ok_or(DAMAGED)?);
+        deps.push(hash.ok_or(DAMAGED)?);
     }
     Ok(deps)
 }

@@ -6,12 +6,15 @@ use sopu_core::envelope::{self, Envelope, actor_id};
 use sopu_core::guard::{Checked, Limits, Refusal};
 use sopu_core::id::Hash;
 use sopu_core::run::{self, Opened};
-use sopu_core::wire::Verdict;
+use sopu_core::wire::{Verdict, limits};
 
 use super::rights::{self, Judgement};
 use crate::store::{
     ChangeRow, Claim, DeviceRow, DocumentRow, EnvelopeRow, RelayStore, Result, State,
 };
+
+/// No envelope whose run is within the limits is larger; a larger one is not looked at.
+const LARGEST: usize = 2 * limits::RUN + limits::HEADER + 4_096;
 
 /// An envelope that is sound in itself: readable, guarded, signed by the device it names, its
 /// actors that device's own.
@@ -40,6 +43,9 @@ pub fn examine(
     bytes: &[u8],
 ) -> Result<std::result::Result<Sound, Refusal>> {
     let refuse = |code| Ok(Err(Refusal::new(code)));
+    if bytes.len() > LARGEST {
+        return refuse("run_too_large");
+    }
     let Some(envelope) = envelope::decode::<Envelope>(bytes) else {
         return refuse("bad_cbor");
     };
