@@ -43,6 +43,11 @@ pub struct Device {
     pub(crate) scheduler: Scheduler,
     /// Envelopes the relay did not take for a reason that passes: sent again after all others.
     pub(crate) put_off: BTreeSet<EnvelopeId>,
+    /// The request that was the newest when a generation was last found to have ended: answers to it
+    /// and to earlier ones may be those of a relay that has forgotten what it said.
+    pub(crate) cut_at: Option<u64>,
+    /// The relay has no more to tell than is here: only then is known what it has lost.
+    pub(crate) current: bool,
     /// Envelopes whose state was asked for once more because others were refused with them.
     pub(crate) asked: BTreeSet<EnvelopeId>,
 }
@@ -117,6 +122,7 @@ impl Device {
                 fresh
             }
         };
+        let cut_at = meta::get(store.conn(), keys::CUT)?.map(|_| 0);
         Ok(Self {
             store,
             key: SigningKey::from_bytes(&key),
@@ -124,6 +130,8 @@ impl Device {
             instance,
             requests: 0,
             scheduler: Scheduler::default(),
+            cut_at,
+            current: false,
             put_off: BTreeSet::new(),
             asked: BTreeSet::new(),
         })
@@ -324,6 +332,11 @@ pub(crate) mod keys {
     pub const RECOVERING: &str = "recovering";
     /// The relay may not know the cursor vector any more: send it whole.
     pub const SEND_VECTOR: &str = "send_vector";
+
+    /// A generation has ended in the life of this store.
+    pub const CUT: &str = "cut";
+    /// There are changes whose signature was still to come when their generation ended.
+    pub const UNPROVEN: &str = "unproven";
 
     pub fn epoch(space: SpaceId) -> String {
         format!("epoch/{space}")

@@ -3,6 +3,7 @@
 
 use ed25519_dalek::SigningKey;
 
+use crate::chunk::Chunk;
 use crate::documents::Kind;
 use crate::encoding::{decode_changes, encode_changes};
 use crate::envelope::{self, Envelope, Epoch, Header, Proof};
@@ -170,6 +171,22 @@ pub fn open(envelope: &Envelope, limits: &Limits) -> Result<Opened, Refusal> {
         hashes,
         changes,
     })
+}
+
+impl Envelope {
+    /// Header, signature and digest, without judging what the run does, so that the kind of the
+    /// document need not be known here; `None` if header or run cannot be read.
+    pub fn proof(&self, limits: &Limits) -> Option<Proof> {
+        envelope::decode::<Header>(&self.header)?;
+        let changes = decode_changes(&self.run, limits).ok()?;
+        let hash = |change: &Vec<u8>| Chunk::parse(change).ok().map(|(_, hash)| hash);
+        let hashes: Option<Vec<Hash>> = changes.iter().map(hash).collect();
+        Some(Proof {
+            header: self.header.clone(),
+            signature: self.signature,
+            digest: envelope::digest(&hashes?),
+        })
+    }
 }
 
 fn check_all(changes: &[Vec<u8>], kind: Kind, limits: &Limits) -> Result<Vec<Checked>, Refusal> {

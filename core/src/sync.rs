@@ -13,9 +13,10 @@
 //! ```
 //!
 //! What goes into a request and what a response does to the store is in `sync/outgoing.rs` and
-//! `sync/incoming.rs`.
+//! `sync/incoming.rs`; what a relay lost and is offered again, in `sync/offers.rs`.
 
 pub mod incoming;
+mod offers;
 pub mod outgoing;
 pub mod replay;
 

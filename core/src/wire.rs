@@ -189,9 +189,9 @@ pub struct SyncResponse {
     /// Things the device must do.
     #[n(8)]
     pub orders: Vec<Order>,
-    /// Answers to `offers`, in order: whether the relay has it now.
+    /// Answers to `offers`, in order: what the relay says of each, as it does of what is pushed.
     #[n(9)]
-    pub offered: Vec<bool>,
+    pub offered: Vec<Verdict>,
 }
 
 /// What the relay says of one envelope.

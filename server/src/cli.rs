@@ -11,10 +11,12 @@ use sopu_core::time::{Env, SystemEnv};
 
 use crate::access::log::{self, Entry};
 use crate::access::{AccessError, people};
+use crate::backup::BackupError;
 use crate::config::{Config, ConfigError, Source, make_data_folder};
 use crate::demo::DemoError;
 use crate::store::schema;
 
+mod backup;
 mod demo;
 mod devices;
 mod members;
@@ -93,8 +95,17 @@ enum Command {
     /// Enrolled phones and laptops
     #[command(subcommand)]
     Device(devices::Device),
-    /// Look through the databases for damage; also while a server runs
-    Check,
+    /// Copy database and ledger into a new folder, and read the copy through; also while a server runs
+    Backup(backup::Take),
+    /// Put a backup back; stop the server first
+    #[command(long_about = backup::RESTORE_HELP)]
+    Restore(backup::Restore),
+    /// Look through a data folder or a backup for damage; also while a server runs
+    Check {
+        /// A folder that `sopu backup` made [default: the data folder]
+        #[arg(value_name = "FOLDER")]
+        folder: Option<PathBuf>,
+    },
     /// Make the merged record anew from what devices sent; stop the server first
     Rebuild,
 }
@@ -130,8 +141,11 @@ pub enum CliError {
         why: String,
     },
     /// A check found something.
-    #[error("something is damaged; `sopu rebuild` makes record.db anew, relay.db needs its backup")]
+    #[error("something is damaged")]
     Damaged,
+    /// A backup could not be taken or put back.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// The words of one argument do not hold.
     #[error("{0}")]
     Usage(String),
@@ -199,7 +213,12 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<(), CliError> {
         Command::Space(command) => command.run(&mut Desk::open(&cli.settings, false)?, out),
         Command::Invite(command) => command.run(&mut Desk::open(&cli.settings, false)?, out),
         Command::Device(command) => command.run(&mut Desk::open(&cli.settings, false)?, out),
-        Command::Check => upkeep::check(&cli.settings.config(Source::default())?.data, out),
+        Command::Backup(args) => args.run(&cli.settings.config(Source::default())?.data, out),
+        Command::Restore(args) => args.run(&cli.settings.config(Source::default())?.data, out),
+        Command::Check { folder } => {
+            let data = cli.settings.config(Source::default())?.data;
+            upkeep::check(&folder.unwrap_or(data), out)
+        }
         Command::Rebuild => upkeep::rebuild(&cli.settings.config(Source::default())?.data, out),
     }
 }

@@ -180,20 +180,7 @@ impl Ledger {
                 secret: fresh(),
             }])?;
         }
-        let bytes = |hex: &str| -> Option<[u8; 32]> {
-            HEXLOWER.decode(hex.as_bytes()).ok()?.try_into().ok()
-        };
-        self.keys = match self.lines.first() {
-            Some(Line::Relay { seed, secret }) => {
-                let (seed, secret) = bytes(seed)
-                    .zip(bytes(secret))
-                    .ok_or(LedgerError::Damaged(1))?;
-                RelayKeys::new(&seed, secret)
-            }
-            Some(Line::Started { .. } | Line::Erased(_) | Line::People { .. }) | None => {
-                return Err(LedgerError::Damaged(1));
-            }
-        };
+        self.keys = keys_of(&self.lines).ok_or(LedgerError::Damaged(1))?;
         Ok(())
     }
 
@@ -254,6 +241,29 @@ impl Ledger {
         self.hash = hash;
         self.lines.extend_from_slice(lines);
         Ok(())
+    }
+}
+
+/// The keys a ledger's first line holds.
+pub fn keys_of(lines: &[Line]) -> Option<RelayKeys> {
+    let bytes =
+        |hex: &str| -> Option<[u8; 32]> { HEXLOWER.decode(hex.as_bytes()).ok()?.try_into().ok() };
+    match lines.first()? {
+        Line::Relay { seed, secret } => Some(RelayKeys::new(&bytes(seed)?, bytes(secret)?)),
+        Line::Started { .. } | Line::Erased(_) | Line::People { .. } => None,
+    }
+}
+
+/// The lines of a ledger's bytes, all of them whole.
+///
+/// # Errors
+/// [`LedgerError::Damaged`] with the first that is not.
+pub fn lines(bytes: &[u8]) -> Result<Vec<Line>, LedgerError> {
+    let (lines, good, _) = parse(bytes)?;
+    if good == bytes.len() && !lines.is_empty() {
+        Ok(lines)
+    } else {
+        Err(LedgerError::Damaged(lines.len() + 1))
     }
 }
 

@@ -3,6 +3,8 @@
 pub mod access;
 pub mod api;
 pub mod app;
+pub mod backup;
+pub mod check;
 pub mod cli;
 pub mod config;
 pub mod credentials;

@@ -23,6 +23,8 @@ use crate::store::{EnvelopeRow, FeedRow, FeedWhat, RelayStore};
 /// Entries applied in one transaction.
 const BATCH: usize = 256;
 
+const LIVES: &str = "lives";
+
 /// The merged record.
 pub struct Record {
     store: Store,
@@ -65,6 +67,57 @@ impl Record {
     /// Documents, views, lists, search.
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Around a store that is open already.
+    pub fn around(store: Store) -> Self {
+        Self { store }
+    }
+
+    /// How far it has followed each feed.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn positions(&self) -> store::Result<BTreeMap<SpaceId, u64>> {
+        let all = meta::numbers(self.store.conn(), "feed:")?.into_iter();
+        let position = |(key, number): (String, i64)| {
+            let space = uuid::Uuid::parse_str(key.strip_prefix("feed:")?).ok()?;
+            Some((SpaceId(space), number.unsigned_abs()))
+        };
+        Ok(all.filter_map(position).collect())
+    }
+
+    /// Which life of the relay's database it follows, see `relay/restore.rs`.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn lives(&self) -> store::Result<u64> {
+        let lives = meta::number(self.store.conn(), LIVES)?.unwrap_or(0);
+        Ok(lives.unsigned_abs())
+    }
+
+    /// Follows this life from now on. What it followed of an earlier one is taken out, for those
+    /// feeds are no more.
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn begin_life(&mut self, lives: u64) -> store::Result<()> {
+        if self.lives()? == lives {
+            return Ok(());
+        }
+        let spaces = store::space::held(self.store.conn())?;
+        let positions = self.positions()?;
+        self.store.write(|tx| {
+            for space in &spaces {
+                store::space::drop_space(tx, *space)?;
+            }
+            for space in positions.keys() {
+                meta::remove(tx, &key(*space))?;
+            }
+            meta::set_number(tx, LIVES, i64::try_from(lives).unwrap_or(i64::MAX))
+        })?;
+        self.store.forget_loaded();
+        Ok(())
     }
 
     /// The last seq of a space that is in it.

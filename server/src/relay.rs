@@ -28,7 +28,7 @@ mod erase;
 mod listeners;
 mod offer;
 mod office;
-mod restore;
+pub(crate) mod restore;
 mod sync;
 mod worker;
 
@@ -37,6 +37,8 @@ pub use listeners::{Listener, Listeners, Topic};
 pub use office::OfficeWriteError;
 pub use sync::is_empty;
 pub use worker::Worker;
+
+use restore::Reconciled;
 
 /// The database file in the data folder.
 pub const DATABASE: &str = "relay.db";
@@ -48,6 +50,9 @@ pub const LEDGER: &str = "ledger";
 /// Held while a server has the folder; the command line beside it does not need it.
 pub const LOCK: &str = "lock";
 
+/// There while a backup is being put back: what else is in the folder may be half of each.
+pub const RESTORING: &str = "restoring";
+
 /// Why a relay cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -57,6 +62,9 @@ pub enum OpenError {
     /// Another server has the folder.
     #[error("another server uses this data folder")]
     InUse,
+    /// A backup was being put back and that was interrupted.
+    #[error("a restore of this data folder was interrupted; run `sopu restore` again")]
+    Restoring,
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -122,6 +130,9 @@ impl Relay {
     }
 
     fn open_taken(folder: &Path, guard: File, env: Arc<dyn Env>) -> Result<Self, OpenError> {
+        if folder.join(RESTORING).exists() {
+            return Err(OpenError::Restoring);
+        }
         let ledger = Ledger::open(&folder.join(LEDGER), &*env)?;
         Self::open_beside(folder, guard, ledger, env)
     }
@@ -133,26 +144,32 @@ impl Relay {
         env: Arc<dyn Env>,
     ) -> Result<Self, OpenError> {
         let store = SqliteStore::open(&folder.join(DATABASE))?;
-        let record = Record::open(&folder.join(RECORD))?;
-        Self::start(env, store, ledger, record, Some((folder.to_owned(), guard)))
+        let path = folder.join(RECORD);
+        let open = |lives| {
+            let mut record = Record::open(&path)?;
+            record.begin_life(lives)?;
+            Ok(record)
+        };
+        Self::start(env, store, ledger, open, Some((folder.to_owned(), guard)))
     }
 
     /// In memory, around a store that was perhaps filled with people before.
     pub fn in_memory(store: SqliteStore, env: Arc<dyn Env>) -> Result<Self, OpenError> {
         let ledger = Ledger::in_memory(&*env)?;
-        Self::start(env, store, ledger, Record::in_memory()?, None)
+        Self::start(env, store, ledger, |_| Ok(Record::in_memory()?), None)
     }
 
     fn start(
         env: Arc<dyn Env>,
         store: SqliteStore,
         mut ledger: Ledger,
-        record: Record,
+        record: impl FnOnce(u64) -> Result<Record, OpenError>,
         folder: Option<(PathBuf, File)>,
     ) -> Result<Self, OpenError> {
         let keys = ledger.keys().clone();
         let commits = Commits::new(Box::new(store));
-        let erased = restore::reconcile(&commits, &mut ledger, &*env)?;
+        let Reconciled { erased, lives } = restore::reconcile(&commits, &mut ledger, &*env)?;
+        let record = record(lives)?;
         let mut merger = Merger::new(keys.server_id(), env!("CARGO_PKG_VERSION"));
         merger.recover(&commits)?;
         let spaces = commits.read(|store| store.feed_spaces())?;
@@ -406,7 +423,7 @@ impl Relay {
 }
 
 /// Takes the data folder for this process, making it if there is none.
-fn take(folder: &Path) -> Result<File, OpenError> {
+pub(crate) fn take(folder: &Path) -> Result<File, OpenError> {
     crate::config::make_data_folder(folder)?;
     let guard = File::create(folder.join(LOCK))?;
     guard.try_lock().map_err(|error| match error {

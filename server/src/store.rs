@@ -336,6 +336,10 @@ pub trait Envelopes {
     fn dependants(&mut self, arrival: i64) -> Result<Vec<(i64, Hash)>>;
     /// What an envelope still waits for.
     fn missing_of(&mut self, arrival: i64) -> Result<Vec<Hash>>;
+    /// This device holds someone else's envelope and is to be told if it is refused.
+    fn add_offerer(&mut self, arrival: i64, device: DeviceId) -> Result<()>;
+    /// Those devices; they are forgotten with that.
+    fn take_offerers(&mut self, arrival: i64) -> Result<Vec<DeviceId>>;
     /// An id that was replaced by a replay.
     fn retire(&mut self, id: &EnvelopeId, by: &EnvelopeId) -> Result<()>;
     /// Whether a replay has replaced it.
@@ -373,6 +377,8 @@ pub trait Feeds {
     ) -> Result<Vec<(DocId, u64)>>;
     /// All spaces that have a feed.
     fn feed_spaces(&mut self) -> Result<Vec<SpaceId>>;
+    /// All spaces there are.
+    fn all_spaces(&mut self) -> Result<Vec<SpaceId>>;
     /// The lives of a space's feed, oldest first.
     fn generations(&mut self, space: SpaceId) -> Result<Vec<Generation>>;
     /// A new life.
@@ -473,7 +479,7 @@ pub trait News {
     fn finish_order(&mut self, device: DeviceId, number: u64) -> Result<Option<Vec<u8>>>;
     /// The next value of a counter, from 1.
     fn next_number(&mut self, counter: &str) -> Result<u64>;
-    /// Counters of this prefix move ahead.
+    /// Counters of this prefix move ahead, those too that nobody has used yet.
     fn jump_numbers(&mut self, prefix: &str, by: u64) -> Result<()>;
     /// A small fact.
     fn meta(&mut self, key: &str) -> Result<Option<Vec<u8>>>;

@@ -4,6 +4,7 @@
 pub mod bench;
 pub mod clock;
 pub mod disk;
+pub mod drill;
 pub mod history;
 pub mod outside;
 pub mod phone;

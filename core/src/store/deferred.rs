@@ -42,6 +42,22 @@ pub fn of(conn: &Connection, doc: DocId) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
+/// Takes out a space's entries above this seq, in feed order. One that is damaged is left out.
+///
+/// # Errors
+/// SQLite's own.
+pub fn take_above(tx: &Tx<'_>, space: SpaceId, seq: u64) -> Result<Vec<Entry>> {
+    let mut statement =
+        tx.prepare_cached("SELECT entry FROM deferred WHERE space = ?1 AND seq > ?2 ORDER BY seq")?;
+    let framed: Vec<Vec<u8>> = statement
+        .query_map(params![space, seq], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    tx.prepare_cached("DELETE FROM deferred WHERE space = ?1 AND seq > ?2")?
+        .execute(params![space, seq])?;
+    let entries = framed.iter().filter_map(|bytes| unframe(bytes));
+    Ok(entries.filter_map(decode).collect())
+}
+
 /// The documents that have entries put by.
 ///
 /// # Errors

@@ -2,11 +2,13 @@
 //! quick, and nothing reaches Automerge that is not what was written. This file reads, `write`
 //! writes.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use automerge::{Automerge, Change};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::Tx;
 use super::error::{Fault, Result, StoreError};
 use crate::documents::Kind;
 use crate::frame::unframe;
@@ -16,8 +18,8 @@ use crate::id::{DocId, Hash, MemberId, SpaceId, Version};
 mod write;
 
 pub use write::{
-    DocWrite, FOLD_BYTES, FOLD_CHANGES, NewChange, Origin, rewrite_document, set_last_seq,
-    write_document,
+    DocWrite, FOLD_BYTES, FOLD_CHANGES, NewChange, Origin, remove_document, rewrite_document,
+    set_last_seq, write_document,
 };
 
 /// A document as it stands.
@@ -249,6 +251,45 @@ pub fn change_of(conn: &Connection, doc: DocId, actor: &[u8], seq: u64) -> Resul
     Ok(statement
         .query_row(params![doc, actor, seq], |row| row.get(0))
         .optional()?)
+}
+
+/// Forgets with which entry of their document changes came whose signature is not here: the feed
+/// they came from is no more. `true` if there were any.
+///
+/// # Errors
+/// SQLite's own.
+pub fn doubt_unproven(tx: &Tx<'_>, space: SpaceId) -> Result<bool> {
+    let mut statement = tx.prepare_cached(
+        "UPDATE change SET entry = NULL WHERE envelope IS NULL AND unsealed = 0
+             AND doc IN (SELECT n FROM document WHERE space = ?1)",
+    )?;
+    Ok(statement.execute([space])? > 0)
+}
+
+/// The documents that hold changes which are neither signed nor of a feed nor one's own.
+///
+/// # Errors
+/// SQLite's own.
+pub fn with_unproven(conn: &Connection) -> Result<Vec<DocId>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT DISTINCT d.id FROM change c JOIN document d ON d.n = c.doc
+         WHERE c.envelope IS NULL AND c.unsealed = 0 AND c.entry IS NULL ORDER BY d.n",
+    )?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Those changes of one document.
+///
+/// # Errors
+/// SQLite's own.
+pub fn unproven(conn: &Connection, doc: DocId) -> Result<BTreeSet<Hash>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT c.hash FROM change c JOIN document d ON d.n = c.doc
+         WHERE d.id = ?1 AND c.envelope IS NULL AND c.unsealed = 0 AND c.entry IS NULL",
+    )?;
+    let rows = statement.query_map([doc], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 pub(super) fn has_change(conn: &Connection, n: i64, hash: Hash) -> Result<bool> {

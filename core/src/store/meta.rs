@@ -53,6 +53,26 @@ pub fn set_text(tx: &Tx<'_>, key: &str, value: &str) -> Result<()> {
     set(tx, key, value.as_bytes())
 }
 
+/// All numbers whose key begins like this, by key.
+///
+/// # Errors
+/// [`StoreError::Row`] if one is not eight bytes; SQLite's own.
+pub fn numbers(conn: &Connection, prefix: &str) -> Result<Vec<(String, i64)>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT key FROM meta WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key",
+    )?;
+    let keys: Vec<String> = statement
+        .query_map([prefix], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut all = Vec::with_capacity(keys.len());
+    for key in keys {
+        if let Some(value) = number(conn, &key)? {
+            all.push((key, value));
+        }
+    }
+    Ok(all)
+}
+
 /// The number under a key.
 ///
 /// # Errors

@@ -78,10 +78,16 @@ pub fn of(conn: &Connection, doc: DocId) -> Result<Vec<Stored>> {
     all(conn, "doc = ?1 ORDER BY seq IS NULL, seq, id", [doc])
 }
 
-/// The notices of a space that the relay lost: to be offered.
+/// The notices that the relay lost, of one space or of all, as they were given: to be offered.
 ///
 /// # Errors
 /// [`StoreError::Row`]; SQLite's own.
-pub fn lost(conn: &Connection, space: SpaceId) -> Result<Vec<Stored>> {
-    all(conn, "space = ?1 AND seq IS NULL ORDER BY id", [space])
+pub fn lost(conn: &Connection, space: Option<SpaceId>) -> Result<Vec<Stored>> {
+    let mut lost = all(
+        conn,
+        "seq IS NULL AND (?1 IS NULL OR space = ?1) ORDER BY id",
+        [space],
+    )?;
+    lost.sort_by_key(|stored| stored.notice.at_ms);
+    Ok(lost)
 }

@@ -7,8 +7,12 @@
 //!                          │             ├──▶ held ──▶ fed | final
 //!                          │             └──▶ final ──▶ replaced  settled: its replay is stored
 //!                          └── any state ──▶ erased               settled: nothing left to send
-//! fed ──the relay lost it──▶ lost ──offered──▶ fed
+//! fed ──the relay lost it──▶ lost ──offered──▶ acknowledged ──▶ fed | held | final
 //! ```
+//!
+//! What a relay that came back from a backup has lost is offered to it by everyone, so in that last
+//! line an envelope may be someone else's. It is told from one that was never accepted by the accept
+//! tag it has.
 
 use std::collections::BTreeSet;
 
@@ -22,16 +26,15 @@ use crate::id::{DocId, EnvelopeId, Hash};
 
 mod envelope;
 mod feed;
+mod lost;
 mod progress;
 
 use envelope::{COLUMNS, insert, stored};
 pub use envelope::{
-    State, Stored, ask_again, get, set_received, set_seen, set_state, settle_empty,
+    State, Stored, ask_again, ask_all_again, get, set_received, set_seen, set_state, settle_empty,
 };
-pub use feed::{
-    changes_of, cut, fed_after, fed_of, feed_ids, insert_erased, insert_fed, join_packed, lost,
-    packed,
-};
+pub use feed::{changes_of, fed_of, feed_ids, insert_erased, insert_fed, join_packed, packed};
+pub use lost::{cut, decline, has_lost, lost_of, to_offer};
 pub use progress::{Progress, Stage, backlog, progress};
 
 /// A change saved here that is in no envelope yet.
@@ -170,7 +173,8 @@ pub fn run(conn: &Connection, id: EnvelopeId) -> Result<Option<Vec<u8>>> {
     }
 }
 
-/// Own envelopes that are not settled, of one document or all, oldest first.
+/// Envelopes that are not settled, of one document or all, oldest first: one's own, and others' that
+/// the relay has lost.
 ///
 /// # Errors
 /// SQLite's own.

@@ -3,9 +3,12 @@
 //!
 //! A page is applied whole, with its cursor, in one transaction, grouped by document.
 
+mod cut;
 pub mod first;
 mod mark;
 pub mod page;
+
+use std::collections::BTreeSet;
 
 use crate::device::{Device, DeviceError, Result, SyncReport, keys};
 use crate::id::EnvelopeId;
@@ -13,7 +16,7 @@ use crate::store::outbox::State;
 use crate::store::{Tx, meta, outbox, purge, space};
 use crate::sync::outgoing::Outgoing;
 use crate::wire::{
-    Cursors, OrderKind, SpaceNews, Status, StatusNews, SyncResponse, Verdict, token,
+    Cursors, OrderKind, SpaceNews, SpacePage, Status, StatusNews, SyncResponse, Verdict, token,
 };
 
 impl Device {
@@ -31,7 +34,11 @@ impl Device {
         if outgoing.device != self.identity()?.device {
             return Ok(false);
         }
-        let mut moved = self.apply_answers(outgoing, response, report)?;
+        let mut moved = false;
+        // One that has forgotten since what it said then is asked again.
+        if self.cut_at.is_none_or(|cut_at| outgoing.number > cut_at) {
+            moved |= self.apply_answers(outgoing, response, report)?;
+        }
         if meta::get(self.store.conn(), keys::WIPED)?.is_some() {
             return Ok(self.apply_orders(outgoing, response, report)? || moved);
         }
@@ -40,6 +47,14 @@ impl Device {
         // said. Overtaken by another response, it would bring back what that one took away.
         if self.stands_at(&outgoing.request.cursors)? {
             for news in &response.spaces {
+                // Of a space that is left nothing more is taken in, but what the relay has lost of it
+                // it is still owed.
+                let of = |page: &&SpacePage| page.to.space == news.space;
+                if news.standing.is_none()
+                    && let Some(page) = response.pages.iter().find(of)
+                {
+                    self.apply_cut(page)?;
+                }
                 self.apply_space_news(news)?;
             }
         }
@@ -62,7 +77,12 @@ impl Device {
         // One that must enrol again gets no pages, so it cannot know what its other self did.
         // And an answer that another request has overtaken does not know what that one was told.
         let newest = outgoing.number == self.requests && !self.must_enrol_again()?;
-        if newest && !response.more && !response.need_vector && self.caught_up()? {
+        let level = !response.more && !response.need_vector && self.caught_up()?;
+        if newest {
+            self.current = level;
+        }
+        if newest && level {
+            moved |= self.drop_unproven(report)?;
             self.store.write(outbox::settle_empty)?;
             if self.recovering()? {
                 self.finish_recovery(report)?;
@@ -83,15 +103,6 @@ impl Device {
         })
     }
 
-    /// Whether every space is here up to where the last response ended.
-    fn caught_up(&self) -> Result<bool> {
-        let spaces = space::spaces(self.store.conn())?;
-        let complete = |space: &space::Space| {
-            space.left_ms.is_some() || space.cursor.as_ref().is_some_and(|c| c.first.is_none())
-        };
-        Ok(spaces.iter().all(complete))
-    }
-
     fn apply_answers(
         &mut self,
         outgoing: &Outgoing,
@@ -103,6 +114,7 @@ impl Device {
             .iter()
             .copied()
             .zip(&response.answers)
+            .chain(Self::offered(&outgoing.request.offers, &response.offered))
             .collect();
         let seen = meta::number(self.store.conn(), keys::STATUS_SEEN)?
             .unwrap_or(0)
@@ -111,8 +123,13 @@ impl Device {
         let mut purged = Vec::new();
         let now_ms = self.env.now_ms();
         let mut moved = !news.is_empty();
+        let offered: BTreeSet<EnvelopeId> = verdicts[outgoing.sent.len().min(verdicts.len())..]
+            .iter()
+            .map(|(id, _)| *id)
+            .collect();
         for (id, verdict) in &verdicts {
-            if matches!(verdict, Verdict::Refused(code) if transient(code)) {
+            let declined = matches!(verdict, Verdict::Refused(_)) && offered.contains(id);
+            if declined || matches!(verdict, Verdict::Refused(code) if transient(code)) {
                 self.put_off.insert(*id);
             } else {
                 self.put_off.remove(id);
@@ -120,6 +137,7 @@ impl Device {
         }
         self.store.write(|tx| {
             for (id, verdict) in &verdicts {
+                moved |= offered.contains(id) && !matches!(verdict, Verdict::Refused(_));
                 moved |= take_verdict(tx, *id, verdict, now_ms, report, &mut purged)?;
             }
             for news in &news {
@@ -163,7 +181,8 @@ impl Device {
             let conn = self.store.conn();
             let undelivered = outbox::unsettled(conn, None)?
                 .iter()
-                .any(|e| e.space == id && matches!(e.state, State::Sealed));
+                .any(|e| e.space == id && matches!(e.state, State::Sealed))
+                || self.owes(id)?;
             let unsealed = outbox::unsealed_documents(conn)?;
             let mut inside = false;
             for doc in unsealed {
@@ -292,10 +311,19 @@ fn take_verdict(
     let state = match verdict {
         Verdict::Waiting => State::Acknowledged,
         // Its place and accept tag come with the page; until then it counts as acknowledged.
-        Verdict::Fed(_) if stored.state == State::Sealed => State::Acknowledged,
+        Verdict::Fed(_) if matches!(stored.state, State::Sealed | State::Lost) => {
+            State::Acknowledged
+        }
         Verdict::Fed(_) => return Ok(false),
         Verdict::Held(code) => State::Held(code.clone()),
         Verdict::Final(code) => State::Final(code.clone()),
+        // Accepted once: that this relay does not take it now is no reason to give it up.
+        Verdict::Refused(code) if stored.state == State::Lost => {
+            if !passing(code) {
+                outbox::decline(tx, id, code)?;
+            }
+            return Ok(false);
+        }
         Verdict::Refused(code) if transient(code) => return Ok(false),
         Verdict::Refused(code) => State::Final(code.clone()),
         Verdict::Erased => {
@@ -314,10 +342,10 @@ fn take_verdict(
     if matches!(&stored.state, State::Final(reason) if reason == REPLAYED) {
         return Ok(false);
     }
-    if state == State::Acknowledged && stored.state == State::Sealed {
+    if stored.own && state == State::Acknowledged && stored.state == State::Sealed {
         report.acknowledged += 1;
     }
-    if matches!(state, State::Held(_) | State::Final(_)) && stored.state != state {
+    if stored.own && matches!(state, State::Held(_) | State::Final(_)) && stored.state != state {
         report.rejected += 1;
     }
     if stored.state.settled() {
@@ -325,6 +353,11 @@ fn take_verdict(
     }
     outbox::set_state(tx, id, &state)?;
     Ok(stored.state != state)
+}
+
+/// Refusals of an offer that another time, or a later version of the relay, may take back.
+fn passing(code: &str) -> bool {
+    code != "signer_unknown" && transient(code)
 }
 
 /// Refusals that say nothing of the envelope itself.

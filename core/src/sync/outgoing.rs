@@ -38,6 +38,8 @@ impl Device {
             let (bytes, count) = (limits::PUSH, limits::PUSH_COUNT);
             outbox::to_send(self.store.conn(), bytes, count, &self.put_off)?
         };
+        let used: usize = push.iter().map(|(_, e)| e.header.len() + e.run.len()).sum();
+        let offers = self.next_offers(limits::PUSH.saturating_sub(used))?;
         self.requests += 1;
         let conn = self.store.conn();
         let vector = space::cursors(conn)?;
@@ -54,7 +56,11 @@ impl Device {
             protocol: PROTOCOL,
             instance: self.instance,
             cursors,
-            wait_ms: if push.is_empty() { wait_ms } else { 0 },
+            wait_ms: if push.is_empty() && offers.is_empty() {
+                wait_ms
+            } else {
+                0
+            },
             push: push
                 .iter()
                 .map(|envelope| encode(envelope).into())
@@ -70,7 +76,7 @@ impl Device {
                     number: u64::from_be_bytes(*n),
                 })
                 .collect(),
-            offers: Vec::new(),
+            offers,
         };
         Ok(Outgoing {
             request,
@@ -93,6 +99,7 @@ impl Device {
             || response.need_vector
             || (self.recovering()? && !self.must_enrol_again()?)
             || outbox::has_unsent(conn)?
+            || (self.has_offers()? && !self.must_enrol_again()?)
             || meta::get(conn, keys::ORDERS_DONE)?.is_some()
             || leaving
             || !outbox::unsealed_documents(conn)?.is_empty())

@@ -24,7 +24,9 @@ use crate::id::{DocId, EnvelopeId, Hash, MemberId, Version, mint_uuid};
 use crate::read::{Reading, at_path, read, read_at, version};
 use crate::run::Sealing;
 use crate::save::{self, SaveContext};
-use crate::store::document::{DocWrite, Loaded, NewChange, Origin, rewrite_document};
+use crate::store::document::{
+    self, DocWrite, Loaded, NewChange, Origin, remove_document, rewrite_document,
+};
 use crate::store::outbox::{self, State, Stored};
 use crate::store::{Tx, draft, history, meta, space};
 
@@ -36,6 +38,17 @@ struct Sides {
     mine: Vec<Hash>,
     /// The envelopes those were in.
     envelopes: Vec<Stored>,
+    /// Of `mine`, those that are not one's own: they go, and are not made again.
+    foreign: BTreeSet<Hash>,
+}
+
+/// What counts as not in the record.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Aside {
+    /// One's own work that is not delivered, and what was refused.
+    Refused,
+    /// Also what the relay has lost and may or may not take again.
+    Lost,
 }
 
 /// Envelopes that a replay in the record has replaced, each with the last change of that replay.
@@ -55,8 +68,10 @@ pub(super) struct Plan {
     made: Vec<(Hash, Hash)>,
     /// Whether anything had to be made again.
     replays: bool,
-    /// Envelopes that another replay in the record has replaced.
+    /// Envelopes that another replay in the record has replaced, and refused ones of others.
     done: Vec<EnvelopeId>,
+    /// Nothing is left of the document.
+    empty: bool,
 }
 
 impl Plan {
@@ -66,6 +81,13 @@ impl Plan {
             doc, space, kind, ..
         } = self.sealing;
         let (am, new, at_ms, by) = (&self.am, &self.new[..], self.at_ms, Some(self.by));
+        if self.empty {
+            remove_document(tx, doc)?;
+            for id in self.done.iter().chain(&self.sealing.replaces) {
+                outbox::set_state(tx, *id, &State::Replaced)?;
+            }
+            return Ok(());
+        }
         rewrite_document(
             tx,
             &DocWrite {
@@ -127,7 +149,7 @@ impl Device {
                 let reason = refusal(&envelope.state)?;
                 // A replay refused again, unless only for what else had been taken.
                 let replay = envelope.proof.header()?.replaces;
-                let again = !of_order(reason) && !replay.is_empty();
+                let again = envelope.own && !of_order(reason) && !replay.is_empty();
                 Some((envelope.doc, again))
             })
             .collect();
@@ -206,8 +228,20 @@ impl Device {
         })?)
     }
 
-    fn sides(&self, loaded: &Loaded, covered: &Covered) -> Result<Sides> {
+    /// A document without what the relay has lost of it, and without one's own undelivered work.
+    pub(super) fn without_lost(&self, loaded: &Loaded) -> Result<Automerge> {
+        let covered = self.covered(loaded.doc)?;
+        let sides = self.sides(loaded, &covered, Aside::Lost)?;
+        rebuilt(&loaded.am, loaded.kind, &sides.base)
+    }
+
+    fn sides(&self, loaded: &Loaded, covered: &Covered, aside: Aside) -> Result<Sides> {
         let conn = self.store.conn();
+        let unproven = document::unproven(conn, loaded.doc)?;
+        let lost = match aside {
+            Aside::Refused => BTreeSet::new(),
+            Aside::Lost => outbox::lost_of(conn, loaded.doc)?,
+        };
         let steps = history::history(conn, loaded.doc)?;
         let unsealed: BTreeSet<Hash> = outbox::unsealed(conn, loaded.doc)?
             .into_iter()
@@ -227,7 +261,8 @@ impl Device {
                 let refused = envelope.and_then(|id| envelopes.get(&id)).is_some_and(|e| {
                     matches!(e.state, State::Sealed | State::Final(_))
                         || covered.contains_key(&e.id)
-                });
+                        || lost.contains(&e.id)
+                }) || unproven.contains(&step.hash);
                 let hash = step.hash.into();
                 let meta = loaded.am.get_change_meta_by_hash(&hash);
                 let orphan = meta.is_some_and(|meta| {
@@ -235,7 +270,9 @@ impl Device {
                 });
                 let taken_along = envelope.is_some_and(|id| gone_envelopes.contains(&id));
                 let fed = envelope.is_some_and(|id| !envelopes.contains_key(&id))
-                    || (envelope.is_none() && !unsealed.contains(&step.hash));
+                    || (envelope.is_none()
+                        && !unsealed.contains(&step.hash)
+                        && !unproven.contains(&step.hash));
                 if !fed && (refused || orphan || taken_along || unsealed.contains(&step.hash)) {
                     gone.insert(step.hash);
                     gone_envelopes.extend(envelope);
@@ -249,6 +286,15 @@ impl Device {
             .iter()
             .map(|s| s.hash)
             .partition(|hash| gone.contains(hash));
+        let others = |id: &EnvelopeId| envelopes.get(id).is_some_and(|e| !e.own);
+        let foreign = steps
+            .iter()
+            .filter(|step| match &step.envelope {
+                Some(envelope) => others(&envelope.id),
+                None => unproven.contains(&step.hash),
+            })
+            .map(|step| step.hash)
+            .collect();
         let envelopes = gone_envelopes
             .into_iter()
             .filter_map(|id| envelopes.remove(&id))
@@ -257,6 +303,7 @@ impl Device {
             base,
             mine,
             envelopes,
+            foreign,
         })
     }
 
@@ -295,15 +342,17 @@ impl Device {
     }
 
     /// Makes one's own edits again on the rebuilt document; says how many.
-    fn replay(&mut self, loaded: &Loaded) -> Result<u32> {
+    pub(super) fn replay(&mut self, loaded: &Loaded) -> Result<u32> {
         let covered = self.covered(loaded.doc)?;
-        let sides = self.sides(loaded, &covered)?;
+        let sides = self.sides(loaded, &covered, Aside::Refused)?;
         let am = rebuilt(&loaded.am, loaded.kind, &sides.base)?;
         let plan = self.plan(loaded, sides, am, Vec::new(), &covered)?;
         let key = self.key.clone();
         self.store.write_or(|tx| plan.write(tx, &key))?;
         let count = plan.count();
-        self.store.keep(Arc::new(plan.loaded()));
+        if !plan.empty {
+            self.store.keep(Arc::new(plan.loaded()));
+        }
         Ok(count)
     }
 
@@ -325,16 +374,18 @@ impl Device {
             let last = new.iter().rfind(theirs).map(|change| change.hash);
             covered.extend(replaces.iter().map(|old| (*old, last)));
         }
-        let sides = self.sides(loaded, &covered)?;
-        if sides.mine.is_empty() {
-            return Ok(None);
+        for aside in [Aside::Refused, Aside::Lost] {
+            let sides = self.sides(loaded, &covered, aside)?;
+            if sides.mine.is_empty() {
+                continue;
+            }
+            let base = rebuilt(&loaded.am, loaded.kind, &sides.base)?;
+            if let Ok(am) = trial(&base, loaded.kind, changes, &Limits::PACK) {
+                self.new_epoch(loaded.space)?;
+                return self.plan(loaded, sides, am, new, &covered).map(Some);
+            }
         }
-        let base = rebuilt(&loaded.am, loaded.kind, &sides.base)?;
-        let Ok(am) = trial(&base, loaded.kind, changes, &Limits::PACK) else {
-            return Ok(None);
-        };
-        self.new_epoch(loaded.space)?;
-        self.plan(loaded, sides, am, new, &covered).map(Some)
+        Ok(None)
     }
 
     /// `am` holds what the record has; `arrived` are those of its changes not stored here yet.
@@ -348,7 +399,10 @@ impl Device {
     ) -> Result<Plan> {
         let (doc, space, kind) = (loaded.doc, loaded.space, loaded.kind);
         let Sides {
-            mine, envelopes, ..
+            mine,
+            envelopes,
+            foreign,
+            ..
         } = sides;
         let mut original: BTreeMap<Hash, Vec<Hash>> = BTreeMap::new();
         for (old, new) in draft::replays(self.store.conn(), doc)? {
@@ -365,6 +419,11 @@ impl Device {
         let mut made: Vec<(Hash, Hash)> = Vec::new();
         let mut hashes: Vec<Hash> = Vec::new();
         for hash in &mine {
+            if foreign.contains(hash) {
+                // What one's own edits built on is not there any more.
+                places.insert(*hash, start.clone());
+                continue;
+            }
             // The record has it, or the original of this replay, or another replay of it.
             let forms: Vec<Hash> = original.get(hash).into_iter().flatten().copied().collect();
             let forms = || std::iter::once(hash).chain(&forms);
@@ -399,8 +458,9 @@ impl Device {
             hashes.extend(saved.changes);
         }
 
-        let mut replaces: BTreeSet<EnvelopeId> = envelopes.iter().map(|e| e.id).collect();
-        for earlier in envelopes
+        let (own, others): (Vec<_>, Vec<_>) = envelopes.into_iter().partition(|e| e.own);
+        let mut replaces: BTreeSet<EnvelopeId> = own.iter().map(|e| e.id).collect();
+        for earlier in own
             .iter()
             .filter_map(|e| e.proof.header())
             .flat_map(|h| h.replaces)
@@ -412,9 +472,12 @@ impl Device {
             }
         }
         // The record knows these as replaced already, and takes nothing that replaces them again.
-        let (done, replaces) = replaces
+        let (mut done, replaces) = replaces
             .into_iter()
             .partition::<Vec<_>, _>(|id| covered.contains_key(id));
+        // Others' that are only in the way are still offered, and come again with the feed.
+        let refused = others.iter().filter(|e| matches!(e.state, State::Final(_)));
+        done.extend(refused.map(|e| e.id));
         let mut new = arrived;
         new.extend(new_changes(&am, kind, &hashes, Origin::Saved)?);
         Ok(Plan {
@@ -423,6 +486,7 @@ impl Device {
             at_ms: self.env.now_ms(),
             by: ctx.by,
             gone: mine.into_iter().filter(|hash| !in_record(hash)).collect(),
+            empty: version(&am) == version(&genesis(kind).document()),
             replays: !hashes.is_empty(),
             am,
             new,
@@ -438,7 +502,8 @@ impl Device {
             base,
             mine,
             envelopes,
-        } = self.sides(loaded, &self.covered(doc)?)?;
+            ..
+        } = self.sides(loaded, &self.covered(doc)?, Aside::Refused)?;
         let am = rebuilt(&loaded.am, kind, &base)?;
         let value = read(&loaded.am, kind).value;
         let reason = envelopes

@@ -4,49 +4,37 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use sopu_core::store::Store;
-use sopu_core::store::check::{self, Damage};
 use sopu_core::time::SystemEnv;
 
 use super::CliError;
-use crate::relay::{DATABASE, RECORD, Relay};
-use crate::store::schema;
+use crate::check;
+use crate::relay::{DATABASE, Relay};
 
-/// Looks through both databases, also while a server runs. Fails if anything is damaged.
-pub(super) fn check(data: &Path, out: &mut dyn Write) -> Result<(), CliError> {
-    let unusable = |why: String| CliError::Data {
-        path: data.to_owned(),
-        why,
-    };
-    if !data.join(DATABASE).exists() {
-        return Err(CliError::NoData(data.to_owned()));
+/// Looks through a data folder or a backup, also while a server runs. Fails if anything is damaged.
+pub(super) fn check(folder: &Path, out: &mut dyn Write) -> Result<(), CliError> {
+    if !folder.join(DATABASE).exists() {
+        return Err(CliError::NoData(folder.to_owned()));
     }
-    let mut damaged = 0;
-    let people = schema::open(&data.join(DATABASE)).map_err(|e| unusable(e.to_string()))?;
-    let mut query = people.prepare("PRAGMA integrity_check(100)")?;
-    let lines = query.query_map([], |row| row.get::<_, String>(0))?;
-    for line in lines.collect::<rusqlite::Result<Vec<_>>>()? {
-        if line != "ok" {
-            damaged += 1;
-            writeln!(out, "{DATABASE}: {line}")?;
-        }
+    let report = check::check(folder);
+    for finding in &report.findings {
+        writeln!(out, "{}: {}", finding.file, finding.what)?;
     }
-    if data.join(RECORD).exists() {
-        let record = Store::open_reader(&data.join(RECORD)).map_err(|e| unusable(e.to_string()))?;
-        for damage in check::check(record.conn()).map_err(|e| unusable(e.to_string()))? {
-            damaged += 1;
-            match damage {
-                Damage::File(line) => writeln!(out, "{RECORD}: {line}")?,
-                Damage::Document(doc, fault) => {
-                    writeln!(out, "{RECORD}: document {doc}: {fault:?}")?
-                }
-            }
-        }
+    let mut files: Vec<_> = report.findings.iter().collect();
+    files.dedup_by_key(|finding| finding.file);
+    for finding in &files {
+        writeln!(out, "{}: {}.", finding.file, finding.advice())?;
     }
-    if damaged > 0 {
+    if !files.is_empty() {
         return Err(CliError::Damaged);
     }
-    writeln!(out, "Everything in {} is whole.", data.display())?;
+    writeln!(
+        out,
+        "Everything in {} is whole: {} entries of feeds, {} documents, {} lines of the ledger.",
+        folder.display(),
+        report.entries,
+        report.documents,
+        report.lines
+    )?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@
 use ed25519_dalek::VerifyingKey;
 use sopu_core::envelope::{self, Envelope, actor_id};
 use sopu_core::guard::{Checked, Limits, Refusal};
-use sopu_core::id::Hash;
+use sopu_core::id::{DeviceId, EnvelopeId, Hash};
 use sopu_core::run::{self, Opened};
 use sopu_core::wire::{Verdict, limits};
 
@@ -15,6 +15,9 @@ use crate::store::{
 
 /// No envelope whose run is within the limits is larger; a larger one is not looked at.
 const LARGEST: usize = 2 * limits::RUN + limits::HEADER + 4_096;
+
+/// What is held for want of a right, not for what it does.
+const OF_RIGHTS: [&str; 5] = ["right_missing", "late", "removed", "revoked", "review"];
 
 /// An envelope that is sound in itself: readable, guarded, signed by the device it names, its
 /// actors that device's own.
@@ -86,31 +89,58 @@ impl Sound {
         if let Some(row) = store.envelope(&self.opened.id)? {
             return Ok(row.state.into());
         }
+        let claims = self.claims(store)?;
+        if let Some(refused) = self.misplaced(store, document, &claims, arrival)? {
+            return Ok(refused);
+        }
+        let (state, late) = self.first_state(store, &claims, arrival)?;
+        self.remember(store, document, &state)?;
+        self.write(store, arrival, &state, late)?;
+        Ok(state.into())
+    }
+
+    /// Why it is not even written down, if so.
+    fn misplaced(
+        &self,
+        store: &mut dyn RelayStore,
+        document: Option<DocumentRow>,
+        claims: &[(Hash, Claim)],
+        arrival: Arrival,
+    ) -> Result<Option<Verdict>> {
+        let header = &self.opened.header;
+        let refused = |code: &str| Ok(Some(Verdict::Refused(code.into())));
         match document {
             Some(row) if row.space == header.space && row.kind == header.kind => {}
-            Some(row) if row.space == header.space => {
-                return Ok(Verdict::Refused("kind_differs".into()));
-            }
+            Some(row) if row.space == header.space => return refused("kind_differs"),
             Some(_) | None => {
                 if store.space(header.space, arrival.now_ms)?.is_none() {
-                    return Ok(Verdict::Refused("space_unknown".into()));
+                    return refused("space_unknown");
                 }
                 if document.is_some() {
-                    return Ok(Verdict::Refused("doc_of_other_space".into()));
+                    return refused("doc_of_other_space");
                 }
             }
         }
-        let claims = self.claims(store)?;
         // A device that heard "fork" now, of another run that claims the same and is not judged
         // yet, would replay its edits beside an original that enters the feed a moment later.
         if claims
             .iter()
             .any(|(_, claim)| claim.state == State::Waiting)
         {
-            return Ok(Verdict::Refused("try_later".into()));
+            return refused("try_later");
         }
-        let (state, late) = self.first_state(store, &claims, arrival)?;
-        if state == State::Waiting && document.is_none() {
+        Ok(None)
+    }
+
+    /// A document belongs where it was first taken in.
+    fn remember(
+        &self,
+        store: &mut dyn RelayStore,
+        document: Option<DocumentRow>,
+        state: &State,
+    ) -> Result<()> {
+        let header = &self.opened.header;
+        if *state == State::Waiting && document.is_none() {
             let row = DocumentRow {
                 space: header.space,
                 kind: header.kind,
@@ -119,29 +149,52 @@ impl Sound {
             };
             store.put_document(header.doc, &row)?;
         }
-        self.write(store, arrival, &state, late)?;
-        Ok(state.into())
+        Ok(())
     }
 
     /// Writes down an envelope that carries this relay's accept tag: it was accepted once, so
-    /// rights are not judged again.
-    pub fn take_back(&self, store: &mut dyn RelayStore, arrival: Arrival) -> Result<bool> {
+    /// rights are not judged again. `bearer` holds it too, and hears if it is refused.
+    pub fn take_back(
+        &self,
+        store: &mut dyn RelayStore,
+        arrival: Arrival,
+        bearer: DeviceId,
+    ) -> Result<Verdict> {
         let header = &self.opened.header;
         let document = store.document(header.doc)?;
-        if document.is_some_and(|row| {
-            row.erased_ms.is_some() || row.space != header.space || row.kind != header.kind
-        }) {
-            return Ok(false);
+        if document.is_some_and(|row| row.erased_ms.is_some()) {
+            return Ok(Verdict::Erased);
         }
-        match store.envelope(&self.opened.id)? {
-            // A restored relay may have held what it had accepted by the time of the loss.
-            Some(row) if matches!(row.state, State::Held(_)) => {
-                store.set_state(row.arrival, &State::Waiting)?;
+        let known = store.envelope(&self.opened.id)?;
+        let (state, at) = match known {
+            Some(row) => {
+                let mut state = row.state;
+                // A restored relay may have held what it had accepted by the time of the loss. What
+                // else it holds for, it still does.
+                if matches!(&state, State::Held(why) if OF_RIGHTS.contains(&why.as_str())) {
+                    state = State::Waiting;
+                    store.set_state(row.arrival, &state)?;
+                }
+                (state, row.arrival)
             }
-            Some(_) => {}
-            None => self.write(store, arrival, &State::Waiting, false)?,
+            None => {
+                let claims = self.claims(store)?;
+                if let Some(refused) = self.misplaced(store, document, &claims, arrival)? {
+                    return Ok(refused);
+                }
+                let state = match self.claimed(store, &claims)? {
+                    Some(reason) => State::Final(reason.into()),
+                    None => State::Waiting,
+                };
+                self.remember(store, document, &state)?;
+                let at = self.write(store, arrival, &state, false)?;
+                (state, at)
+            }
+        };
+        if matches!(state, State::Waiting | State::Held(_)) && bearer != header.device {
+            store.add_offerer(at, bearer)?;
         }
-        Ok(true)
+        Ok(state.into())
     }
 
     /// The signed header.
@@ -150,7 +203,7 @@ impl Sound {
     }
 
     /// Its id.
-    pub fn id(&self) -> sopu_core::id::EnvelopeId {
+    pub fn id(&self) -> EnvelopeId {
         self.opened.id
     }
 
@@ -178,6 +231,25 @@ impl Sound {
         Ok(met)
     }
 
+    /// Why it can never enter: a replay has taken its place, or another run claims the same.
+    fn claimed(
+        &self,
+        store: &mut dyn RelayStore,
+        claims: &[(Hash, Claim)],
+    ) -> Result<Option<&'static str>> {
+        if store.is_retired(&self.opened.id)? {
+            return Ok(Some("replaced"));
+        }
+        let standing = claims
+            .iter()
+            .find(|(_, claim)| !matches!(claim.state, State::Final(_)));
+        if let Some((hash, claim)) = standing {
+            let same = claim.hash == *hash;
+            return Ok(Some(if same { "duplicate" } else { "fork" }));
+        }
+        Ok(None)
+    }
+
     fn first_state(
         &self,
         store: &mut dyn RelayStore,
@@ -186,18 +258,7 @@ impl Sound {
     ) -> Result<(State, bool)> {
         let header = &self.opened.header;
         let held = |reason: &str| Ok((State::Held(reason.into()), false));
-        if store.is_retired(&self.opened.id)? {
-            return Ok((State::Final("replaced".into()), false));
-        }
-        let standing = claims
-            .iter()
-            .find(|(_, claim)| !matches!(claim.state, State::Final(_)));
-        if let Some((hash, claim)) = standing {
-            let reason = if claim.hash == *hash {
-                "duplicate"
-            } else {
-                "fork"
-            };
+        if let Some(reason) = self.claimed(store, claims)? {
             return Ok((State::Final(reason.into()), false));
         }
         if self.signer.cloned_ms.is_some() {
@@ -226,7 +287,7 @@ impl Sound {
         arrival: Arrival,
         state: &State,
         late: bool,
-    ) -> Result<()> {
+    ) -> Result<i64> {
         let header = &self.opened.header;
         let row = EnvelopeRow {
             arrival: 0,
@@ -247,8 +308,7 @@ impl Sound {
             deaths: 0,
             tried_by: None,
         };
-        store.insert_envelope(&row, &self.changes)?;
-        Ok(())
+        store.insert_envelope(&row, &self.changes)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use sopu_core::envelope::feed_hash;
 use sopu_core::id::{DeviceId, DocId, EnvelopeId, SpaceId};
-use sopu_core::wire::{Notice, NoticeKind, SignedNotice};
+use sopu_core::wire::{Notice, NoticeKind, SignedNotice, Verdict};
 
 use crate::keys::RelayKeys;
 use crate::store::{DocumentRow, EnvelopeRow, FeedRow, FeedWhat, RelayStore, Result, State};
@@ -61,23 +61,23 @@ pub fn notice(
 }
 
 /// Puts a notice back that this relay once gave and has lost. One about a document that was not
-/// brought back is refused: the document must come first. A newer notice that says otherwise gives
-/// way, since readers take the last one.
+/// brought back is refused: the document must come first. A newer contract number gives way, since
+/// readers take the last one.
 pub fn take_back(
     store: &mut dyn RelayStore,
     keys: &RelayKeys,
     notice: &Notice,
     signed: &SignedNotice,
-) -> Result<bool> {
+) -> Result<Verdict> {
     let id = signed.id();
-    if store.feed_place(&id)?.is_some() {
-        return Ok(true);
+    if let Some((_, seq)) = store.feed_place(&id)? {
+        return Ok(Verdict::Fed(seq));
     }
     let Some(document) = store.document(notice.doc)? else {
-        return Ok(false);
+        return Ok(Verdict::Refused("document_unknown".into()));
     };
     if document.space != notice.space {
-        return Ok(false);
+        return Ok(Verdict::Refused("doc_of_other_space".into()));
     }
     let place = Place {
         space: notice.space,
@@ -92,7 +92,7 @@ pub fn take_back(
     };
     let seq = append(store, keys, place, what)?;
     touch(store, notice.space, notice.doc, document.kind, seq)?;
-    Ok(true)
+    Ok(Verdict::Fed(seq))
 }
 
 struct Place {

@@ -11,7 +11,7 @@ use crate::store::{Generation, Head, RelayStore, Result};
 pub enum Stand {
     /// In this feed.
     Here,
-    /// In an earlier life of this feed. `share` is the last seq both have.
+    /// In an earlier life of this feed, or in one beside it. `share` is the last seq both have.
     Earlier {
         /// What the device must be told.
         cut: Cut,
@@ -90,19 +90,22 @@ pub fn judge(
         .map_or(generations.get(1..), |place| generations.get(place + 1..))
         .unwrap_or_default();
     match (place, later.iter().map(|g| g.cut_seq).min()) {
-        // The life it stood in ended: shared up to the lowest cut since.
-        (_, Some(cut_seq)) => {
-            let share = if says == TagSays::Same {
-                cut_seq.min(cursor.seq)
-            } else {
-                cut_seq
+        (place, Some(cut_seq)) => {
+            let shared = match place {
+                // The running hash is over all that is before: whatever was lost is here again.
+                _ if says == TagSays::Same => cursor.seq,
+                // The life it stood in ended: shared up to the lowest cut since.
+                Some(_) => cut_seq.min(cursor.seq),
+                // A life this feed knows nothing of, begun after the backup that it came back from:
+                // where that one had branched off, nobody can say.
+                None => 0,
             };
             Ok(Stand::Earlier {
                 cut: Cut {
                     generation: cursor.generation,
-                    seq: cut_seq,
+                    seq: shared,
                 },
-                share,
+                share: shared,
             })
         }
         (Some(_), None) if says == TagSays::Same => Ok(Stand::Here),

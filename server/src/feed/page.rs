@@ -41,8 +41,19 @@ pub struct News {
     pub more: bool,
     /// Where the device stands once it has applied this, sorted by space.
     pub vector: Vec<Cursor>,
-    /// Spaces whose feed must begin a new life first, and the last seq that is sure to be shared.
-    pub lost: Vec<(SpaceId, u64)>,
+    /// Spaces whose feed must begin a new life first.
+    pub lost: Vec<Lost>,
+}
+
+/// A feed that a device knows to have been longer, or other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// Which space's.
+    pub space: SpaceId,
+    /// The last seq that is sure to be shared.
+    pub cut_seq: u64,
+    /// The number of the life in which that was found.
+    pub number: u64,
 }
 
 /// Room left in a response. One thing always fits, so that a large one cannot stop the rest.
@@ -98,6 +109,7 @@ pub fn news(
                 space: cursor.space,
                 standing: None,
             });
+            news.pages.extend(owed(store, keys, cursor)?);
         }
     }
     for (space, role) in spaces {
@@ -118,6 +130,29 @@ pub fn news(
     }
     news.vector.sort_by_key(|cursor| cursor.space);
     Ok(news)
+}
+
+/// For a space a device has left: nothing of it any more, but if the relay has lost some of it since,
+/// what the device holds is asked for.
+fn owed(
+    store: &mut dyn RelayStore,
+    keys: &RelayKeys,
+    cursor: &Cursor,
+) -> Result<Option<SpacePage>> {
+    let head = store.head(cursor.space)?;
+    let generations = cursor::generations(store, keys, cursor.space)?;
+    let Stand::Earlier { cut, .. } = cursor::judge(store, keys, cursor, &generations, head)? else {
+        return Ok(None);
+    };
+    Ok(Some(SpacePage {
+        from: Some(cursor.clone()),
+        to: cursor.clone(),
+        roster: None,
+        entries: Vec::new(),
+        packs: Vec::new(),
+        proofs: Vec::new(),
+        cut: Some(cut),
+    }))
 }
 
 /// One space while its news are put together.
@@ -164,25 +199,32 @@ impl Visit<'_> {
                     cut: None,
                 },
                 // What a first sync had brought so far may lie above the cut.
-                Stand::Earlier { cut, .. } if cursor.first.is_some() => Start {
-                    cut: Some(cut),
-                    ..fresh()
-                },
+                Stand::Earlier { cut, .. } if cursor.first.is_some() && cut.seq < cursor.seq => {
+                    Start {
+                        cut: Some(cut),
+                        ..fresh()
+                    }
+                }
                 Stand::Earlier { cut, share } => Start {
                     after: share,
-                    first: None,
+                    first: cursor.first,
                     cut: Some(cut),
                 },
                 Stand::Lost { cut_seq } => {
-                    news.lost.push((self.space, cut_seq));
+                    news.lost.push(Lost {
+                        space: self.space,
+                        cut_seq,
+                        number: generation.number,
+                    });
                     news.vector.push(cursor.clone());
                     return Ok(());
                 }
             },
         };
-        let stale = self
-            .cursor
-            .is_none_or(|cursor| cursor.roster != self.row.roster);
+        // The roster's number has gone back with the rest: it says nothing across generations.
+        let stale = self.cursor.is_none_or(|cursor| {
+            cursor.roster != self.row.roster || cursor.generation != generation.id
+        });
         let behind = start.after < head.seq || start.first.is_some() || start.cut.is_some();
         let forged = self
             .cursor

@@ -9,7 +9,8 @@ use sopu_core::documents::Kind;
 use sopu_core::encoding::decode_changes;
 use sopu_core::genesis::genesis;
 use sopu_core::guard::Limits;
-use sopu_core::id::DocId;
+use sopu_core::id::{DocId, Version};
+use sopu_core::read::version;
 
 use crate::store::{FeedWhat, RelayStore, Result, StoreError};
 
@@ -36,7 +37,7 @@ impl Documents {
             *used = self.clock;
             return Ok(document.clone());
         }
-        let document = Arc::new(load(store, doc, kind)?);
+        let document = Arc::new(load(store, doc, kind, u64::MAX)?);
         self.put(doc, document.clone());
         Ok(document)
     }
@@ -62,10 +63,24 @@ impl Documents {
     }
 }
 
-fn load(store: &mut dyn RelayStore, doc: DocId, kind: Kind) -> Result<Automerge> {
+impl Documents {
+    /// The heads a feed gives a document up to a place; `None` if it has nothing of it.
+    pub fn heads_at(
+        store: &mut dyn RelayStore,
+        doc: DocId,
+        kind: Kind,
+        up_to: u64,
+    ) -> Result<Option<Version>> {
+        let document = load(store, doc, kind, up_to)?;
+        let nothing = document.get_heads() == genesis(kind).document().get_heads();
+        Ok((!nothing).then(|| version(&document)))
+    }
+}
+
+fn load(store: &mut dyn RelayStore, doc: DocId, kind: Kind, up_to: u64) -> Result<Automerge> {
     let damaged = || StoreError::Corrupt("a fed run");
     let mut changes = Vec::new();
-    for row in store.feed_of(doc, u64::MAX)? {
+    for row in store.feed_of(doc, up_to)? {
         let FeedWhat::Envelope(arrival) = row.what else {
             continue;
         };

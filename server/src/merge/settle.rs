@@ -1,6 +1,8 @@
 //! Writing decisions: places in the feed, states, what they release or take along, and news to the
 //! devices concerned. All in the caller's one transaction.
 
+use std::collections::BTreeSet;
+
 use sopu_core::envelope;
 use sopu_core::id::{DeviceId, DocId, Hash};
 use sopu_core::wire::Status;
@@ -45,10 +47,10 @@ pub fn settle(
                     }
                 }
                 let seq = append::envelope(store, keys, &row)?;
+                store.take_offerers(row.arrival)?;
                 release(store, &row)?;
                 if !gets_pages(store, &row, now_ms)? {
-                    tell(store, &row, &State::Fed(seq))?;
-                    told.push(row.device);
+                    told.extend(tell(store, &row, &State::Fed(seq))?);
                 }
                 fed += 1;
             }
@@ -56,14 +58,12 @@ pub fn settle(
                 let state = State::Held((*reason).into());
                 store.set_state(row.arrival, &state)?;
                 store.set_missing(row.arrival, row.doc, missing)?;
-                tell(store, &row, &state)?;
-                told.push(row.device);
+                told.extend(tell(store, &row, &state)?);
             }
             Decision::Refuse { reason } => refuse(store, &row, reason, told)?,
             Decision::Erase => {
                 store.erase_runs(row.doc)?;
-                tell(store, &row, &State::Erased)?;
-                told.push(row.device);
+                told.extend(tell(store, &row, &State::Erased)?);
             }
         }
     }
@@ -89,8 +89,7 @@ fn refuse(
         }
         let state = State::Final(reason);
         store.set_state(arrival, &state)?;
-        tell(store, &row, &state)?;
-        told.push(row.device);
+        told.extend(tell(store, &row, &state)?);
         for hash in store.changes_of(arrival)? {
             if still_possible(store, row.doc, &hash)? {
                 continue;
@@ -135,9 +134,20 @@ fn gets_pages(store: &mut dyn RelayStore, row: &EnvelopeRow, now_ms: i64) -> Res
     Ok(!closed && grants.iter().any(|grant| grant.holds(now_ms)))
 }
 
-/// News for the device that signed.
-pub fn tell(store: &mut dyn RelayStore, row: &EnvelopeRow, state: &State) -> Result<()> {
+/// News for the device that signed; of a last word, also for those that had brought it back. Gives
+/// the devices.
+pub fn tell(
+    store: &mut dyn RelayStore,
+    row: &EnvelopeRow,
+    state: &State,
+) -> Result<BTreeSet<DeviceId>> {
     let status = envelope::encode(&Status::Verdict(state.clone().into()));
-    store.add_status(row.device, &row.id, &status)?;
-    Ok(())
+    let mut devices = BTreeSet::from([row.device]);
+    if matches!(state, State::Final(_) | State::Erased) {
+        devices.extend(store.take_offerers(row.arrival)?);
+    }
+    for device in &devices {
+        store.add_status(*device, &row.id, &status)?;
+    }
+    Ok(devices)
 }

@@ -35,7 +35,6 @@ impl Relay {
     /// # Errors
     /// See [`EraseError`]. May be repeated.
     pub fn erase(&self, doc: DocId, reason: &str) -> std::result::Result<(), EraseError> {
-        let mut merger = lock(&self.merger);
         let row = self
             .commits
             .read(|store| store.document(doc))?
@@ -47,7 +46,15 @@ impl Relay {
             at_ms: self.env.now_ms(),
             reason: reason.to_owned(),
         };
-        if row.erased_ms.is_none() {
+        self.erase_as(&erasure)
+    }
+
+    /// The same, told in full. Once it is in the ledger, doing it again carries on.
+    pub(super) fn erase_as(&self, erasure: &Erasure) -> std::result::Result<(), EraseError> {
+        let mut merger = lock(&self.merger);
+        let doc = erasure.doc;
+        let row = self.commits.read(|store| store.document(doc))?;
+        if row.is_none_or(|row| row.erased_ms.is_none()) {
             let mut ledger = lock(&self.ledger);
             ledger
                 .append(&[Line::Erased(erasure.clone())])
@@ -63,7 +70,7 @@ impl Relay {
         let mut record = lock(&self.record);
         self.commits
             .read(|store| record.follow(store, erasure.space))??;
-        record.erase(&erasure)?;
+        record.erase(erasure)?;
         drop((record, merger));
         self.tell_all();
         Ok(())

@@ -1,67 +1,141 @@
 //! What devices offer after the relay came back from a backup: envelopes and notices it accepted
-//! once, as the accept tag proves.
+//! once, as the accept tag proves. Whoever may sync may bring them, also for a space it is not in:
+//! the tag says that they belong there.
 
-use sopu_core::envelope;
-use sopu_core::wire::{Notice, Offer};
+use std::collections::BTreeSet;
+
+use sopu_core::envelope::{self, decode};
+use sopu_core::id::{DeviceId, SpaceId};
+use sopu_core::wire::{Notice, NoticeKind, Offer, SignedNotice, Verdict};
 
 use super::{Relay, Topic, lock};
-use crate::feed::accept::{self, Arrival};
+use crate::feed::accept::{self, Arrival, Sound};
 use crate::feed::append;
-use crate::store::StoreError;
+use crate::ledger::Erasure;
+use crate::store::{RelayStore, Result};
+
+/// An offer that is what this relay once accepted.
+enum Genuine {
+    Envelope(Box<Sound>),
+    Notice(Notice, SignedNotice),
+}
 
 impl Relay {
-    /// Takes offers back; one answer each: whether the relay has it now.
+    /// Takes offers back, all in one commit; one answer each.
     pub(super) fn take_offers(
         &self,
+        bearer: DeviceId,
         offers: &[Offer],
         arrival: Arrival,
-    ) -> Result<Vec<bool>, StoreError> {
-        offers
+    ) -> Result<Vec<Verdict>> {
+        if offers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let examined: Vec<std::result::Result<Genuine, &'static str>> =
+            self.commits.read(|store| {
+                let all = offers.iter().map(|offer| self.examine(store, offer));
+                all.collect()
+            })?;
+        for genuine in examined.iter().flatten() {
+            if let Genuine::Notice(notice, _) = genuine {
+                self.erase_again(notice)?;
+            }
+        }
+        let grew: BTreeSet<SpaceId> = examined
             .iter()
-            .map(|offer| self.take_offer(offer, arrival))
-            .collect()
+            .flatten()
+            .filter_map(|genuine| match genuine {
+                Genuine::Envelope(_) => None,
+                Genuine::Notice(notice, _) => Some(notice.space),
+            })
+            .collect();
+        // Notices get their place at once, so the merge lock keeps the order of places.
+        let _merger = lock(&self.merger);
+        let keys = self.keys.clone();
+        let answers = self.commits.write(move |store| {
+            let take = |one: std::result::Result<Genuine, &'static str>| match one {
+                Ok(Genuine::Envelope(sound)) => {
+                    // Only the one that made it is sure to have it, see `Entry::Own`.
+                    let own = sound.header().device == bearer;
+                    let instance = arrival.instance.filter(|_| own);
+                    sound.take_back(
+                        store,
+                        Arrival {
+                            instance,
+                            ..arrival
+                        },
+                        bearer,
+                    )
+                }
+                Ok(Genuine::Notice(notice, signed)) => {
+                    append::take_back(store, &keys, &notice, &signed)
+                }
+                Err(code) => Ok(Verdict::Refused(code.into())),
+            };
+            examined.into_iter().map(take).collect()
+        })?;
+        for space in &grew {
+            self.grew(*space);
+        }
+        self.listeners.tell(grew.into_iter().map(Topic::Space));
+        Ok(answers)
     }
 
-    fn take_offer(&self, offer: &Offer, arrival: Arrival) -> Result<bool, StoreError> {
+    fn examine(
+        &self,
+        store: &mut dyn RelayStore,
+        offer: &Offer,
+    ) -> Result<std::result::Result<Genuine, &'static str>> {
         match offer {
             Offer::Envelope { envelope, accept } => {
-                let bytes = envelope::encode(envelope);
-                let Ok(sound) = self.commits.read(|store| accept::examine(store, &bytes))? else {
-                    return Ok(false);
+                let sound = match accept::examine(store, &envelope::encode(envelope))? {
+                    Ok(sound) => sound,
+                    Err(refusal) => return Ok(Err(refusal.code)),
                 };
                 let header = sound.header();
-                let tag = self
-                    .keys
-                    .accept_tag(header.space, &sound.id(), Some(header.device));
-                if tag != *accept {
-                    return Ok(false);
+                let signer = Some(header.device);
+                if self.keys.accept_tag(header.space, &sound.id(), signer) != *accept {
+                    return Ok(Err("not_accepted_before"));
                 }
-                // It may come from any device, not only the one that made it.
-                let arrival = Arrival {
-                    instance: None,
-                    ..arrival
-                };
-                self.commits
-                    .write(move |store| sound.take_back(store, arrival))
+                Ok(Ok(Genuine::Envelope(Box::new(sound))))
             }
             Offer::Notice { notice, accept } => {
-                let Some(body) = envelope::decode::<Notice>(&notice.body) else {
-                    return Ok(false);
+                let Some(body) = decode::<Notice>(&notice.body) else {
+                    return Ok(Err("bad_cbor"));
                 };
                 let tag = self.keys.accept_tag(body.space, &notice.id(), None);
                 if tag != *accept || !self.keys.verify_notice(notice) {
-                    return Ok(false);
+                    return Ok(Err("not_accepted_before"));
                 }
-                // Notices get their place at once, so the merge lock keeps the order of places.
-                let _merger = lock(&self.merger);
-                let (keys, notice, space) = (self.keys.clone(), notice.clone(), body.space);
-                let taken = self
-                    .commits
-                    .write(move |store| append::take_back(store, &keys, &body, &notice))?;
-                self.grew(space);
-                self.listeners.tell([Topic::Space(space)]);
-                Ok(taken)
+                Ok(Ok(Genuine::Notice(body, notice.clone())))
             }
         }
+    }
+
+    /// A notice of an erasure that this relay does not know of: its ledger was lost too. The document
+    /// is erased again before anything else is taken.
+    fn erase_again(&self, notice: &Notice) -> Result<()> {
+        let NoticeKind::Erased(reason) = &notice.what else {
+            return Ok(());
+        };
+        let known = self.commits.read(|store| store.document(notice.doc))?;
+        if known.is_some_and(|row| row.erased_ms.is_some() || row.space != notice.space) {
+            return Ok(());
+        }
+        self.erase_as(&Erasure {
+            doc: notice.doc,
+            space: notice.space,
+            // Of one that never came back nobody knows the kind; nobody will ask for it either.
+            kind: known.map_or(0, |row| row.kind),
+            at_ms: notice.at_ms,
+            reason: reason.clone(),
+        })
+        .map_err(|error| match error {
+            super::EraseError::Store(error) => error,
+            super::EraseError::Record(error) => {
+                crate::store::StoreError::Backend(std::sync::Arc::new(error))
+            }
+            super::EraseError::Unknown => crate::store::StoreError::Corrupt("an erased document"),
+        })
     }
 }

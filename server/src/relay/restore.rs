@@ -2,6 +2,7 @@
 //! not. Then the ledger's newest word on people, devices and erased documents is written over it,
 //! every feed begins a new life, and every counter jumps.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sopu_core::time::Env;
@@ -12,32 +13,53 @@ use crate::keys::RelayKeys;
 use crate::ledger::{Erasure, Ledger, Line};
 use crate::store::{Commits, Generation, RelayStore, Result, StoreError};
 
-/// Numbers a restored relay skips, so that none is given twice.
+/// Contract numbers a restored relay skips, so that none is given twice.
 const JUMP: u64 = 1_000;
+
+/// The same for the numbers of news and orders, which nobody reads: a device takes only higher ones
+/// than it has seen.
+const NEWS_JUMP: u64 = 1_000_000;
+
+/// Set in a copy that a backup took: whoever opens it stands where the relay once was.
+pub const COPY: &str = "backup.copy";
+
+/// How often this database came back from a backup.
+const LIVES: &str = "backup.restored";
 
 const KNOWN: &str = "ledger.lines";
 const STARTED: &str = "ledger.started";
 const RELAY: &str = "ledger.relay";
 
-/// Brings the database up to the ledger, and notes this start in both. Gives the erasures the
-/// database had not carried out; the merged record may not have either.
+/// What was found at a start.
+pub struct Reconciled {
+    /// Erasures the database had not carried out; the merged record may not have either.
+    pub erased: Vec<Erasure>,
+    /// How often the database came back from a backup: a merged record of an earlier life is stale.
+    pub lives: u64,
+}
+
+/// Brings the database up to the ledger, and notes this start in both.
 pub fn reconcile(
     commits: &Commits,
     ledger: &mut Ledger,
     env: &dyn Env,
-) -> std::result::Result<Vec<Erasure>, OpenError> {
+) -> std::result::Result<Reconciled, OpenError> {
     let key = ledger.keys().public().to_vec();
-    let (known, started, relay) = commits.read(|store| {
+    let (known, started, relay, copy) = commits.read(|store| {
         Ok((
             number(store, KNOWN)?,
             number(store, STARTED)?,
             store.meta(RELAY)?,
+            store.meta(COPY)?,
         ))
     })?;
     if relay.as_ref().is_some_and(|relay| *relay != key) {
         return Err(OpenError::ForeignLedger);
     }
-    let restored = started < ledger.started();
+    let restored = copy.is_some() || started < ledger.started();
+    if usize::try_from(known).unwrap_or(usize::MAX) > ledger.len() {
+        tracing::warn!("the ledger is older than the database: it is not the newest copy");
+    }
     let lines = ledger
         .after(usize::try_from(known).unwrap_or(usize::MAX))
         .to_vec();
@@ -48,15 +70,27 @@ pub fn reconcile(
     let mut ids = [0u8; 16];
     env.fill(&mut ids);
     let length = ledger.len();
-    commits.write(move |store| {
+    let lives = commits.write(move |store| {
         store.set_meta(RELAY, Some(&key))?;
-        // First the cut, at what is surely shared; what the ledger remembers comes after it.
-        if restored {
-            tracing::warn!("the database is older than the ledger: new generations begin");
-            renew(store, &keys, &ids, &epochs, now_ms)?;
+        for line in &lines {
+            if let Line::People { row } = line {
+                store.recall(row)?;
+            }
         }
-        recall(store, &keys, &lines)?;
-        set_known(store, length)
+        // First the cut, at what is surely shared; erasures come after it in the feed.
+        let mut lives = number(store, LIVES)?;
+        if restored {
+            tracing::warn!("the database comes from a backup: new generations begin");
+            renew(store, &keys, &ids, &epochs, now_ms)?;
+            lives += 1;
+            store.set_meta(LIVES, Some(&lives.to_be_bytes()))?;
+            store.set_meta(COPY, None)?;
+        }
+        for erasure in lines.iter().filter_map(Line::erasure) {
+            erase::carry_out(store, &keys, erasure)?;
+        }
+        set_known(store, length)?;
+        Ok(lives)
     })?;
     if !erased.is_empty() {
         commits.alone(|store| store.scrub())?;
@@ -68,13 +102,29 @@ pub fn reconcile(
         set_known(store, length + 1)
     })?;
     ledger.append(&[Line::Started { number: next }])?;
-    Ok(erased)
+    Ok(Reconciled { erased, lives })
 }
 
 /// The database knows this many lines.
 pub fn set_known(store: &mut dyn RelayStore, lines: usize) -> Result<()> {
     let lines = u64::try_from(lines).unwrap_or(u64::MAX);
     store.set_meta(KNOWN, Some(&lines.to_be_bytes()))
+}
+
+/// The public key of the relay whose ledger this database belongs to, once it has been opened.
+pub fn ledger_key(store: &mut dyn RelayStore) -> Result<Option<[u8; 32]>> {
+    let key = store.meta(RELAY)?;
+    Ok(key.and_then(|key| key.try_into().ok()))
+}
+
+/// How many lines of the ledger the database knows.
+pub fn known(store: &mut dyn RelayStore) -> Result<u64> {
+    number(store, KNOWN)
+}
+
+/// How often the database came back from a backup.
+pub fn lives(store: &mut dyn RelayStore) -> Result<u64> {
+    number(store, LIVES)
 }
 
 fn number(store: &mut dyn RelayStore, key: &str) -> Result<u64> {
@@ -84,17 +134,6 @@ fn number(store: &mut dyn RelayStore, key: &str) -> Result<u64> {
         .map_or(0, u64::from_be_bytes))
 }
 
-fn recall(store: &mut dyn RelayStore, keys: &RelayKeys, lines: &[Line]) -> Result<()> {
-    for line in lines {
-        match line {
-            Line::Relay { .. } | Line::Started { .. } => {}
-            Line::Erased(erasure) => erase::carry_out(store, keys, erasure)?,
-            Line::People { row } => store.recall(row)?,
-        }
-    }
-    Ok(())
-}
-
 fn renew(
     store: &mut dyn RelayStore,
     keys: &RelayKeys,
@@ -102,12 +141,19 @@ fn renew(
     epoch: &[u8; 8],
     now_ms: i64,
 ) -> Result<()> {
-    for space in store.feed_spaces()? {
+    // Also those that had no feed at the time of the backup: it may have had one since.
+    let spaces: BTreeSet<_> = store
+        .feed_spaces()?
+        .into_iter()
+        .chain(store.all_spaces()?)
+        .collect();
+    for space in spaces {
         let cut_seq = store.head(space)?.seq;
         begin(store, keys, space, cut_seq, random, now_ms)?;
     }
-    for prefix in ["contract:", "status:", "order:"] {
-        store.jump_numbers(prefix, JUMP)?;
+    store.jump_numbers("contract:", JUMP)?;
+    for prefix in ["status:", "order:"] {
+        store.jump_numbers(prefix, NEWS_JUMP)?;
     }
     for (member, device) in store.office_identities()? {
         // One epoch for all is fine: the actor is a hash over the device's key too.

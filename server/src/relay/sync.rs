@@ -1,7 +1,7 @@
 //! One sync: who asks, what it brings, what there is for it.
 
 use sopu_core::envelope::{self, decode, encode};
-use sopu_core::id::{DeviceId, EnvelopeId, SpaceId};
+use sopu_core::id::{DeviceId, EnvelopeId};
 use sopu_core::wire::{
     Cursor, Cursors, Order, OrderKind, PROTOCOL, Status, StatusNews, SyncRequest, SyncResponse,
     Verdict, limits, token,
@@ -11,7 +11,8 @@ use super::{Relay, restore};
 use crate::api::Problem;
 use crate::credentials::token_hash;
 use crate::feed::accept::{self, Arrival, Sound};
-use crate::feed::page::{self, Asked};
+use crate::feed::cursor;
+use crate::feed::page::{self, Asked, Lost};
 use crate::metrics::Metrics;
 use crate::store::{DeviceRow, Result, StoreError};
 
@@ -81,7 +82,7 @@ impl Relay {
         };
         let device = self.note(device, request, arrival)?;
         let (answers, took) = self.take(request, arrival)?;
-        let offered = self.take_offers(&request.offers, arrival)?;
+        let offered = self.take_offers(device.id, &request.offers, arrival)?;
         // Nobody can see what waits: those who listen are told when it is in the feed.
         if took || !offered.is_empty() {
             self.bell.ring();
@@ -205,7 +206,7 @@ impl Relay {
         request: &SyncRequest,
         now_ms: i64,
         answers: Vec<Verdict>,
-        offered: Vec<bool>,
+        offered: Vec<Verdict>,
     ) -> std::result::Result<SyncResponse, Problem> {
         let mut response = SyncResponse {
             protocol: PROTOCOL,
@@ -284,7 +285,7 @@ impl Relay {
     }
 
     /// Begins new lives of feeds that devices know to have been longer, or other.
-    fn renew(&self, lost: &[(SpaceId, u64)], now_ms: i64) -> Result<()> {
+    fn renew(&self, lost: &[Lost], now_ms: i64) -> Result<()> {
         tracing::warn!(
             spaces = lost.len(),
             "devices know more of a feed than the relay: new generations begin"
@@ -293,8 +294,17 @@ impl Relay {
         self.env.fill(&mut random);
         let (keys, lost) = (self.keys.clone(), lost.to_vec());
         self.commits.write(move |store| {
-            for (space, cut_seq) in lost {
-                restore::begin(store, &keys, space, cut_seq, &random, now_ms)?;
+            for Lost {
+                space,
+                cut_seq,
+                number,
+            } in lost
+            {
+                // Another request may have begun it meanwhile.
+                let last = cursor::generations(store, &keys, space)?.pop();
+                if last.is_some_and(|last| last.number == number) {
+                    restore::begin(store, &keys, space, cut_seq, &random, now_ms)?;
+                }
             }
             Ok(())
         })

@@ -14,6 +14,7 @@ const STEPS: &[&[&str]] = &[
         include_str!("schema/relay.sql"),
     ],
     &[include_str!("schema/waiting.sql")],
+    &[include_str!("schema/offers.sql")],
 ];
 
 /// Opens or creates `relay.db`: WAL, every commit on disk before it returns.
@@ -25,7 +26,35 @@ pub fn open(path: &Path) -> rusqlite::Result<Connection> {
 /// each keeps little in memory.
 pub fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    reader(Connection::open_with_flags(path, flags)?)
+}
+
+/// An existing file for looking through, whatever state it is in. One that nobody writes (a backup) is
+/// not touched at all, not even by a lock beside it.
+pub fn open_to_check(path: &Path, still: bool) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let text = path.to_string_lossy();
+    let escaped = text
+        .replace('%', "%25")
+        .replace('?', "%3f")
+        .replace('#', "%23");
+    let still = if still { "?immutable=1" } else { "" };
+    let connection = reader(Connection::open_with_flags(
+        format!("file:{escaped}{still}"),
+        flags,
+    )?)?;
+    let version: usize = connection
+        .query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
+        .map(|v| usize::try_from(v).unwrap_or(0))?;
+    if version > STEPS.len() {
+        let newer = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_SCHEMA);
+        let told = Some("a later version of Sopu wrote this file".to_owned());
+        return Err(rusqlite::Error::SqliteFailure(newer, told));
+    }
+    Ok(connection)
+}
+
+fn reader(connection: Connection) -> rusqlite::Result<Connection> {
     connection.busy_timeout(Duration::from_secs(20))?;
     connection.execute_batch("PRAGMA cache_size = -512; PRAGMA trusted_schema = OFF;")?;
     connection.set_prepared_statement_cache_capacity(128);

@@ -33,6 +33,15 @@ impl SqliteStore {
         })
     }
 
+    /// Opens an existing file to look through it, `still` if nobody writes to it.
+    pub fn open_to_check(path: &Path, still: bool) -> Result<Self> {
+        Ok(Self {
+            connection: schema::open_to_check(path, still)?,
+            path: None,
+            flushed: true,
+        })
+    }
+
     /// In memory, for tests and simulations: there is only this one connection.
     pub fn in_memory() -> Result<Self> {
         Ok(Self {

@@ -9,7 +9,7 @@ use crate::frame::frame;
 use crate::genesis::genesis;
 use crate::id::{DocId, EnvelopeId, Hash, MemberId, SpaceId, Version};
 use crate::store::error::{Result, StoreError};
-use crate::store::{Tx, purge, view};
+use crate::store::{Tx, purge, search, view};
 
 /// A snapshot is folded when this many changes came after the last one,
 pub const FOLD_CHANGES: i64 = 64;
@@ -152,6 +152,12 @@ struct Added {
 /// already (a restored copy meets its own past) is no longer unsealed.
 fn insert_changes(tx: &Tx<'_>, n: i64, write: &DocWrite<'_>) -> Result<Added> {
     let mut added = Added::default();
+    let packed = |change: &NewChange| matches!(change.origin, Origin::Packed(_));
+    if write.new.iter().any(packed) {
+        // A pack is the whole document: what an earlier one numbered may now stand elsewhere.
+        tx.prepare_cached("UPDATE change SET entry = NULL WHERE doc = ?1 AND entry IS NOT NULL")?
+            .execute([n])?;
+    }
     for change in write.new {
         let (unsealed, envelope, entry) = match change.origin {
             Origin::Saved => (true, None, None),
@@ -184,7 +190,7 @@ fn insert_changes(tx: &Tx<'_>, n: i64, write: &DocWrite<'_>) -> Result<Added> {
             added.newest_ms = added.newest_ms.max(made_ms.min(write.at_ms));
         } else if !unsealed {
             tx.prepare_cached(
-                "UPDATE change SET unsealed = 0, entry = coalesce(entry, ?4),
+                "UPDATE change SET unsealed = 0, entry = coalesce(?4, entry),
                      envelope = coalesce((SELECT n FROM envelope WHERE id = ?3), envelope)
                  WHERE doc = ?1 AND hash = ?2",
             )?
@@ -232,6 +238,18 @@ pub fn rewrite_document(tx: &Tx<'_>, write: &DocWrite<'_>, gone: &[Hash]) -> Res
     write_document(tx, write)?;
     let row = row(tx, write.doc)?.ok_or(StoreError::NotFound(write.doc))?;
     fold(tx, row.n, write.am, &row.heads)
+}
+
+/// Takes a document away of which nothing is left: no feed has it, and nobody here wrote in it.
+///
+/// # Errors
+/// SQLite's own.
+pub fn remove_document(tx: &Tx<'_>, doc: DocId) -> Result<()> {
+    if let Some(row) = row(tx, doc)? {
+        search::remove(tx, row.n)?;
+        tx.execute("DELETE FROM document WHERE n = ?1", [row.n])?;
+    }
+    Ok(())
 }
 
 /// Notes that the feed has come to this seq for the document.

@@ -159,7 +159,8 @@ pub(super) fn insert(
 }
 
 /// Moves an envelope to a state. Settled, its run goes: the changes hold the same. News that comes
-/// late or twice never moves a settled envelope back.
+/// late or twice never moves a settled envelope back; only a place in the feed is stronger than its
+/// having been replaced, for a relay that came back from a backup may take the original after all.
 ///
 /// # Errors
 /// SQLite's own.
@@ -170,7 +171,7 @@ pub fn set_state(tx: &Tx<'_>, id: EnvelopeId, state: &State) -> Result<()> {
         "UPDATE envelope SET state = ?2, reason = ?3, seq = coalesce(?4, seq),
              run = CASE WHEN ?5 THEN run END
          WHERE id = ?1 AND (?2 = 'erased' OR state NOT IN ('fed', 'erased', 'replaced')
-             OR (?2 = 'fed' AND state = 'fed'))
+             OR (?2 = 'fed' AND state IN ('fed', 'replaced')))
            AND NOT (?2 = 'acknowledged' AND state IN ('held', 'final'))",
     )?
     .execute(params![id, code, reason, seq, keep_run])?;
@@ -187,6 +188,7 @@ pub fn settle_empty(tx: &Tx<'_>) -> Result<()> {
         "UPDATE envelope SET state = 'replaced', reason = NULL, run = NULL
          WHERE run IS NOT NULL AND state IN ('sealed', 'acknowledged', 'held', 'final')
            AND NOT (state = 'final' AND reason = 'replayed')
+           AND NOT (state IN ('acknowledged', 'held') AND accept IS NOT NULL)
            AND NOT EXISTS (SELECT 1 FROM change WHERE envelope = envelope.n)",
     )?
     .execute([])?;
@@ -199,13 +201,25 @@ pub fn settle_empty(tx: &Tx<'_>) -> Result<()> {
 /// # Errors
 /// SQLite's own.
 pub fn ask_again(tx: &Tx<'_>, id: EnvelopeId) -> Result<()> {
-    tx.prepare_cached(
-        "UPDATE envelope SET state = 'sealed', reason = NULL
-         WHERE id = ?1 AND run IS NOT NULL AND state IN ('acknowledged', 'held')",
-    )?
-    .execute([id])?;
+    tx.prepare_cached(&format!("{ASK} AND id = ?1"))?
+        .execute([id])?;
     Ok(())
 }
+
+/// The same for all of a space: the relay that acknowledged them has lost its memory.
+///
+/// # Errors
+/// SQLite's own.
+pub fn ask_all_again(tx: &Tx<'_>, space: SpaceId) -> Result<()> {
+    tx.prepare_cached(&format!("{ASK} AND space = ?1"))?
+        .execute([space])?;
+    Ok(())
+}
+
+/// What was accepted once is offered, the rest is pushed.
+const ASK: &str = "UPDATE envelope
+    SET state = CASE WHEN accept IS NULL THEN 'sealed' ELSE 'lost' END, reason = NULL
+    WHERE run IS NOT NULL AND state IN ('acknowledged', 'held')";
 
 /// Notes when the relay got an envelope, and the tag by which it accepted it.
 ///

@@ -1,5 +1,5 @@
 //! What came in a feed: everyone's envelopes with their places, whether they came one by one or
-//! packed in a first sync, and what is left of them when the relay loses its memory.
+//! packed in a first sync.
 
 use rusqlite::{Connection, params};
 
@@ -42,61 +42,6 @@ pub fn insert_erased(tx: &Tx<'_>, proof: &Proof, seq: u64) -> Result<()> {
     tx.prepare_cached("UPDATE envelope SET seq = ?2 WHERE id = ?1")?
         .execute(params![id, seq])?;
     set_state(tx, id, &State::Erased)
-}
-
-/// A space's envelopes in the feed after this seq, in order: what is offered to a relay that came
-/// back from a backup.
-///
-/// # Errors
-/// SQLite's own.
-pub fn fed_after(conn: &Connection, space: SpaceId, seq: u64, limit: usize) -> Result<Vec<Stored>> {
-    let mut statement = conn.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM envelope WHERE space = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"
-    ))?;
-    let rows = statement.query_map(params![space, seq, limit], stored)?;
-    Ok(rows
-        .filter_map(rusqlite::Result::transpose)
-        .collect::<rusqlite::Result<_>>()?)
-}
-
-/// A new generation begins after this seq: the relay no longer has what came after it, envelopes
-/// and notices. They are [`State::Lost`] until it has them again, and their places are free.
-///
-/// # Errors
-/// SQLite's own.
-pub fn cut(tx: &Tx<'_>, space: SpaceId, seq: u64) -> Result<()> {
-    tx.execute(
-        "UPDATE envelope SET state = CASE state WHEN 'fed' THEN 'lost' ELSE state END, seq = NULL
-         WHERE space = ?1 AND seq > ?2",
-        params![space, seq],
-    )?;
-    tx.execute(
-        "UPDATE notice SET seq = NULL WHERE space = ?1 AND seq > ?2",
-        params![space, seq],
-    )?;
-    tx.execute(
-        "DELETE FROM deferred WHERE space = ?1 AND seq > ?2",
-        params![space, seq],
-    )?;
-    tx.execute(
-        "UPDATE document SET last_seq = ?2 WHERE space = ?1 AND last_seq > ?2",
-        params![space, seq],
-    )?;
-    Ok(())
-}
-
-/// What the relay lost of a space, oldest first: to be offered, whoever wrote it.
-///
-/// # Errors
-/// SQLite's own.
-pub fn lost(conn: &Connection, space: SpaceId, limit: usize) -> Result<Vec<Stored>> {
-    let mut statement = conn.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM envelope WHERE space = ?1 AND state = 'lost' ORDER BY n LIMIT ?2"
-    ))?;
-    let rows = statement.query_map(params![space, limit], stored)?;
-    Ok(rows
-        .filter_map(rusqlite::Result::transpose)
-        .collect::<rusqlite::Result<_>>()?)
 }
 
 /// The ids of a space's feed entries, envelopes and notices, after this seq, in order with their

@@ -76,10 +76,10 @@ pub fn progress(conn: &Connection, doc: DocId) -> Result<Progress> {
 pub fn backlog(conn: &Connection) -> Result<Progress> {
     let mut statement = conn.prepare_cached(
         "SELECT (SELECT count(*) FROM change WHERE unsealed = 1),
-             count(*) FILTER (WHERE state = 'sealed'),
+             count(*) FILTER (WHERE state IN ('sealed', 'lost')),
              count(*) FILTER (WHERE state = 'acknowledged'), count(*) FILTER (WHERE state = 'held'),
              count(*) FILTER (WHERE state = 'final'), 0, 0
-         FROM envelope WHERE run IS NOT NULL",
+         FROM envelope WHERE run IS NOT NULL AND own = 1",
     )?;
     Ok(statement.query_row([], progress_row)?)
 }

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::world::{World, value};
+use crate::guard::Limits;
 use crate::id::{DocId, EnvelopeId, Hash};
 use crate::store::outbox::{self, Progress, Stage, State};
 use crate::store::{NewChange, Origin, Store, StoreError, document, history};
+use crate::wire::Offer;
 
 /// Seals everything a document has unsealed into one envelope whose run is `run`.
 fn seal(world: &World, store: &mut Store, doc: DocId, run: &[u8]) -> EnvelopeId {
@@ -281,12 +283,23 @@ fn what_the_relay_lost_is_offered_and_finds_a_new_place() {
     store
         .write(|tx| outbox::cut(tx, world.space, 1))
         .expect("cuts");
-    let lost = outbox::lost(store.conn(), world.space, 10).expect("reads");
-    assert_eq!(
-        lost.iter().map(|s| s.id).collect::<Vec<_>>(),
-        [arrived[1].1, arrived[2].1]
-    );
-    assert_eq!(lost[0].accept, Some([7; 16]));
+    let none = BTreeSet::new();
+    let offers = outbox::to_offer(store.conn(), 1 << 20, 10, &none).expect("reads");
+    let offered: Vec<(EnvelopeId, [u8; 16])> = offers
+        .iter()
+        .map(|offer| match offer {
+            Offer::Envelope { envelope, accept } => {
+                let proof = envelope.proof(&Limits::DEVICE).expect("made again whole");
+                (proof.id(), *accept)
+            }
+            Offer::Notice { .. } => panic!("an envelope"),
+        })
+        .collect();
+    assert_eq!(offered, [(arrived[1].1, [7; 16]), (arrived[2].1, [7; 16])]);
+    let proof = outbox::get(store.conn(), arrived[2].1)
+        .expect("reads")
+        .expect("is there")
+        .proof;
     let ids = outbox::feed_ids(store.conn(), world.space, 0, 10).expect("reads");
     assert_eq!(ids, [(1, arrived[0].1)]);
     let row = document::row(store.conn(), arrived[2].0)
@@ -301,15 +314,21 @@ fn what_the_relay_lost_is_offered_and_finds_a_new_place() {
 
     // Offered and taken, in another order.
     store
-        .write(|tx| outbox::insert_fed(tx, &lost[1].proof, 2, None, None))
+        .write(|tx| outbox::insert_fed(tx, &proof, 2, None, None))
         .expect("arrives again");
     assert_eq!(state(&store, arrived[2].1), State::Fed(2));
-    assert_eq!(
-        outbox::lost(store.conn(), world.space, 10)
-            .expect("reads")
-            .len(),
-        1
-    );
+    let offers = outbox::to_offer(store.conn(), 1 << 20, 10, &none).expect("reads");
+    assert_eq!(offers.len(), 1);
+    store
+        .write(|tx| outbox::decline(tx, arrived[1].1, "signer_unknown"))
+        .expect("declines");
+    assert!(!outbox::has_lost(store.conn(), None, &none).expect("reads"));
+    store
+        .write(|tx| outbox::cut(tx, world.space, 1))
+        .expect("cuts again");
+    let offers = outbox::to_offer(store.conn(), 1, 10, &none).expect("reads");
+    assert_eq!(offers.len(), 1, "at least one, and in what room there is");
+    assert!(outbox::has_lost(store.conn(), Some(world.space), &none).expect("reads"));
 }
 
 #[test]

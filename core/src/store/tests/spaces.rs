@@ -195,12 +195,12 @@ fn notices_are_kept_whole_and_can_be_offered() {
         (of[0].seq, &of[0].notice, &of[0].signed),
         (Some(3), &said, &signed)
     );
-    assert_eq!(notice::lost(store.conn(), world.space).expect("reads"), []);
+    assert_eq!(notice::lost(store.conn(), None).expect("reads"), []);
     store
         .write(|tx| outbox::cut(tx, world.space, 2))
         .expect("cuts");
     assert_eq!(
-        notice::lost(store.conn(), world.space)
+        notice::lost(store.conn(), Some(world.space))
             .expect("reads")
             .len(),
         1

@@ -71,7 +71,7 @@ impl Device {
                 last_seq,
                 by: None,
             }),
-            Err(doubt) if doubt.code() == "fork" && self.has_own(doc)? => {
+            Err(doubt) if self.stands_in_the_way(doc, kind, &changes, doubt)? => {
                 work.forked.push(Forked {
                     doc,
                     changes,

@@ -8,19 +8,17 @@ use ed25519_dalek::{Signature, VerifyingKey};
 
 use super::REPLAYED;
 use super::mark::{Mark, quarantine};
-use crate::chunk::Chunk;
-use crate::device::{Device, DeviceError, Result, SyncReport, keys};
+use crate::device::{Device, DeviceError, Result, SyncReport};
 use crate::documents::Kind;
-use crate::encoding::decode_changes;
-use crate::envelope::{Envelope, Header, Proof, actor_id, decode, digest, feed_hash};
+use crate::envelope::{Envelope, Header, Proof, actor_id, decode, feed_hash};
 use crate::genesis::genesis;
-use crate::guard::{Checked, Limits, trial};
-use crate::id::{DeviceId, DocId, EnvelopeId, Hash, MemberId, SpaceId};
+use crate::guard::{Checked, Doubt, Limits, trial};
+use crate::id::{DeviceId, DocId, EnvelopeId, MemberId, SpaceId};
 use crate::read::version;
 use crate::run::{self, Opened};
 use crate::store::document::{self, Loaded, NewChange, Origin};
 use crate::store::outbox::{self, State};
-use crate::store::{StoreError, meta, purge, space};
+use crate::store::{StoreError, purge, space};
 use crate::wire::{Entry, Notice, RosterRow, SignedNotice, SpacePage};
 
 /// Changes for one document, not tried yet.
@@ -81,6 +79,7 @@ impl Device {
         if here.left_ms.is_some() || here.cursor != page.from {
             return Ok(false);
         }
+        self.apply_cut(page)?;
         let mut people: People = space::roster(self.store.conn(), id)?
             .into_iter()
             .map(|r| (r.device, r))
@@ -95,7 +94,9 @@ impl Device {
         let mut work = PageWork::default();
         let mut hash = here.feed_hash;
         let mut after = page.from.as_ref().map_or(0, |from| from.seq);
-        if let Some(cut) = page.cut.as_ref().filter(|cut| cut.seq < after) {
+        if page.from.as_ref().is_some_and(|from| from.first.is_none())
+            && let Some(cut) = page.cut.as_ref().filter(|cut| cut.seq < after)
+        {
             // The relay came back from a backup: the feed goes on from the cut.
             after = cut.seq;
             let all = outbox::feed_ids(self.store.conn(), id, 0, usize::MAX >> 1)?;
@@ -107,10 +108,7 @@ impl Device {
         if !self.read_entries(page, after, &people, &mut work, &mut hash)? {
             // It names an envelope of this device that is not here: a restored copy's other self
             // wrote it. A first sync of the space brings it.
-            self.store.write(|tx| {
-                space::clear_cursor(tx, id)?;
-                meta::set_number(tx, keys::SEND_VECTOR, 1)
-            })?;
+            self.begin_anew(id)?;
             return Ok(true);
         }
 
@@ -138,9 +136,6 @@ impl Device {
         self.store.write_or(|tx| -> Result<()> {
             if let Some(rows) = &page.roster {
                 space::set_roster(tx, id, rows)?;
-            }
-            if let Some(cut) = &page.cut {
-                outbox::cut(tx, id, cut.seq)?;
             }
             // Envelopes before the changes that name them; signatures of a first sync after the
             // changes they are over, which may be of this very page.
@@ -292,6 +287,9 @@ impl Device {
                 run,
             };
             self.read_envelope(space, entry, &envelope, place, people, work)?;
+        } else if stored.state == State::Replaced && !self.holds_all(&stored)? {
+            // A relay that came back from a backup has taken the original after all.
+            return Ok(false);
         } else {
             let Place {
                 seq,
@@ -304,6 +302,29 @@ impl Device {
                 received_ms,
                 accept,
             });
+        }
+        Ok(true)
+    }
+
+    /// Whether every change of an envelope is in its document.
+    fn holds_all(&self, stored: &outbox::Stored) -> Result<bool> {
+        let Some(header) = stored.proof.header() else {
+            return Ok(false);
+        };
+        let device = self.key.verifying_key();
+        let base = actor_id(&device, header.space, &header.epoch);
+        for span in &header.actors {
+            let actor = crate::guard::Author {
+                base,
+                level: span.level,
+            }
+            .to_bytes();
+            for seq in span.first_seq..=span.last_seq {
+                let here = document::change_of(self.store.conn(), stored.doc, &actor, seq)?;
+                if here.is_none() {
+                    return Ok(false);
+                }
+            }
         }
         Ok(true)
     }
@@ -398,7 +419,9 @@ impl Device {
             .flat_map(|a| a.changes.iter().cloned())
             .collect();
         let together = trial(&am, kind, &all, &Limits::PACK);
-        if matches!(&together, Err(doubt) if doubt.code() == "fork") && self.has_own(doc)? {
+        if let Err(doubt) = &together
+            && self.stands_in_the_way(doc, kind, &all, *doubt)?
+        {
             let last_seq = arrivals.last().map_or(0, |arrival| arrival.seq);
             let new = arrivals
                 .into_iter()
@@ -446,6 +469,25 @@ impl Device {
         Ok(())
     }
 
+    /// Whether it is for what the feed does not have that this cannot be applied: one's own work, or
+    /// what the relay has lost and may not take again as it was.
+    pub(super) fn stands_in_the_way(
+        &self,
+        doc: DocId,
+        kind: Kind,
+        changes: &[Vec<u8>],
+        doubt: Doubt,
+    ) -> Result<bool> {
+        if doubt.code() == "fork" && self.has_own(doc)? {
+            return Ok(true);
+        }
+        if outbox::lost_of(self.store.conn(), doc)?.is_empty() {
+            return Ok(false);
+        }
+        let record = self.without_lost(&*self.store.document(doc)?)?;
+        Ok(trial(&record, kind, changes, &Limits::PACK).is_ok())
+    }
+
     /// Whether there is own work in a document that the feed does not have.
     pub(super) fn has_own(&self, doc: DocId) -> Result<bool> {
         let conn = self.store.conn();
@@ -491,23 +533,7 @@ impl Device {
 
 /// The header and id of an envelope that could not be opened, as far as they can be told.
 fn described(envelope: &Envelope) -> (Option<Header>, Option<EnvelopeId>) {
-    let hashes = decode_changes(&envelope.run, &Limits::DEVICE)
-        .ok()
-        .and_then(|changes| {
-            let hash = |change: &Vec<u8>| Chunk::parse(change).ok().map(|(_, hash)| hash);
-            changes.iter().map(hash).collect::<Option<Vec<Hash>>>()
-        });
-    let Envelope {
-        header, signature, ..
-    } = envelope.clone();
-    let id = hashes.map(|hashes| {
-        Proof {
-            header,
-            signature,
-            digest: digest(&hashes),
-        }
-        .id()
-    });
+    let id = envelope.proof(&Limits::DEVICE).map(|proof| proof.id());
     (decode(&envelope.header), id)
 }
 

@@ -52,14 +52,15 @@ fn a_restored_relay_begins_a_new_generation_and_takes_offers_back() {
         ..other.request()
     };
     let forged = world.relay.sync(&other.token, &offer([3; 16])).unwrap();
-    assert_eq!(forged.offered, [false], "without the tag it is no offer");
+    let refused = Verdict::Refused("not_accepted_before".into());
+    assert_eq!(forged.offered, [refused], "without the tag it is no offer");
     assert_eq!(
         world
             .relay
             .sync(&other.token, &offer(accept))
             .unwrap()
             .offered,
-        [true]
+        [Verdict::Waiting]
     );
     world.relay.merge_all().unwrap();
     assert_eq!(world.state(lost.proof.id()), Verdict::Fed(2));
@@ -69,7 +70,7 @@ fn a_restored_relay_begins_a_new_generation_and_takes_offers_back() {
             .sync(&other.token, &offer(accept))
             .unwrap()
             .offered,
-        [true],
+        [Verdict::Fed(2)],
         "again"
     );
 }

@@ -276,6 +276,22 @@ impl Envelopes for SqliteStore {
         )
     }
 
+    fn add_offerer(&mut self, arrival: i64, device: DeviceId) -> Result<()> {
+        self.run(
+            "INSERT OR IGNORE INTO offerer(arrival, device) VALUES (?, ?)",
+            &[&arrival, device.as_bytes()],
+        )?;
+        Ok(())
+    }
+
+    fn take_offerers(&mut self, arrival: i64) -> Result<Vec<DeviceId>> {
+        self.all(
+            "DELETE FROM offerer WHERE arrival = ? RETURNING device",
+            &[&arrival],
+            |row| Ok(id_at!(DeviceId, row, 0)),
+        )
+    }
+
     fn retire(&mut self, id: &EnvelopeId, by: &EnvelopeId) -> Result<()> {
         self.run(
             "INSERT OR IGNORE INTO retired(id, by_id) VALUES (?, ?)",

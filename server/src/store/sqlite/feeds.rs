@@ -139,6 +139,12 @@ impl Feeds for SqliteStore {
         })
     }
 
+    fn all_spaces(&mut self) -> Result<Vec<SpaceId>> {
+        self.all("SELECT id FROM space ORDER BY id", &[], |row| {
+            Ok(id_at!(SpaceId, row, 0))
+        })
+    }
+
     fn generations(&mut self, space: SpaceId) -> Result<Vec<Generation>> {
         self.all(
             "SELECT number, id, cut_seq FROM generation WHERE space = ? ORDER BY number",

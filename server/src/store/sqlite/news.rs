@@ -5,6 +5,11 @@ use sopu_core::id::{DeviceId, DocId, EnvelopeId};
 use super::{SqliteStore, fixed, int, limit, number};
 use crate::store::{News, Result};
 
+/// Where counters of a prefix begin that nobody has used yet.
+fn floor(prefix: &str) -> String {
+    format!("from {prefix}")
+}
+
 impl News for SqliteStore {
     fn vectors(&mut self, device: DeviceId) -> Result<Option<(Vec<u8>, Vec<u8>)>> {
         self.one(
@@ -87,10 +92,12 @@ impl News for SqliteStore {
     }
 
     fn next_number(&mut self, counter: &str) -> Result<u64> {
+        let prefix = counter.split_inclusive(':').next().unwrap_or_default();
         let next = self.one(
-            "INSERT INTO counter(name, value) VALUES (?, 1)
+            "INSERT INTO counter(name, value)
+             VALUES (?1, 1 + coalesce((SELECT value FROM counter WHERE name = ?2), 0))
              ON CONFLICT(name) DO UPDATE SET value = value + 1 RETURNING value",
-            &[&counter],
+            &[&counter, &floor(prefix)],
             |row| number(row, 0),
         )?;
         Ok(next.unwrap_or(1))
@@ -100,6 +107,11 @@ impl News for SqliteStore {
         self.run(
             "UPDATE counter SET value = value + ? WHERE substr(name, 1, length(?2)) = ?2",
             &[&int(by), &prefix],
+        )?;
+        self.run(
+            "INSERT INTO counter(name, value) VALUES (?1, ?2)
+             ON CONFLICT(name) DO UPDATE SET value = value + ?2",
+            &[&floor(prefix), &int(by)],
         )?;
         Ok(())
     }

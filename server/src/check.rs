@@ -1,0 +1,165 @@
+//! Whether a data folder, or a backup, holds what was written: pages, the ledger's chain, every feed
+//! from its first entry on, and the merged record against the feeds. Nothing is written; a server may
+//! run meanwhile.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use crate::backup::{self, MANIFEST};
+use crate::ledger;
+use crate::relay::{DATABASE, LEDGER, RECORD, restore};
+use crate::store::sqlite::SqliteStore;
+use crate::store::{Purpose, StoreError, Transactions};
+
+mod feeds;
+mod record;
+
+/// What is wrong, where, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The file.
+    pub file: &'static str,
+    /// What was found.
+    pub what: String,
+}
+
+impl Finding {
+    fn new(file: &'static str, what: impl Into<String>) -> Self {
+        Self {
+            file,
+            what: what.into(),
+        }
+    }
+
+    /// What a person does about it.
+    pub fn advice(&self) -> &'static str {
+        match self.file {
+            RECORD => "stop the server and run `sopu rebuild`: the record is made anew",
+            LEDGER => {
+                "stop the server and put the newest whole copy of the ledger in its place; every \
+                 backup has one"
+            }
+            MANIFEST => "do not restore this backup; use another one",
+            _ => {
+                "stop the server and run `sopu restore` with the newest backup that is whole; \
+                 devices bring back what it lacks"
+            }
+        }
+    }
+}
+
+/// What was looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Entries of feeds.
+    pub entries: u64,
+    /// Documents of the record.
+    pub documents: u64,
+    /// Lines of the ledger.
+    pub lines: usize,
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+}
+
+/// Findings of one kind that are written down; there may be many more.
+const MOST: usize = 100;
+
+/// Checks a data folder or a backup.
+pub fn check(folder: &Path) -> Report {
+    let mut report = Report::default();
+    if folder.join(MANIFEST).exists()
+        && let Err(error) = backup::verify(folder)
+    {
+        report
+            .findings
+            .push(Finding::new(MANIFEST, error.to_string()));
+    }
+    let lines = std::fs::read(folder.join(LEDGER))
+        .map_err(|error| error.to_string())
+        .and_then(|mut bytes| {
+            // A last line without its end was being written, or was torn; it never counted.
+            let whole = bytes
+                .iter()
+                .rposition(|b| *b == b'\n')
+                .map_or(0, |at| at + 1);
+            bytes.truncate(whole);
+            ledger::lines(&bytes).map_err(|error| error.to_string())
+        });
+    let keys = match &lines {
+        Ok(lines) => {
+            report.lines = lines.len();
+            ledger::keys_of(lines)
+        }
+        Err(why) => {
+            report.findings.push(Finding::new(LEDGER, why.clone()));
+            None
+        }
+    };
+    // The record before the database: what it follows can only have grown since.
+    let record = folder.join(RECORD).exists().then(|| record::look(folder));
+    if let Err(error) = database(folder, keys.as_ref(), record, &mut report) {
+        report
+            .findings
+            .push(Finding::new(DATABASE, error.to_string()));
+    }
+    report
+}
+
+fn database(
+    folder: &Path,
+    keys: Option<&crate::keys::RelayKeys>,
+    record: Option<Result<record::Seen, String>>,
+    report: &mut Report,
+) -> Result<(), StoreError> {
+    let path = folder.join(DATABASE);
+    let mut store = SqliteStore::open_to_check(&path, folder.join(MANIFEST).exists())?;
+    let pages = pages(store.connection())?;
+    let broken = !pages.is_empty();
+    report
+        .findings
+        .extend(pages.into_iter().map(|line| Finding::new(DATABASE, line)));
+    if broken {
+        // What stands on broken pages may be anything.
+        return Ok(());
+    }
+    store.begin(Purpose::Read)?;
+    if let Some(keys) = keys {
+        let own = restore::ledger_key(&mut store)?;
+        if own.is_some_and(|own| own != keys.public()) {
+            let what = "it is the ledger of another relay than the database's";
+            report.findings.push(Finding::new(LEDGER, what));
+        }
+        if restore::known(&mut store)? > report.lines as u64 {
+            let what = "it is older than the database: lines the database knows are not in it";
+            report.findings.push(Finding::new(LEDGER, what));
+        }
+    }
+    feeds::check(&mut store, keys, report)?;
+    match record {
+        Some(Ok(seen)) => record::compare(&mut store, &seen, report)?,
+        Some(Err(why)) => report.findings.push(Finding::new(RECORD, why)),
+        None => {}
+    }
+    store.rollback();
+    Ok(())
+}
+
+/// SQLite's own check of every page and every reference.
+fn pages(db: &Connection) -> Result<Vec<String>, StoreError> {
+    let mut query = db.prepare(&format!("PRAGMA integrity_check({MOST})"))?;
+    let lines = query.query_map([], |row| row.get::<_, String>(0))?;
+    let mut found: Vec<String> = lines.collect::<rusqlite::Result<_>>()?;
+    found.retain(|line| line != "ok");
+    let mut query = db.prepare("PRAGMA foreign_key_check")?;
+    let lines = query.query_map([], |row| {
+        let (table, parent): (String, String) = (row.get(0)?, row.get(2)?);
+        Ok(format!(
+            "a row of {table} names one of {parent} that is not there"
+        ))
+    })?;
+    for line in lines.take(MOST) {
+        found.push(line?);
+    }
+    Ok(found)
+}
