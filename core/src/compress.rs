@@ -19,7 +19,14 @@ pub fn compress(bytes: &[u8]) -> Option<Vec<u8>> {
 /// [`BadBody::Compression`] if it is not zstd, [`BadBody::TooLarge`] if more than `cap` bytes come
 /// out.
 pub fn decompress(bytes: &[u8], cap: usize) -> Result<Vec<u8>, BadBody> {
-    let failed = |_| BadBody::Compression;
+    let failed = |error: std::io::Error| {
+        // All that zstd says of a window larger than allowed.
+        if error.to_string().contains("too much memory") {
+            BadBody::TooLarge
+        } else {
+            BadBody::Compression
+        }
+    };
     let mut decoder = zstd::stream::Decoder::new(bytes).map_err(failed)?;
     // A frame may ask for a window as large as it likes, and gets the memory at once. Ours ask for
     // 2 MiB at most; nobody needs more than what may come out.
@@ -41,6 +48,8 @@ mod tests {
     fn a_bomb_stops_at_the_ceiling() {
         let bomb = compress(&vec![0u8; 50_000_000]).expect("shrinks");
         assert!(bomb.len() < 10_000);
+        assert_eq!(decompress(&bomb, 4_000_000), Err(BadBody::TooLarge));
+        // Its window alone is larger than what may come out.
         assert_eq!(decompress(&bomb, 1_000_000), Err(BadBody::TooLarge));
         assert_eq!(
             decompress(&bomb, 50_000_000).map(|b| b.len()),

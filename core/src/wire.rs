@@ -37,6 +37,8 @@ pub mod limits {
     pub const HEADER: usize = 16 * 1024;
     /// Envelopes in one request.
     pub const PUSH_COUNT: usize = 4_096;
+    /// Cursors in one vector.
+    pub const SPACES: usize = 4_096;
     /// Values of any kind in one body, lists and the bytes of an envelope counting as one each: a
     /// page of 8 MiB has less than half as many.
     pub const ITEMS: usize = 1 << 20;

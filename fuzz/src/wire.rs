@@ -204,7 +204,7 @@ fn responses() -> Vec<SyncResponse> {
         .zip(1..)
         .map(|(what, number)| Order { number, what })
         .collect(),
-        offered: vec![true, false],
+        offered: vec![Verdict::Fed(4), Verdict::Refused("accept_wrong".into())],
         ..bare.clone()
     };
     vec![bare, full]

@@ -9,7 +9,7 @@ use sopu_core::documents::Kind;
 use sopu_core::testing::by_hand::{body, seal_body};
 use sopu_core::testing::honest::Dice;
 use sopu_fuzz::counting::{Counting, cpu, peak};
-use sopu_fuzz::guard::{History, Outcome, attempt};
+use sopu_fuzz::guard::{History, Outcome, attempt, quiet_about_automerge};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -37,17 +37,6 @@ impl Tally {
         self.passed += other.passed;
         self.peak = self.peak.max(other.peak);
     }
-}
-
-/// The trial catches Automerge's panics; telling of each costs a thousand times what it does.
-fn quiet_about_automerge() {
-    let tell = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        let within = |file: &str| file.contains("automerge");
-        if !panic.location().is_some_and(|at| within(at.file())) {
-            tell(panic);
-        }
-    }));
 }
 
 fn histories() -> Vec<History> {

@@ -2,6 +2,7 @@
 //! kind devices have. It only follows the feeds and can be thrown away and rebuilt from them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -210,7 +211,12 @@ impl Record {
             for (doc, entries) in documents.iter().filter(|(doc, _)| !skipped.contains(doc)) {
                 // One bad document delays no other.
                 tx.execute_batch("SAVEPOINT document")?;
-                match apply_document(tx, space, *doc, loaded.remove(doc), entries) {
+                let loaded = loaded.remove(doc);
+                // Nor does one whose content some view cannot bear.
+                let applied = catch_unwind(AssertUnwindSafe(|| {
+                    apply_document(tx, space, *doc, loaded, entries)
+                }));
+                match applied.unwrap_or(Err(StoreError::Incomplete(*doc))) {
                     Ok(document) => written.extend(document),
                     Err(error) => {
                         tracing::error!(%error, "a document cannot be taken into the merged record");

@@ -173,7 +173,7 @@ fn clocks_statuses_orders_and_answers_of_any_number_do_no_harm() {
             what: OrderKind::Purge(DocId(uuid::Uuid::nil())),
         }];
         response.answers.extend(vec![Verdict::Fed(u64::MAX); 100]);
-        response.offered = vec![true; 1_000];
+        response.offered = vec![Verdict::Fed(1); 1_000];
     }));
     scene.heals(doc);
 }
@@ -268,7 +268,7 @@ fn any_altered_answer_leaves_the_device_sound_and_what_was_written_readable() {
         if round % 5 == 0 {
             scene.news("sana");
         }
-        let mut dice = &mut dice;
+        let dice = &mut dice;
         scene.lied_to(move |mut body| {
             for _ in 0..=dice(3) {
                 let at = dice(body.len());

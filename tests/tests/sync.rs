@@ -365,8 +365,8 @@ fn a_document_larger_than_any_answer_comes_to_a_new_device_in_parts() {
     let mut phone = world.phone("maria", maria);
     let before = phone.note(space, json!({"summary": "ennen"}));
     let large = phone.note(space, json!({"summary": "suuri"}));
-    // As one pack it would be twelve megabytes: more than a part may hold, three times.
-    for n in 0..60u32 {
+    // As one pack it would be six megabytes, more than a part may hold.
+    for n in 0..30u32 {
         let mut seed = u64::from(n) | 1 << 40;
         let words = std::iter::repeat_with(|| {
             seed ^= seed << 13;
@@ -391,14 +391,14 @@ fn a_document_larger_than_any_answer_comes_to_a_new_device_in_parts() {
         .enrol(&world.transport(), &code, "aino")
         .expect("enrols");
     let report = fresh.sync(&world);
-    assert!(report.requests > 3, "in parts: {report:?}");
+    assert!(report.requests >= 3, "in parts: {report:?}");
     assert_eq!((report.quarantined, report.more), (0, false), "{report:?}");
     for doc in [before, large, after] {
         same(&mut phone, &mut fresh, doc);
     }
     whole(&mut fresh);
     let steps = history::history(fresh.device().store().conn(), large).expect("reads");
-    assert!(steps.len() > 60, "{}", steps.len());
+    assert!(steps.len() > 30, "{}", steps.len());
     assert!(
         steps.iter().all(|step| step.envelope.is_some()),
         "every change has its signature"

@@ -16,7 +16,7 @@ use super::ops::{Key, Op, Ops};
 use super::rules::{Object, Objects};
 use super::{Author, Checked, Limits, Refusal, check_change, columns};
 use crate::chunk::{Chunk, Column};
-use crate::documents::{Kind, Rule};
+use crate::documents::{self, Kind, Rule};
 use crate::genesis::genesis;
 use crate::id::Hash;
 use crate::read;
@@ -316,7 +316,7 @@ fn apply(doc: &Automerge, kind: Kind, fresh: &[(&[u8], &Checked)]) -> Result<Aut
         return Err(Doubt::Held("trial_queued"));
     }
     let mut again = reload(&applied, &heads)?;
-    read::read(&applied, kind);
+    documents::summarise(kind, &read::read(&applied, kind).value);
     read::read(&again, kind);
     probe(&mut again)?;
     Ok(applied)

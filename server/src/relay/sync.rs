@@ -52,7 +52,14 @@ impl Relay {
         if request.protocol != PROTOCOL {
             return Err(Problem::ProtocolUnknown);
         }
-        if request.push.len() > limits::PUSH_COUNT || request.offers.len() > limits::PUSH_COUNT {
+        let cursors = match &request.cursors {
+            Cursors::Vector(vector) => vector.len(),
+            Cursors::Token(_) => 0,
+        };
+        if request.push.len() > limits::PUSH_COUNT
+            || request.offers.len() > limits::PUSH_COUNT
+            || cursors > limits::SPACES
+        {
             return Err(Problem::TooMany);
         }
         let now_ms = self.env.now_ms();

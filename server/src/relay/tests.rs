@@ -5,6 +5,7 @@
 mod costs;
 mod devices;
 mod erase;
+mod hostile;
 mod merge;
 mod office;
 mod pages;
