@@ -6,6 +6,7 @@ pub mod clock;
 pub mod disk;
 pub mod drill;
 pub mod history;
+pub mod load;
 pub mod outside;
 pub mod phone;
 pub mod proxy;
