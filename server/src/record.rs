@@ -72,7 +72,10 @@ impl Record {
 
     /// Around a store that is open already.
     pub fn around(store: Store) -> Self {
-        Self { store }
+        Self {
+            store,
+            rosters: BTreeMap::new(),
+        }
     }
 
     /// How far it has followed each feed.
@@ -117,6 +120,7 @@ impl Record {
             }
             meta::set_number(tx, LIVES, i64::try_from(lives).unwrap_or(i64::MAX))
         })?;
+        self.rosters.clear();
         self.store.forget_loaded();
         Ok(())
     }

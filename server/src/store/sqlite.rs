@@ -39,6 +39,7 @@ impl SqliteStore {
             connection: schema::open_to_check(path, still)?,
             path: None,
             flushed: true,
+            statements: Cell::default(),
         })
     }
 

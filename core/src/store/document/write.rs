@@ -152,11 +152,15 @@ struct Added {
 /// already (a restored copy meets its own past) is no longer unsealed.
 fn insert_changes(tx: &Tx<'_>, n: i64, write: &DocWrite<'_>) -> Result<Added> {
     let mut added = Added::default();
-    let packed = |change: &NewChange| matches!(change.origin, Origin::Packed(_));
-    if write.new.iter().any(packed) {
-        // A pack is the whole document: what an earlier one numbered may now stand elsewhere.
-        tx.prepare_cached("UPDATE change SET entry = NULL WHERE doc = ?1 AND entry IS NOT NULL")?
-            .execute([n])?;
+    let entry = |change: &NewChange| match change.origin {
+        Origin::Packed(entry) => Some(entry),
+        Origin::Saved | Origin::Enveloped(_) => None,
+    };
+    if let Some(first) = write.new.iter().filter_map(entry).min() {
+        // A pack is all of the document from there on: what an earlier first sync numbered may now
+        // stand elsewhere.
+        tx.prepare_cached("UPDATE change SET entry = NULL WHERE doc = ?1 AND entry >= ?2")?
+            .execute(params![n, first])?;
     }
     for change in write.new {
         let (unsealed, envelope, entry) = match change.origin {
