@@ -123,7 +123,7 @@ impl Device {
             }
         };
         let cut_at = meta::get(store.conn(), keys::CUT)?.map(|_| 0);
-        Ok(Self {
+        let mut device = Self {
             store,
             key: SigningKey::from_bytes(&key),
             env,
@@ -134,7 +134,9 @@ impl Device {
             current: false,
             put_off: BTreeSet::new(),
             asked: BTreeSet::new(),
-        })
+        };
+        device.apply_deferred()?;
+        Ok(device)
     }
 
     /// Enrols with an invite code. On a device that was told to enrol again (its store existed

@@ -4,6 +4,7 @@
 //! A page is applied whole, with its cursor, in one transaction, grouped by document.
 
 mod cut;
+mod deferred;
 pub mod first;
 mod mark;
 pub mod page;

@@ -1,6 +1,8 @@
 //! A generation has ended: the relay came back from a backup, or lost something another way. What it
 //! no longer has stays in the documents here, and is marked to be offered.
 
+use std::collections::BTreeSet;
+
 use crate::device::{Device, Result, SyncReport, keys};
 use crate::id::SpaceId;
 use crate::store::{document, meta, outbox, space};
@@ -15,13 +17,15 @@ impl Device {
         };
         let id = page.to.space;
         let recovering = self.recovering()?;
+        // Else a first sync goes on where it was.
+        let lost = page.from.as_ref().is_none_or(|from| seq < from.seq);
         self.store.write(|tx| {
             outbox::cut(tx, id, seq)?;
             // A copy of a store asks by itself, when it has seen what its other self did.
             if !recovering {
                 outbox::ask_all_again(tx, id)?;
             }
-            if document::doubt_unproven(tx, id)? {
+            if lost && document::doubt_unproven(tx, id)? {
                 meta::set_number(tx, keys::UNPROVEN, 1)?;
             }
             meta::set_number(tx, keys::CUT, 1)
@@ -49,7 +53,7 @@ impl Device {
         if !docs.is_empty() {
             self.seal_all()?;
         }
-        let mut fresh = std::collections::BTreeSet::new();
+        let mut fresh = BTreeSet::new();
         for doc in &docs {
             let loaded = self.store.document(*doc)?;
             if fresh.insert(loaded.space) {

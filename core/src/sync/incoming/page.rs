@@ -63,10 +63,10 @@ pub(super) type People = BTreeMap<DeviceId, RosterRow>;
 
 /// Where an entry stands and what the relay says of it.
 #[derive(Clone, Copy)]
-struct Place {
-    seq: u64,
-    received_ms: i64,
-    accept: [u8; 16],
+pub(super) struct Place {
+    pub seq: u64,
+    pub received_ms: i64,
+    pub accept: [u8; 16],
 }
 
 impl Device {
@@ -252,10 +252,16 @@ impl Device {
         if !page.entries.is_empty() && reached != page.to.seq {
             return Err(DeviceError::BadAnswer);
         }
+        self.try_all(work)?;
+        Ok(true)
+    }
+
+    /// What arrived meets the documents, each in turn.
+    pub(super) fn try_all(&self, work: &mut PageWork) -> Result<()> {
         for (doc, (kind, arrivals)) in std::mem::take(&mut work.arrivals) {
             self.try_arrivals(doc, kind, arrivals, work)?;
         }
-        Ok(true)
+        Ok(())
     }
 
     fn read_own(
@@ -329,7 +335,7 @@ impl Device {
         Ok(true)
     }
 
-    fn read_envelope(
+    pub(super) fn read_envelope(
         &self,
         space: SpaceId,
         entry: &Entry,
