@@ -86,6 +86,7 @@ pub struct Drill {
 struct Line<'w> {
     relay: &'w Relay,
     faults: Option<&'w Dice>,
+    room: Option<u32>,
 }
 
 impl Transport for Line<'_> {
@@ -106,6 +107,9 @@ impl Transport for Line<'_> {
         let bad = |times| self.faults.is_some_and(|dice| dice.once_in(times));
         if bad(8) {
             return Err(TransportError::Unreachable);
+        }
+        if let Some(room) = self.room {
+            request.max_bytes = room;
         }
         if let Some(dice) = self.faults.filter(|dice| dice.once_in(3)) {
             request.max_bytes = 1 + u32::try_from(dice.below(3_000)).unwrap_or(0);
@@ -260,6 +264,7 @@ impl Drill {
         let line = Line {
             relay: self.relay(),
             faults: None,
+            room: None,
         };
         let device = hand.device.as_mut().expect("on");
         device.enrol(&line, &code, "puhelin").expect("enrols");
@@ -325,10 +330,23 @@ impl Drill {
         let line = Line {
             relay: self.relay.as_ref().expect("up"),
             faults: Some(&self.dice),
+            room: None,
         };
         let device = self.hands[number].device.as_mut().expect("not gone");
         let done = device.sync_for(&line, requests);
         self.log.push(format!("{number} syncs: {done:?}"));
+    }
+
+    /// So many requests whose answers have hardly any room.
+    pub fn sync_in_parts(&mut self, number: usize, requests: u32) {
+        self.time.pass(1_000);
+        let line = Line {
+            relay: self.relay.as_ref().expect("up"),
+            faults: None,
+            room: Some(1),
+        };
+        let device = self.hands[number].device.as_mut().expect("not gone");
+        device.sync_for(&line, requests).expect("syncs");
     }
 
     /// Syncs over a good line.
@@ -340,6 +358,7 @@ impl Drill {
         let line = Line {
             relay: self.relay.as_ref().expect("up"),
             faults: None,
+            room: None,
         };
         let device = self.hands[number].device.as_mut().expect("not gone");
         let done = device.sync(&line);

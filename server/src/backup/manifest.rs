@@ -28,6 +28,8 @@ pub struct Manifest {
     pub ledger_lines: usize,
     /// What is in it.
     pub files: Vec<File>,
+    /// SHA-256 of all the above, hex.
+    pub sum: String,
 }
 
 /// One file of a backup.
@@ -49,13 +51,37 @@ impl Manifest {
         ledger_lines: usize,
     ) -> Result<Self, BackupError> {
         let files = [DATABASE, LEDGER].map(|name| described(folder, name));
-        Ok(Self {
+        let mut manifest = Self {
             format: FORMAT,
             taken_ms,
             program: env!("CARGO_PKG_VERSION").to_owned(),
             ledger_lines,
             files: files.into_iter().collect::<Result<_, _>>()?,
-        })
+            sum: String::new(),
+        };
+        manifest.sum = manifest.summed();
+        Ok(manifest)
+    }
+
+    fn summed(&self) -> String {
+        let mut sha = Sha256::new();
+        let Self {
+            format,
+            taken_ms,
+            program,
+            ledger_lines,
+            files,
+            ..
+        } = self;
+        sha.update(format!("{format} {taken_ms} {program} {ledger_lines}"));
+        for file in files {
+            sha.update(format!(
+                " {} {} {}",
+                file.name, file.size_bytes, file.sha256
+            ));
+        }
+        let hash: [u8; 32] = sha.finalize().into();
+        HEXLOWER.encode(&hash)
     }
 }
 
@@ -74,6 +100,9 @@ pub fn verify(backup: &Path) -> Result<Manifest, BackupError> {
             manifest.format
         );
         return Err(BackupError::damaged(MANIFEST, why));
+    }
+    if manifest.sum != manifest.summed() {
+        return Err(BackupError::damaged(MANIFEST, "its own hash is another"));
     }
     for name in [DATABASE, LEDGER] {
         let Some(said) = manifest.files.iter().find(|file| file.name == name) else {

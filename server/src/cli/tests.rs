@@ -140,3 +140,47 @@ fn a_demo_of_too_few_clients_is_refused_rather_than_made_larger() {
     let told = sopu(data.path(), &["demo", "--exit", "--clients", "3"]).unwrap_err();
     assert!(told.contains("8..=40"), "{told}");
 }
+
+#[test]
+fn a_backup_is_taken_checked_and_put_back_in_words_a_person_can_follow() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, backup) = (dir.path().join("data"), dir.path().join("backup"));
+    let target = backup.to_str().unwrap();
+    assert!(
+        sopu(&data, &["backup", target])
+            .unwrap_err()
+            .contains("no Sopu data")
+    );
+    sopu(&data, &["org", "add", "Hoiva Oy"]).unwrap();
+    let server = crate::relay::Relay::open(&data, std::sync::Arc::new(SystemEnv)).unwrap();
+    let said = sopu(&data, &["backup", target]).unwrap();
+    assert!(said.contains("whole") && said.contains(target), "{said}");
+    assert!(
+        sopu(&data, &["backup", target])
+            .unwrap_err()
+            .contains("never overwrites")
+    );
+    assert!(sopu(&data, &["check", target]).unwrap().contains("whole"));
+    assert!(
+        sopu(&data, &["restore", target])
+            .unwrap_err()
+            .contains("another server")
+    );
+    drop(server);
+    let said = sopu(&data, &["restore", target]).unwrap();
+    assert!(said.contains("stays, for it is the newest"), "{said}");
+    assert!(said.contains("before-restore"), "{said}");
+    assert!(sopu(&data, &["check"]).unwrap().contains("whole"));
+    let elsewhere = dir.path().join("elsewhere");
+    let said = sopu(&elsewhere, &["restore", target]).unwrap();
+    assert!(said.contains("must enrol again"), "{said}");
+    let no_backup = sopu(&data, &["restore", data.to_str().unwrap()]).unwrap_err();
+    assert!(no_backup.contains("is not a backup"), "{no_backup}");
+    let ledger = std::fs::read_to_string(backup.join("ledger")).unwrap();
+    std::fs::write(backup.join("ledger"), ledger.replace("started", "stopped")).unwrap();
+    assert!(sopu(&data, &["check", target]).is_err());
+    let damaged = sopu(&data, &["restore", target]).unwrap_err();
+    assert!(damaged.contains("use another backup"), "{damaged}");
+    let help = sopu(&data, &["restore", "--help"]).unwrap_err();
+    assert!(help.contains("newest ledger wins"), "{help}");
+}

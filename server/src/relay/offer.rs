@@ -1,18 +1,18 @@
 //! What devices offer after the relay came back from a backup: envelopes and notices it accepted
-//! once, as the accept tag proves. Whoever may sync may bring them, also for a space it is not in:
-//! the tag says that they belong there.
+//! once, as the accept tag proves. Every device in good standing may bring them, also for a space it
+//! is not in: the tag says that they belong there.
 
 use std::collections::BTreeSet;
 
 use sopu_core::envelope::{self, decode};
-use sopu_core::id::{DeviceId, SpaceId};
+use sopu_core::id::SpaceId;
 use sopu_core::wire::{Notice, NoticeKind, Offer, SignedNotice, Verdict};
 
 use super::{Relay, Topic, lock};
 use crate::feed::accept::{self, Arrival, Sound};
 use crate::feed::append;
 use crate::ledger::Erasure;
-use crate::store::{RelayStore, Result};
+use crate::store::{DeviceRow, RelayStore, Result};
 
 /// An offer that is what this relay once accepted.
 enum Genuine {
@@ -24,13 +24,19 @@ impl Relay {
     /// Takes offers back, all in one commit; one answer each.
     pub(super) fn take_offers(
         &self,
-        bearer: DeviceId,
+        bearer: &DeviceRow,
         offers: &[Offer],
         arrival: Arrival,
     ) -> Result<Vec<Verdict>> {
         if offers.is_empty() {
             return Ok(Vec::new());
         }
+        if bearer.revoked_ms.is_some() || bearer.cloned_ms.is_some() {
+            // It delivers its own unsent work and no more; nobody has told it what is missing.
+            let refused = Verdict::Refused("not_now".into());
+            return Ok(vec![refused; offers.len()]);
+        }
+        let bearer = bearer.id;
         let examined: Vec<std::result::Result<Genuine, &'static str>> =
             self.commits.read(|store| {
                 let all = offers.iter().map(|offer| self.examine(store, offer));

@@ -89,7 +89,7 @@ impl Relay {
         };
         let device = self.note(device, request, arrival)?;
         let (answers, took) = self.take(request, arrival)?;
-        let offered = self.take_offers(device.id, &request.offers, arrival)?;
+        let offered = self.take_offers(&device, &request.offers, arrival)?;
         // Nobody can see what waits: those who listen are told when it is in the feed.
         if took || !offered.is_empty() {
             self.bell.ring();

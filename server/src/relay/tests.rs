@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod backup;
+mod check;
 mod costs;
 mod devices;
 mod erase;

@@ -1,8 +1,10 @@
 //! A relay that came back from a backup.
 
-use sopu_core::wire::{Cut, Entry, Offer, SyncRequest, Verdict};
+use sopu_core::envelope::{Envelope, decode, encode};
+use sopu_core::id::EnvelopeId;
+use sopu_core::wire::{Cursor, Cut, Entry, Offer, Status, SyncRequest, Verdict};
 
-use super::world::{World, step};
+use super::world::{Phone, World, step};
 use crate::access::Role;
 use crate::api::Problem;
 
@@ -76,7 +78,7 @@ fn a_restored_relay_begins_a_new_generation_and_takes_offers_back() {
 }
 
 /// The last entry as someone gets it who has all but that.
-fn entry_of(world: &World, phone: &super::world::Phone) -> Entry {
+fn entry_of(world: &World, phone: &Phone) -> Entry {
     let keys = &world.relay.keys;
     let at = world.relay.commits.read(|store| {
         let generation = *crate::feed::cursor::generations(store, keys, world.space)?
@@ -180,4 +182,332 @@ fn an_ordinary_restart_begins_no_generation() {
         .query_row("SELECT count(*) FROM generation", [], |r| r.get(0))
         .unwrap();
     assert_eq!(number, 0);
+}
+
+/// A relay that lost an entry which `other` holds: the world, both phones, the envelope, its tag.
+fn bereft() -> (World, Phone, Phone, Envelope, [u8; 16]) {
+    let mut world = World::new();
+    let (phone, other) = (world.phone(Role::Field), world.phone(Role::Field));
+    let (_, kept) = phone.note(world.space, "kept");
+    world.feed(&phone, &kept);
+    let mut world = world.backup();
+    let (_, lost) = phone.note(world.space, "lost");
+    world.feed(&phone, &lost);
+    let Entry::Envelope {
+        envelope, accept, ..
+    } = entry_of(&world, &other)
+    else {
+        panic!("an envelope")
+    };
+    world = world.restore();
+    (world, phone, other, envelope, accept)
+}
+
+fn offer(world: &World, phone: &Phone, offers: Vec<Offer>) -> Vec<Verdict> {
+    let request = SyncRequest {
+        offers,
+        ..phone.request()
+    };
+    world.relay.sync(&phone.token, &request).unwrap().offered
+}
+
+fn refused(code: &str) -> Verdict {
+    Verdict::Refused(code.into())
+}
+
+#[test]
+fn a_hostile_offer_gets_nowhere_and_delays_no_other() {
+    let (world, phone, other, envelope, accept) = bereft();
+    let before = world.fingerprint();
+    let not_before = refused("not_accepted_before");
+
+    // Never accepted: the phone's own fresh work, under another's tag.
+    let (_, fresh) = phone.note(world.space, "never accepted");
+    let never = Offer::Envelope {
+        envelope: fresh.envelope.clone(),
+        accept,
+    };
+    // The accepted run under a header that moves it to another space, and under another signature.
+    let mut header: sopu_core::envelope::Header = decode(&envelope.header).unwrap();
+    header.space = world.second_space();
+    let moved = Offer::Envelope {
+        envelope: Envelope {
+            header: header.to_bytes(),
+            ..envelope.clone()
+        },
+        accept,
+    };
+    let mut resigned = envelope.clone();
+    resigned.signature[0] ^= 1;
+    let resigned = Offer::Envelope {
+        envelope: resigned,
+        accept,
+    };
+    let mut cut_short = envelope.clone();
+    cut_short.run.pop();
+    let cut_short = Offer::Envelope {
+        envelope: cut_short,
+        accept,
+    };
+    // A notice nobody here signed, with a tag that fits nothing.
+    let notice = Offer::Notice {
+        notice: sopu_core::wire::SignedNotice {
+            body: encode(&sopu_core::wire::Notice {
+                space: world.space,
+                doc: header.doc,
+                at_ms: 1,
+                what: sopu_core::wire::NoticeKind::Erased("law".into()),
+            }),
+            signature: [1; 64],
+        },
+        accept,
+    };
+    let all = [never, moved, resigned, cut_short, notice];
+    let answers = offer(&world, &other, all.to_vec());
+    assert_eq!(answers[0], not_before);
+    assert_eq!(answers[4], not_before);
+    let only_refused = |verdict: &Verdict| matches!(verdict, Verdict::Refused(_));
+    assert!(answers.iter().all(only_refused), "{answers:?}");
+    assert_eq!(world.fingerprint(), before, "nothing was written");
+
+    // Beside all of them, the genuine one is taken, and once is enough.
+    let genuine = Offer::Envelope { envelope, accept };
+    let beside = [&all[..], &[genuine.clone(), genuine.clone()]].concat();
+    let answers = offer(&world, &other, beside);
+    assert_eq!(answers[5..], [Verdict::Waiting, Verdict::Waiting]);
+    world.relay.merge_all().unwrap();
+    let after = world.fingerprint();
+    for _ in 0..3 {
+        assert_eq!(
+            offer(&world, &other, vec![genuine.clone()]),
+            [Verdict::Fed(2)]
+        );
+    }
+    assert_eq!(world.fingerprint(), after);
+    world.later(1_000);
+    world.relay.revoke(other.id).unwrap();
+    assert_eq!(offer(&world, &other, vec![genuine]), [refused("not_now")]);
+}
+
+#[test]
+fn an_erased_document_is_not_brought_back_by_an_offer() {
+    let mut world = World::new();
+    let (phone, other) = (world.phone(Role::Field), world.phone(Role::Field));
+    let (note, sealed) = phone.note(world.space, "kept");
+    world.feed(&phone, &sealed);
+    let page = world.pull(&other, &[]);
+    let proof = &page.pages[0].proofs[0];
+    let accept = proof.accept;
+    let mut world = world.backup();
+    world.relay.erase(note.id, "request").unwrap();
+    world = world.restore();
+    let before = world.fingerprint();
+    let genuine = Offer::Envelope {
+        envelope: sealed.envelope.clone(),
+        accept,
+    };
+    assert_eq!(
+        offer(&world, &other, vec![genuine.clone(), genuine]),
+        [Verdict::Erased, Verdict::Erased]
+    );
+    assert_eq!(world.fingerprint(), before);
+}
+
+#[test]
+fn an_erasure_that_the_ledger_lost_too_is_learnt_again_from_its_notice() {
+    let mut world = World::new();
+    let (phone, other) = (world.phone(Role::Field), world.phone(Role::Field));
+    let (note, sealed) = phone.note(world.space, "kept");
+    world.feed(&phone, &sealed);
+    let mut world = world.backup();
+    let ledger = world.folder.join(crate::relay::LEDGER);
+    let saved = std::fs::read(&ledger).unwrap();
+    world.relay.erase(note.id, "request").unwrap();
+    let mut told = None;
+    for response in world.pull_all(&other) {
+        for proof in response.pages.iter().flat_map(|page| &page.proofs) {
+            if proof.special == Some(sopu_core::wire::ProofSpecial::Notice) {
+                told = Some(Offer::Notice {
+                    notice: sopu_core::wire::SignedNotice {
+                        body: proof.header.clone(),
+                        signature: proof.signature,
+                    },
+                    accept: proof.accept,
+                });
+            }
+        }
+    }
+    std::fs::write(&ledger, saved).unwrap();
+    world = world.restore();
+    assert!(matches!(world.state(sealed.proof.id()), Verdict::Fed(1)));
+    assert_eq!(
+        offer(&world, &other, vec![told.clone().unwrap()]),
+        [Verdict::Fed(2)]
+    );
+    let run: Option<Vec<u8>> = world
+        .db
+        .query_row("SELECT run FROM envelope", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(run, None, "erased again");
+    assert!(
+        std::fs::read_to_string(&ledger)
+            .unwrap()
+            .contains(&note.id.to_string())
+    );
+    assert_eq!(
+        offer(&world, &other, vec![told.unwrap()]),
+        [Verdict::Fed(2)],
+        "again"
+    );
+}
+
+#[test]
+fn an_offer_does_not_let_out_what_was_set_aside_for_killing_the_process() {
+    let (world, phone, other, envelope, accept) = bereft();
+    let genuine = Offer::Envelope { envelope, accept };
+    offer(&world, &phone, vec![genuine.clone()]);
+    let held = [
+        ("isolated", Verdict::Held("isolated".into())),
+        ("removed", Verdict::Waiting),
+    ];
+    for (why, answer) in held {
+        world
+            .db
+            .execute(
+                "UPDATE envelope SET state = 'held', reason = ? WHERE state <> 'fed'",
+                [why],
+            )
+            .unwrap();
+        assert_eq!(
+            offer(&world, &other, vec![genuine.clone()]),
+            [answer],
+            "{why}"
+        );
+    }
+}
+
+#[test]
+fn an_offer_that_is_refused_after_all_is_told_to_whoever_brought_it() {
+    let (world, phone, other, envelope, accept) = bereft();
+    let genuine = Offer::Envelope { envelope, accept };
+    assert_eq!(offer(&world, &other, vec![genuine]), [Verdict::Waiting]);
+    world
+        .db
+        .execute(
+            "INSERT INTO retired(id, by_id) SELECT id, id FROM envelope WHERE state = 'waiting'",
+            [],
+        )
+        .unwrap();
+    world.relay.merge_all().unwrap();
+    let last = Status::Verdict(Verdict::Final("replaced".into()));
+    for device in [&phone, &other] {
+        let status = world.pull(device, &[]).status;
+        assert!(status.iter().any(|news| news.status == last), "{status:?}");
+    }
+}
+
+#[test]
+fn no_cursor_forces_one_new_generation_after_another() {
+    let (world, phone, other, ..) = bereft();
+    let generations = || -> i64 {
+        world
+            .db
+            .query_row("SELECT count(*) FROM generation", [], |row| row.get(0))
+            .unwrap()
+    };
+    let keys = &world.relay.keys;
+    let begun = generations();
+    let first = keys.first_generation(world.space);
+    let cursor = |generation: [u8; 16], seq: u64, hash: &[u8; 32]| Cursor {
+        space: world.space,
+        generation,
+        seq,
+        tag: keys.cursor_tag(world.space, &generation, seq, hash),
+        roster: 4,
+        first: None,
+    };
+    // All that this relay may ever have tagged, and what it never did.
+    let mut games = Vec::new();
+    for seq in [0, 1, 2, 7, 1 << 40, u64::MAX >> 1] {
+        for generation in [first, [7; 16], [8; 16]] {
+            games.push(cursor(generation, seq, &[9; 32]));
+            let mut forged = cursor(generation, seq, &[9; 32]);
+            forged.tag[0] ^= 1;
+            games.push(forged);
+        }
+    }
+    for round in 0..3 {
+        for game in &games {
+            for device in [&phone, &other] {
+                world.pull(device, std::slice::from_ref(game));
+            }
+        }
+        assert_eq!(generations(), begun, "round {round}");
+    }
+    // Beyond the end of the present one: that can only be if the relay has lost something. Once.
+    let present: Vec<u8> = world
+        .db
+        .query_row(
+            "SELECT id FROM generation ORDER BY number DESC LIMIT 1",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    let beyond = cursor(present.try_into().unwrap(), 9, &[9; 32]);
+    for _ in 0..5 {
+        world.pull(&phone, std::slice::from_ref(&beyond));
+        world.pull(&other, std::slice::from_ref(&beyond));
+    }
+    assert_eq!(generations(), begun + 1);
+}
+
+#[test]
+fn numbers_nobody_had_used_at_the_backup_jump_too() {
+    let world = World::new().backup();
+    let status = |world: &World| {
+        let phone = world.person();
+        let device = sopu_core::id::DeviceId(phone.0);
+        let id = EnvelopeId([1; 32]);
+        world
+            .relay
+            .commits
+            .write(move |store| {
+                Ok((
+                    store.add_status(device, &id, b"")?,
+                    store.next_number("contract:org:2026")?,
+                ))
+            })
+            .unwrap()
+    };
+    assert_eq!(status(&world), (1, 1));
+    let world = world.restore();
+    assert_eq!(status(&world), (1_000_001, 1_001));
+    assert_eq!(status(&world), (1_000_001, 1_002));
+}
+
+#[test]
+fn every_space_begins_a_new_generation_also_one_whose_feed_had_not_begun() {
+    let mut world = World::new();
+    let phone = world.phone(Role::Field);
+    let mut world = world.backup();
+    let (_, sealed) = phone.note(world.space, "lost");
+    world.feed(&phone, &sealed);
+    let mut vector = Vec::new();
+    for response in world.pull_all(&phone) {
+        step(&mut vector, &response);
+    }
+    let before = vector[0].generation;
+    world = world.restore();
+    // The place is taken by something else before the one who knows comes.
+    let other = world.phone(Role::Field);
+    let (_, fresh) = other.note(world.space, "new");
+    world.feed(&other, &fresh);
+    let page = &world.pull(&phone, &vector).pages[0];
+    let cut = Cut {
+        generation: before,
+        seq: 0,
+    };
+    assert_eq!(page.cut, Some(cut));
+    assert_eq!(page.entries.len(), 1);
+    assert!(page.roster.is_some(), "roster numbers say nothing any more");
 }

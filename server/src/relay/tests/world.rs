@@ -310,6 +310,15 @@ impl World {
         }
     }
 
+    /// Stops; gives what keeps the folder there.
+    pub fn close(self) -> tempfile::TempDir {
+        let Self {
+            relay, db, _dir, ..
+        } = self;
+        drop((relay, db));
+        _dir
+    }
+
     pub fn reopen(self) -> Self {
         let Self {
             clock,
