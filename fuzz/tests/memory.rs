@@ -79,7 +79,7 @@ fn run(name: &str, bytes: &[u8], why: &'static str) {
         signature: [0; 64],
         run: bytes.to_vec(),
     };
-    refused(&format!("  in an envelope"), bytes.len(), why, MIB, || {
+    refused("  in an envelope", bytes.len(), why, MIB, || {
         code(open(&envelope, &Limits::RELAY))
     });
 }
