@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sopu_core::device::exchange::sync_shared;
+use sopu_core::device::salvage::salvage;
 use sopu_core::device::{self, Device, DeviceError};
 use sopu_core::id::{DocId, Hash, SpaceId, Version};
 use sopu_core::time::SystemEnv;
@@ -55,6 +56,19 @@ impl SopuDevice {
         let key = key.try_into().map_err(|_| SopuError::argument("key"))?;
         let (store, instance) = (Path::new(&store), Path::new(&instance_dir));
         let device = Device::open(store, instance, key, Arc::new(SystemEnv))?;
+        Ok(Arc::new(Self {
+            device: Mutex::new(device),
+            http: Mutex::new(None),
+        }))
+    }
+
+    /// Opens a store of which `open` said that it is `damaged`: what can be read of it, unsent work
+    /// first, goes into a new one, and the next sync brings the rest. The damaged files stay beside it.
+    #[uniffi::constructor]
+    pub fn salvage(store: String, instance_dir: String, key: Vec<u8>) -> Result<Arc<Self>> {
+        let key = key.try_into().map_err(|_| SopuError::argument("key"))?;
+        let (store, instance) = (Path::new(&store), Path::new(&instance_dir));
+        let (device, _) = salvage(store, instance, key, Arc::new(SystemEnv))?;
         Ok(Arc::new(Self {
             device: Mutex::new(device),
             http: Mutex::new(None),

@@ -94,7 +94,7 @@ pub enum SopuError {
     /// The store cannot be written or read: free space, check the folder's rights.
     #[error("storage: {why}")]
     Storage {
-        /// `disk_full`, `busy`, `no_folder`, `unreadable`.
+        /// `disk_full`, `busy`, `no_folder`, `damaged`, `unreadable`.
         why: String,
     },
     /// A defect in Sopu: report the code. Nothing was lost.
@@ -165,6 +165,9 @@ impl From<StoreError> for SopuError {
             StoreError::NoEncryption => Self::Storage {
                 why: "unreadable".to_owned(),
             },
+            StoreError::LogDamaged => Self::Storage {
+                why: "damaged".to_owned(),
+            },
             StoreError::Moved(_) => Self::Defect {
                 code: "document_moved".to_owned(),
             },
@@ -191,6 +194,11 @@ fn storage_code(code: Option<ErrorCode>) -> &'static str {
         Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied)
     ) {
         "no_folder"
+    } else if matches!(
+        code,
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+    ) {
+        "damaged"
     } else {
         "unreadable"
     }

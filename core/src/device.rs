@@ -7,6 +7,7 @@ pub mod contracts;
 pub mod documents;
 pub mod error;
 pub mod exchange;
+pub mod salvage;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -82,14 +83,16 @@ impl Device {
     /// the next sync under a new epoch.
     ///
     /// # Errors
-    /// [`DeviceError::Store`] if the file cannot be opened, [`DeviceError::InstanceFile`] if the
-    /// folder cannot be written.
+    /// [`DeviceError::Store`] if the file cannot be opened; if it says
+    /// [`is_damage`](crate::store::StoreError::is_damage), [`salvage`](salvage::salvage) mends it.
+    /// [`DeviceError::InstanceFile`] if the folder cannot be written.
     pub fn open(
         path: &Path,
         instance_dir: &Path,
         key: [u8; 32],
         env: Arc<dyn Env>,
     ) -> Result<Self> {
+        salvage::finish(path)?;
         let mut store = Store::open(path)?;
         // A crash may have come between deleting something and writing the file anew.
         if store.scrub_due()? {

@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 
 const VERSION: u8 = 1;
 const DIGEST: usize = 16;
-const HEAD: usize = 1 + 4 + DIGEST;
+/// Bytes before the payload.
+pub const HEAD: usize = 1 + 4 + DIGEST;
 
 /// The payload with its frame: 21 bytes more.
 pub fn frame(payload: &[u8]) -> Vec<u8> {

@@ -36,9 +36,12 @@ pub mod schema;
 pub mod search;
 pub mod space;
 pub mod view;
+mod wal;
 
 pub use document::{DocWrite, Loaded, NewChange, Origin};
 pub use error::{Fault, Result, StoreError};
+pub use wal::lost_commits;
+pub(crate) use wal::taken_whole;
 
 /// A write transaction. It also reads: every function that takes a `&Connection` takes it too.
 pub type Tx<'a> = Transaction<'a>;
@@ -59,8 +62,12 @@ impl Store {
     /// Opens the file, making or upgrading it. The cost does not depend on how much is in it.
     ///
     /// # Errors
-    /// [`StoreError::Newer`] for a file of a later version; SQLite's own.
+    /// [`StoreError::Newer`] for a file of a later version; [`StoreError::LogDamaged`] if saves that
+    /// were durable cannot be read any more; SQLite's own.
     pub fn open(path: &Path) -> Result<Self> {
+        if wal::lost_commits(path) {
+            return Err(StoreError::LogDamaged);
+        }
         Self::prepare(Connection::open(path)?)
     }
 
@@ -70,6 +77,9 @@ impl Store {
     /// [`StoreError::NoEncryption`] without SQLCipher, rather than writing a plain file; SQLite's
     /// own when the key is wrong.
     pub fn open_encrypted(path: &Path, key: &[u8; 32]) -> Result<Self> {
+        if wal::lost_commits(path) {
+            return Err(StoreError::LogDamaged);
+        }
         let conn = Connection::open(path)?;
         let hex = data_encoding::HEXLOWER.encode(key);
         conn.pragma_update(None, "key", format!("x'{hex}'"))?;

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use rusqlite::Connection;
+use sopu_core::store::lost_commits;
 
 use crate::backup::{self, MANIFEST};
 use crate::ledger;
@@ -96,6 +97,12 @@ pub fn check(folder: &Path) -> Report {
             None
         }
     };
+    for file in [DATABASE, RECORD] {
+        if lost_commits(&folder.join(file)) {
+            let what = "its log is damaged, and commits in it cannot be read any more";
+            report.findings.push(Finding::new(file, what));
+        }
+    }
     // The record before the database: what it follows can only have grown since.
     let record = folder.join(RECORD).exists().then(|| record::look(folder));
     if let Err(error) = database(folder, keys.as_ref(), record, &mut report) {

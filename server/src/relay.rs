@@ -68,6 +68,12 @@ pub enum OpenError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The database's log is damaged: work that was acknowledged may be in it alone.
+    #[error(
+        "the log of {DATABASE} is damaged, and work that was acknowledged may be lost from it; \
+         put a backup back, and devices bring what it lacks"
+    )]
+    LogDamaged,
     /// The merged record failed.
     #[error("the merged record failed: {0}")]
     Record(#[from] sopu_core::store::StoreError),
@@ -119,13 +125,7 @@ impl Relay {
     /// interrupted goes on at the next opening.
     pub fn rebuild(folder: &Path, env: Arc<dyn Env>) -> Result<Self, OpenError> {
         let guard = take(folder)?;
-        for end in ["", "-wal", "-shm"] {
-            let removed = std::fs::remove_file(folder.join(format!("{RECORD}{end}")));
-            removed.or_else(|error| {
-                let gone = error.kind() == std::io::ErrorKind::NotFound;
-                gone.then_some(()).ok_or(error)
-            })?;
-        }
+        remove_record(folder)?;
         Self::open_taken(folder, guard, env)
     }
 
@@ -143,10 +143,20 @@ impl Relay {
         ledger: Ledger,
         env: Arc<dyn Env>,
     ) -> Result<Self, OpenError> {
+        if sopu_core::store::lost_commits(&folder.join(DATABASE)) {
+            return Err(OpenError::LogDamaged);
+        }
         let store = SqliteStore::open(&folder.join(DATABASE))?;
         let path = folder.join(RECORD);
         let open = |lives| {
-            let mut record = Record::open(&path)?;
+            let mut record = match Record::open(&path) {
+                Err(error) if error.is_damage() => {
+                    tracing::error!(%error, "the merged record is damaged and is made anew");
+                    remove_record(folder)?;
+                    Record::open(&path)?
+                }
+                opened => opened?,
+            };
             record.begin_life(lives)?;
             Ok(record)
         };
@@ -420,6 +430,17 @@ impl Relay {
         }
         Ok(())
     }
+}
+
+fn remove_record(folder: &Path) -> std::io::Result<()> {
+    for end in ["", "-wal", "-shm"] {
+        let removed = std::fs::remove_file(folder.join(format!("{RECORD}{end}")));
+        removed.or_else(|error| {
+            let gone = error.kind() == std::io::ErrorKind::NotFound;
+            gone.then_some(()).ok_or(error)
+        })?;
+    }
+    Ok(())
 }
 
 /// Takes the data folder for this process, making it if there is none.

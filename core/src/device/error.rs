@@ -70,6 +70,7 @@ impl From<StoreError> for DeviceError {
             | StoreError::Erased(_)
             | StoreError::Moved(_)
             | StoreError::Incomplete(_)
+            | StoreError::LogDamaged
             | StoreError::Row(_)) => Self::Store(other),
         }
     }

@@ -61,21 +61,35 @@ pub struct DocRow {
 /// The heads of a document; `None` if it is not here.
 ///
 /// # Errors
-/// SQLite's own.
+/// As [`row`].
 pub fn heads(conn: &Connection, doc: DocId) -> Result<Option<Version>> {
-    let mut statement = conn.prepare_cached("SELECT heads FROM document WHERE id = ?1")?;
-    Ok(statement.query_row([doc], |row| row.get(0)).optional()?)
+    let mut statement = conn.prepare_cached(&format!("SELECT d.id, d.heads {BY_ID}"))?;
+    let found = statement
+        .query_row([doc], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    found.map(|(id, heads)| own(doc, id, heads)).transpose()
+}
+
+/// By id, with every column from the row itself: a damaged index could lead to another document's
+/// row, and SQLite would give the id asked for out of the index.
+const BY_ID: &str = "FROM document i CROSS JOIN document d ON d.n = i.n WHERE i.id = ?1";
+
+fn own<T>(asked: DocId, found: DocId, value: T) -> Result<T> {
+    let fault = Fault::Index;
+    (asked == found)
+        .then_some(value)
+        .ok_or(StoreError::Damaged { doc: asked, fault })
 }
 
 /// What is stored of a document beside its content; `None` if it is not here.
 ///
 /// # Errors
-/// SQLite's own.
+/// [`StoreError::Damaged`] if the index leads to another; SQLite's own.
 pub fn row(conn: &Connection, doc: DocId) -> Result<Option<DocRow>> {
-    let mut statement = conn.prepare_cached(
-        "SELECT id, space, kind, heads, last_seq, created_ms, updated_ms, changed_by, n
-         FROM document WHERE id = ?1",
-    )?;
+    let mut statement = conn.prepare_cached(&format!(
+        "SELECT d.id, d.space, d.kind, d.heads, d.last_seq, d.created_ms, d.updated_ms,
+             d.changed_by, d.n {BY_ID}"
+    ))?;
     let row = statement.query_row([doc], |row| {
         Ok(DocRow {
             doc: row.get(0)?,
@@ -89,7 +103,9 @@ pub fn row(conn: &Connection, doc: DocId) -> Result<Option<DocRow>> {
             n: row.get(8)?,
         })
     });
-    Ok(row.optional()?)
+    row.optional()?
+        .map(|row| own(doc, row.doc, row))
+        .transpose()
 }
 
 /// All documents of a space, or of all spaces, in id order, after this one: for walking through

@@ -1,12 +1,14 @@
 //! What rebuild and replay leaves behind: the table that lets a form opened before the rebuild
 //! save on, drafts of what was refused twice, and what failed here and why.
 
+use data_encoding::HEXLOWER;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 
 use super::Tx;
 use super::error::{Result, StoreError};
 use crate::documents::Kind;
+use crate::frame::{HEAD as FRAME_HEAD, frame, unframe};
 use crate::id::{DocId, EnvelopeId, Hash, SpaceId, Version};
 
 /// A refused edit as people can still read it.
@@ -43,15 +45,26 @@ pub fn keep(
         "INSERT INTO draft (doc, space, kind, reason, made_ms, value)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?
-    .execute(params![
-        doc,
-        space,
-        kind,
-        reason,
-        made_ms,
-        value.to_string()
-    ])?;
+    .execute(params![doc, space, kind, reason, made_ms, sealed(value)])?;
     Ok(tx.last_insert_rowid())
+}
+
+/// The value with a hash over it: nothing else tells whether a draft is what was written.
+fn sealed(value: &Value) -> String {
+    let text = value.to_string();
+    let seal = HEXLOWER.encode(&frame(text.as_bytes())[..FRAME_HEAD]);
+    format!("{seal}{text}")
+}
+
+fn unsealed(text: &str) -> Option<Value> {
+    // Ones from before there was a hash begin with the value.
+    if text.starts_with('{') {
+        return serde_json::from_str(text).ok();
+    }
+    let (seal, text) = text.split_at_checked(2 * FRAME_HEAD)?;
+    let mut framed = HEXLOWER.decode(seal.as_bytes()).ok()?;
+    framed.extend_from_slice(text.as_bytes());
+    serde_json::from_slice(unframe(&framed)?).ok()
 }
 
 /// All drafts, oldest first.
@@ -73,7 +86,7 @@ pub fn drafts(conn: &Connection) -> Result<Vec<Draft>> {
             kind: row.get(3)?,
             reason: row.get(4)?,
             made_ms: row.get(5)?,
-            value: serde_json::from_str(text).map_err(|_| StoreError::Row("draft"))?,
+            value: unsealed(text).ok_or(StoreError::Row("draft"))?,
         });
     }
     Ok(drafts)

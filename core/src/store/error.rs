@@ -1,5 +1,7 @@
 //! What can go wrong at the store. No error carries content, names or tokens.
 
+use rusqlite::ErrorCode;
+
 use crate::id::DocId;
 
 /// The result of everything here.
@@ -45,9 +47,44 @@ pub enum StoreError {
     /// The document holds a change that was neither stored before nor given now.
     #[error("a change of document {0} was not given")]
     Incomplete(DocId),
+    /// The log beside the file lost something that was committed: the file alone is whole but old.
+    #[error("the log of the store is damaged")]
+    LogDamaged,
     /// A row this code wrote reads as something else.
     #[error("a stored {0} cannot be read")]
     Row(&'static str),
+}
+
+impl StoreError {
+    /// Whether the file itself is damaged: on a device, [`salvage`](crate::device::salvage::salvage) mends it.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Sqlite(error) => matches!(
+                error.sqlite_error_code(),
+                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+            ),
+            Self::LogDamaged | Self::Row(_) | Self::Damaged { .. } => true,
+            Self::Newer { .. }
+            | Self::NoEncryption
+            | Self::NotFound(_)
+            | Self::UnknownKind(_)
+            | Self::Erased(_)
+            | Self::Moved(_)
+            | Self::Incomplete(_) => false,
+        }
+    }
+
+    /// Whether there is no room, or the file may not be written: free space or mend the folder's
+    /// rights, then the same store goes on.
+    pub fn is_no_room(&self) -> bool {
+        let Self::Sqlite(error) = self else {
+            return false;
+        };
+        matches!(
+            error.sqlite_error_code(),
+            Some(ErrorCode::DiskFull | ErrorCode::ReadOnly | ErrorCode::SystemIoFailure)
+        )
+    }
 }
 
 /// What is wrong with a stored document.
@@ -62,6 +99,9 @@ pub enum Fault {
     /// All parts read, but together they give other heads than were stored.
     #[error("heads")]
     Heads,
+    /// The index of ids leads to another document.
+    #[error("index")]
+    Index,
     /// Automerge did not survive the changes.
     #[error("content")]
     Content,

@@ -3,9 +3,10 @@
 use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, params_from_iter};
 
-use super::error::Result;
+use super::error::{Result, StoreError};
 use super::outbox::{self, Progress};
-use super::search;
+use super::view::{self, Shown};
+use super::{document, search};
 use crate::documents::Kind;
 use crate::id::{DocId, MemberId, SpaceId};
 
@@ -140,31 +141,88 @@ pub fn list(conn: &Connection, query: &Query) -> Result<Page> {
     );
     let mut statement = conn.prepare_cached(&format!(
         "SELECT d.id, v.space, v.kind, v.title, v.subject, v.status, v.date, v.updated_ms,
-             d.changed_by, v.conflicts
+             d.changed_by, v.conflicts, v.seal
          {from} ORDER BY {key} {way}, v.doc {way}",
     ))?;
     let mut found = statement.query(params_from_iter(&values))?;
     let mut rows = Vec::new();
     while let Some(row) = found.next()? {
-        let Some(kind) = Kind::from_number(row.get(2)?) else {
-            continue;
-        };
         let doc = row.get(0)?;
+        let read = match read_row(row, doc) {
+            Ok(Some(read)) => Some(read),
+            Err(StoreError::UnknownKind(_)) => continue,
+            Ok(None) | Err(_) => None,
+        };
+        let (shown, conflicts) = match read {
+            Some(read) => read,
+            None => fresh(conn, doc)?,
+        };
         rows.push(Row {
-            doc,
-            space: row.get(1)?,
-            kind,
-            title: row.get(3)?,
-            subject: row.get(4)?,
-            status: row.get(5)?,
-            date: row.get(6)?,
-            updated_ms: row.get(7)?,
-            changed_by: row.get(8)?,
-            conflicts: row.get(9)?,
+            conflicts,
             progress: outbox::progress(conn, doc)?,
+            ..shown
         });
     }
     Ok(Page { rows, total })
+}
+
+/// A row and its conflicts; `None` if it is not what was written.
+fn read_row(row: &rusqlite::Row<'_>, doc: DocId) -> Result<Option<(Row, u32)>> {
+    let conflicts: i64 = row.get(9)?;
+    let read = Row {
+        doc,
+        space: row.get(1)?,
+        kind: Kind::from_number(row.get(2)?).ok_or(StoreError::UnknownKind(doc))?,
+        title: row.get(3)?,
+        subject: row.get(4)?,
+        status: row.get(5)?,
+        date: row.get(6)?,
+        updated_ms: row.get(7)?,
+        changed_by: row.get(8)?,
+        conflicts: 0,
+        progress: Progress::default(),
+    };
+    let shown = Shown {
+        space: read.space,
+        kind: read.kind.number(),
+        title: &read.title,
+        subject: read.subject.as_deref(),
+        status: read.status.as_deref(),
+        date: read.date.as_deref(),
+        updated_ms: read.updated_ms,
+        changed_by: read.changed_by,
+        conflicts,
+    };
+    let whole = row.get::<_, Option<[u8; 16]>>(10)? == Some(shown.seal(doc));
+    Ok(whole.then_some((read, u32::try_from(conflicts).unwrap_or(u32::MAX))))
+}
+
+/// A row whose view is damaged, from the document itself; with an empty line if that is damaged
+/// too: the list goes on.
+fn fresh(conn: &Connection, doc: DocId) -> Result<(Row, u32)> {
+    let row = document::row(conn, doc)?.ok_or(StoreError::NotFound(doc))?;
+    let mut read = Row {
+        doc,
+        space: row.space,
+        kind: Kind::from_number(row.kind).ok_or(StoreError::UnknownKind(doc))?,
+        title: String::new(),
+        subject: None,
+        status: None,
+        date: None,
+        updated_ms: row.updated_ms,
+        changed_by: row.changed_by,
+        conflicts: 0,
+        progress: Progress::default(),
+    };
+    let view = match view::fresh(conn, doc) {
+        Ok(view) => view,
+        Err(StoreError::Damaged { .. }) => return Ok((read, 0)),
+        Err(other) => return Err(other),
+    };
+    let conflicts = view.reading.conflicts.len() + view.reading.log_clashes.len();
+    (read.title, read.subject) = (view.title, view.subject);
+    (read.status, read.date) = (view.status, view.date);
+    Ok((read, u32::try_from(conflicts).unwrap_or(u32::MAX)))
 }
 
 /// Has the words searched for. The plus keeps SQLite from looking up each view that has them, which

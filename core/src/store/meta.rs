@@ -15,6 +15,18 @@ pub fn get(conn: &Connection, key: &str) -> Result<Option<Vec<u8>>> {
     Ok(statement.query_row([key], |row| row.get(0)).optional()?)
 }
 
+/// Every key that begins so, in order, with its bytes.
+///
+/// # Errors
+/// SQLite's own.
+pub fn all_under(conn: &Connection, prefix: &str) -> Result<Vec<(String, Vec<u8>)>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT key, value FROM meta WHERE substr(key, 1, length(?1)) = ?1 ORDER BY key",
+    )?;
+    let rows = statement.query_map([prefix], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Sets the bytes under a key.
 ///
 /// # Errors

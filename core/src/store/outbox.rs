@@ -31,7 +31,8 @@ mod progress;
 
 use envelope::{COLUMNS, insert, stored};
 pub use envelope::{
-    State, Stored, ask_again, ask_all_again, get, set_received, set_seen, set_state, settle_empty,
+    State, Stored, ask_again, ask_all_again, get, insert_kept, is_state, set_received, set_seen,
+    set_state, settle_empty,
 };
 pub use feed::{changes_of, fed_of, feed_ids, insert_erased, insert_fed, join_packed, packed};
 pub use lost::{cut, decline, has_lost, lost_of, to_offer};

@@ -6,7 +6,10 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::{Result, StoreError};
 
 /// Every step, oldest first. The n-th brings a store to version n + 1.
-const STEPS: &[&str] = &[include_str!("schema/001.sql")];
+const STEPS: &[&str] = &[
+    include_str!("schema/001.sql"),
+    include_str!("schema/002.sql"),
+];
 
 /// The version this code writes.
 pub fn current() -> u32 {
@@ -56,7 +59,10 @@ mod tests {
     use super::*;
 
     /// A store of every shipped schema, with one document in it.
-    const FIXTURES: &[&[u8]] = &[include_bytes!("../../fixtures/store-v1.db")];
+    const FIXTURES: &[&[u8]] = &[
+        include_bytes!("../../fixtures/store-v1.db"),
+        include_bytes!("../../fixtures/store-v2.db"),
+    ];
 
     fn shape(conn: &Connection) -> Vec<(String, String)> {
         let mut statement = conn

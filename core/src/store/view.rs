@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::document::{self, DocWrite, Origin};
 use super::error::{Result, StoreError};
@@ -17,7 +18,7 @@ use crate::trace::{self, Trace};
 
 /// Rises whenever a view of the same document would come out otherwise (a new summary, a new
 /// field): a store with older views rebuilds them once.
-pub const GENERATION: i64 = 1;
+pub const GENERATION: i64 = 2;
 
 const GENERATION_KEY: &str = "view_generation";
 
@@ -66,40 +67,68 @@ impl From<View> for findings::View {
 pub(super) fn write(tx: &Tx<'_>, n: i64, write: &DocWrite<'_>) -> Result<()> {
     let reading = read::read(write.am, write.kind);
     let summary = documents::summarise(write.kind, &reading.value);
+    let conflicts = i64::try_from(reading.conflicts.len() + reading.log_clashes.len());
+    let conflicts = conflicts.unwrap_or(i64::MAX);
+    let value = reading.value.to_string();
+    let marks = marks(&reading, &traced(tx, n, write, &reading)?).to_string();
+    let (updated_ms, changed_by) = tx
+        .prepare_cached("SELECT updated_ms, changed_by FROM document WHERE n = ?1")?
+        .query_row([n], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let shown = Shown {
+        space: write.space,
+        kind: write.kind.number(),
+        title: &summary.title,
+        subject: summary.subject.as_deref(),
+        status: summary.status.as_deref(),
+        date: summary.date.as_deref(),
+        updated_ms,
+        changed_by,
+        conflicts,
+    };
     tx.prepare_cached(
         "INSERT OR REPLACE INTO view (doc, space, kind, title, title_key, subject, status, date,
-             updated_ms, conflicts, value, marks)
-         SELECT n, space, kind, ?2, ?3, ?4, ?5, ?6, updated_ms, ?7, ?8, ?9
-         FROM document WHERE n = ?1",
+             updated_ms, conflicts, value, marks, seal, content_seal)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )?
     .execute(params![
         n,
+        write.space,
+        write.kind,
         summary.title,
         search::title_key(&summary.title),
         summary.subject,
         summary.status,
         summary.date,
-        reading.conflicts.len() + reading.log_clashes.len(),
-        reading.value.to_string(),
-        marks(&reading, &traced(tx, n, write, &reading)?).to_string(),
+        updated_ms,
+        conflicts,
+        value,
+        marks,
+        shown.seal(write.doc),
+        content_seal(write.doc, &value, &marks),
     ])?;
     search::index(tx, n, &summary.title, &summary.text)
 }
 
-/// The view of a document; `None` if it is not here or of a kind this version does not know.
+/// The view of a document; `None` if it is not here or of a kind this version does not know. One
+/// that is damaged is made from the document.
 ///
 /// # Errors
-/// [`StoreError::Row`] if the row cannot be read; SQLite's own.
+/// [`StoreError::Row`] if the row cannot be read; as [`document::load`]; SQLite's own.
 pub fn get(conn: &Connection, doc: DocId) -> Result<Option<View>> {
     let mut statement = conn.prepare_cached(&format!("{SELECT} WHERE d.id = ?1"))?;
     let found = statement
         .query_row([doc], |row| Ok(from_row(row)))
         .optional()?;
-    found.transpose().map(Option::flatten)
+    match found.transpose()?.flatten() {
+        Some(Found::Whole(view)) => Ok(Some(*view)),
+        Some(Found::Damaged(doc)) => fresh(conn, doc).map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Calls `each` with every view of a space, in id order: what findings are computed from. One
-/// view at a time is in memory.
+/// view at a time is in memory. Damaged ones are made from their documents; a damaged document is
+/// left out.
 ///
 /// # Errors
 /// As [`get`].
@@ -108,39 +137,191 @@ pub fn each(conn: &Connection, space: SpaceId, each: &mut dyn FnMut(View)) -> Re
         conn.prepare_cached(&format!("{SELECT} WHERE d.space = ?1 ORDER BY d.id"))?;
     let mut rows = statement.query([space])?;
     while let Some(row) = rows.next()? {
-        if let Some(view) = from_row(row)? {
-            each(view);
+        match from_row(row)? {
+            Some(Found::Whole(view)) => each(*view),
+            Some(Found::Damaged(doc)) => match fresh(conn, doc) {
+                Ok(view) => each(view),
+                Err(StoreError::Damaged { .. }) => {}
+                Err(other) => return Err(other),
+            },
+            None => {}
         }
     }
     Ok(())
 }
 
+/// Whether the view of a document is what was written, and says what the document says.
+///
+/// # Errors
+/// As [`document::load`]; SQLite's own.
+pub(super) fn examine(conn: &Connection, doc: DocId) -> Result<bool> {
+    let mut statement = conn.prepare_cached(&format!("{SELECT} WHERE d.id = ?1"))?;
+    let found = statement
+        .query_row([doc], |row| Ok(from_row(row)))
+        .optional()?;
+    let Some(Found::Whole(view)) = found.transpose()?.flatten() else {
+        return Ok(false);
+    };
+    let fresh = fresh(conn, doc)?;
+    Ok(view.title == fresh.title && view.reading == fresh.reading && view.space == fresh.space)
+}
+
+/// The view of a document as its changes give it; nothing is written.
+///
+/// # Errors
+/// As [`document::load`].
+pub(super) fn fresh(conn: &Connection, doc: DocId) -> Result<View> {
+    let row = document::row(conn, doc)?.ok_or(StoreError::NotFound(doc))?;
+    let loaded = document::load(conn, doc)?;
+    let reading = read::read(&loaded.am, loaded.kind);
+    let summary = documents::summarise(loaded.kind, &reading.value);
+    let again = DocWrite {
+        doc,
+        space: loaded.space,
+        kind: loaded.kind,
+        am: &loaded.am,
+        new: &[],
+        at_ms: row.updated_ms,
+        by: None,
+    };
+    Ok(View {
+        doc,
+        space: loaded.space,
+        kind: loaded.kind,
+        title: summary.title,
+        subject: summary.subject,
+        status: summary.status,
+        date: summary.date,
+        updated_ms: row.updated_ms,
+        changed_by: row.changed_by,
+        trace: traced(conn, row.n, &again, &reading)?,
+        reading,
+    })
+}
+
+/// What a list shows of a document, as it is sealed.
+pub(super) struct Shown<'a> {
+    pub space: SpaceId,
+    pub kind: u8,
+    pub title: &'a str,
+    pub subject: Option<&'a str>,
+    pub status: Option<&'a str>,
+    pub date: Option<&'a str>,
+    pub updated_ms: i64,
+    pub changed_by: Option<MemberId>,
+    pub conflicts: i64,
+}
+
+impl Shown<'_> {
+    /// The hash kept beside these columns.
+    pub fn seal(&self, doc: DocId) -> [u8; 16] {
+        let by = self.changed_by.map(|member| *member.as_bytes());
+        let texts = [self.subject, self.status, self.date];
+        let mut parts: Vec<&[u8]> = vec![b"list", doc.as_bytes(), self.space.as_bytes()];
+        let numbers = [
+            i64::from(self.kind).to_be_bytes(),
+            self.updated_ms.to_be_bytes(),
+            self.conflicts.to_be_bytes(),
+        ];
+        parts.extend(numbers.iter().map(|number| &number[..]));
+        parts.push(self.title.as_bytes());
+        for text in texts {
+            // Present and empty is not absent.
+            parts.push(if text.is_some() { b"1" } else { b"0" });
+            parts.push(text.unwrap_or_default().as_bytes());
+        }
+        parts.push(by.as_ref().map_or(&[], |id| &id[..]));
+        seal(&parts)
+    }
+}
+
+fn content_seal(doc: DocId, value: &str, marks: &str) -> [u8; 16] {
+    seal(&[
+        b"content",
+        doc.as_bytes(),
+        value.as_bytes(),
+        marks.as_bytes(),
+    ])
+}
+
+fn seal(parts: &[&[u8]]) -> [u8; 16] {
+    let mut sha = Sha256::new();
+    for part in parts {
+        sha.update((part.len() as u64).to_be_bytes());
+        sha.update(part);
+    }
+    let mut seal = [0; 16];
+    seal.copy_from_slice(&sha.finalize()[..16]);
+    seal
+}
+
+/// A row as it was found.
+enum Found {
+    Whole(Box<View>),
+    Damaged(DocId),
+}
+
 const SELECT: &str = "SELECT d.id, v.space, v.kind, v.title, v.subject, v.status, v.date,
-        v.updated_ms, d.changed_by, v.value, v.marks
+        v.updated_ms, d.changed_by, v.value, v.marks, v.conflicts, v.seal, v.content_seal
     FROM document d JOIN view v ON v.doc = d.n";
 
-fn from_row(row: &Row<'_>) -> Result<Option<View>> {
-    let Some(kind) = Kind::from_number(row.get(2)?) else {
-        return Ok(None);
-    };
+fn from_row(row: &Row<'_>) -> Result<Option<Found>> {
+    let doc = row.get(0)?;
+    // A column that holds something else than was written may be of another type.
+    Ok(match view_of(row, doc) {
+        Ok(Some(view)) => Some(Found::Whole(Box::new(view))),
+        Ok(None) => Some(Found::Damaged(doc)),
+        Err(StoreError::UnknownKind(_)) => None,
+        Err(_) => Some(Found::Damaged(doc)),
+    })
+}
+
+/// `None` if it is not what was written.
+fn view_of(row: &Row<'_>, doc: DocId) -> Result<Option<View>> {
     let parse = |text: &str| serde_json::from_str(text).map_err(|_| StoreError::Row("view"));
-    let value: Value = parse(row.get_ref(9)?.as_str().map_err(rusqlite::Error::from)?)?;
-    let marks: Value = parse(row.get_ref(10)?.as_str().map_err(rusqlite::Error::from)?)?;
-    Ok(Some(View {
-        doc: row.get(0)?,
+    let text = |column: usize| -> Result<&str> {
+        Ok(row
+            .get_ref(column)?
+            .as_str()
+            .map_err(rusqlite::Error::from)?)
+    };
+    let (value, marks) = (text(9)?, text(10)?);
+    let view = View {
+        doc,
         space: row.get(1)?,
-        kind,
+        kind: Kind::from_number(row.get(2)?).ok_or(StoreError::UnknownKind(doc))?,
         title: row.get(3)?,
         subject: row.get(4)?,
         status: row.get(5)?,
         date: row.get(6)?,
         updated_ms: row.get(7)?,
         changed_by: row.get(8)?,
+        trace: Trace::default(),
+        reading: Reading::default(),
+    };
+    let shown = Shown {
+        space: view.space,
+        kind: view.kind.number(),
+        title: &view.title,
+        subject: view.subject.as_deref(),
+        status: view.status.as_deref(),
+        date: view.date.as_deref(),
+        updated_ms: view.updated_ms,
+        changed_by: view.changed_by,
+        conflicts: row.get(11)?,
+    };
+    let kept: (Option<[u8; 16]>, Option<[u8; 16]>) = (row.get(12)?, row.get(13)?);
+    if kept != (Some(shown.seal(doc)), Some(content_seal(doc, value, marks))) {
+        return Ok(None);
+    }
+    let marks: Value = parse(marks)?;
+    Ok(Some(View {
         trace: marks
             .get("trace")
             .and_then(|trace| serde_json::from_value(trace.clone()).ok())
             .unwrap_or_default(),
-        reading: unmark(value, &marks).ok_or(StoreError::Row("view"))?,
+        reading: unmark(parse(value)?, &marks).ok_or(StoreError::Row("view"))?,
+        ..view
     }))
 }
 
@@ -197,7 +378,7 @@ pub(super) fn finish_rebuild(tx: &Tx<'_>) -> Result<()> {
 /// What a reading says beside its value, as JSON.
 /// The trace, where there can be one: it walks the whole history, and most documents have one
 /// author and nothing removed.
-fn traced(tx: &Tx<'_>, n: i64, write: &DocWrite<'_>, reading: &Reading) -> Result<Trace> {
+fn traced(tx: &Connection, n: i64, write: &DocWrite<'_>, reading: &Reading) -> Result<Trace> {
     let mut statement = tx.prepare_cached(
         "SELECT c.hash, r.member FROM change c JOIN envelope e ON e.n = c.envelope
          JOIN roster r ON r.space = e.space AND r.device = e.device WHERE c.doc = ?1",

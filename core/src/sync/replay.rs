@@ -199,6 +199,7 @@ impl Device {
     /// A restored or cloned store has caught up: what its other self did is here now. Everything
     /// that is still only here is made again under new epochs.
     pub(crate) fn finish_recovery(&mut self, report: &mut SyncReport) -> Result<()> {
+        self.take_in_salvaged(report)?;
         for space in space::spaces(self.store.conn())? {
             self.new_epoch(space.id)?;
         }

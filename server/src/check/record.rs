@@ -33,10 +33,13 @@ pub(super) fn look(folder: &Path) -> std::result::Result<Seen, String> {
         let mut after = None;
         loop {
             let ids = document::ids(conn, None, after, 256)?;
-            let Some(last) = ids.last() else { break };
+            // A damaged index may lead round in circles; check has named it.
+            let Some(last) = ids.last().filter(|last| after.is_none_or(|at| **last > at)) else {
+                break;
+            };
             after = Some(*last);
             for doc in ids {
-                if let Some(row) = document::row(conn, doc)? {
+                if let Ok(Some(row)) = document::row(conn, doc) {
                     documents.insert(doc, (row.space, row.kind, row.heads));
                 }
             }
@@ -59,6 +62,10 @@ pub(super) fn compare(relay: &mut dyn RelayStore, seen: &Seen, report: &mut Repo
         found.push(match damage {
             Damage::File(line) => line.clone(),
             Damage::Document(doc, fault) => format!("document {doc} is damaged: {fault:?}"),
+            Damage::View(doc) => format!("the view of document {doc} is damaged"),
+            Damage::Envelope(n) => format!("envelope {n} is not what its id says"),
+            Damage::Notice(id) => format!("notice {id} is not what its id says"),
+            Damage::Feed(space) => format!("the feed of space {space} breaks its hash"),
         });
     }
     if restore::lives(relay)? != seen.lives {

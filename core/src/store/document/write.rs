@@ -61,6 +61,8 @@ pub enum Origin {
     /// Arrived in a first sync, with this entry of its document (0 is the first); its envelope
     /// follows.
     Packed(u32),
+    /// Was in another store of this device, and is in the feed or not its own.
+    Kept,
 }
 
 /// A document after some changes, to be stored with them.
@@ -154,7 +156,7 @@ fn insert_changes(tx: &Tx<'_>, n: i64, write: &DocWrite<'_>) -> Result<Added> {
     let mut added = Added::default();
     let entry = |change: &NewChange| match change.origin {
         Origin::Packed(entry) => Some(entry),
-        Origin::Saved | Origin::Enveloped(_) => None,
+        Origin::Saved | Origin::Enveloped(_) | Origin::Kept => None,
     };
     if let Some(first) = write.new.iter().filter_map(entry).min() {
         // A pack is all of the document from there on: what an earlier first sync numbered may now
@@ -167,6 +169,7 @@ fn insert_changes(tx: &Tx<'_>, n: i64, write: &DocWrite<'_>) -> Result<Added> {
             Origin::Saved => (true, None, None),
             Origin::Enveloped(id) => (false, Some(id), None),
             Origin::Packed(entry) => (false, None, Some(entry)),
+            Origin::Kept => (false, None, None),
         };
         let made_ms = made_ms(write, change.hash);
         let inserted = tx

@@ -158,6 +158,20 @@ pub(super) fn insert(
     Ok(tx.last_insert_rowid())
 }
 
+/// Whether a state column holds one of the states.
+pub fn is_state(code: &str) -> bool {
+    State::from_columns(code, None, Some(0)).is_some()
+}
+
+/// Stores an own unsettled envelope as another store of this device had it.
+///
+/// # Errors
+/// [`StoreError::Row`] if the header cannot be read; SQLite's own.
+pub fn insert_kept(tx: &Tx<'_>, kept: &Stored, run: &[u8]) -> Result<()> {
+    insert(tx, &kept.proof, true, &kept.state, Some(run))?;
+    Ok(())
+}
+
 /// Moves an envelope to a state. Settled, its run goes: the changes hold the same. News that comes
 /// late or twice never moves a settled envelope back; only a place in the feed is stronger than its
 /// having been replaced, for a relay that came back from a backup may take the original after all.
@@ -252,9 +266,13 @@ pub fn set_seen(tx: &Tx<'_>, id: EnvelopeId, at_ms: i64) -> Result<()> {
 /// An envelope by id.
 ///
 /// # Errors
-/// SQLite's own.
+/// [`StoreError::Row`] if the row found is another's; SQLite's own.
 pub fn get(conn: &Connection, id: EnvelopeId) -> Result<Option<Stored>> {
     let mut statement =
         conn.prepare_cached(&format!("SELECT {COLUMNS} FROM envelope WHERE id = ?1"))?;
-    Ok(statement.query_row([id], stored).optional()?.flatten())
+    let found = statement.query_row([id], stored).optional()?.flatten();
+    match found {
+        Some(found) if found.proof.id() != id => Err(StoreError::Row("envelope")),
+        found => Ok(found),
+    }
 }

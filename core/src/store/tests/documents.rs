@@ -189,6 +189,84 @@ fn a_damaged_snapshot_costs_nothing_but_time() {
     }
 }
 
+/// Changes the one byte that `change` points out in the index of document ids, at this document.
+fn damage_the_index(path: &std::path::Path, doc: DocId, change: impl Fn(&mut [u8])) {
+    let mut bytes = std::fs::read(path).expect("reads");
+    let id = doc.as_bytes();
+    // In a row of the table the space follows; in the index only the row's number, one byte.
+    let places: Vec<usize> = (0..bytes.len() - 17)
+        .filter(|at| bytes[*at..].starts_with(id) && bytes[at + 16] < 10)
+        .filter(|at| bytes[at - 3..*at] == [3, 44, 1])
+        .collect();
+    assert_eq!(places.len(), 1, "one entry of the index");
+    change(&mut bytes[places[0]..places[0] + 17]);
+    std::fs::write(path, bytes).expect("writes");
+}
+
+#[test]
+fn an_index_that_leads_to_another_document_shows_neither_as_the_other() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("store.db");
+    let world = World::new(1);
+    let mut store = Store::open(&path).expect("opens");
+    let docs: Vec<_> = (0..5)
+        .map(|n| world.note(&mut store, &format!("{n}")))
+        .collect();
+    drop(store);
+    damage_the_index(&path, docs[2], |entry| entry[16] = 2);
+
+    let store = Store::open(&path).expect("opens");
+    assert!(matches!(
+        store.document(docs[2]),
+        Err(StoreError::Damaged { doc, fault: Fault::Index }) if doc == docs[2]
+    ));
+    assert_eq!(value(&store, docs[1])["summary"], "1");
+    let damages = check(store.conn()).expect("checks");
+    assert!(damages.contains(&Damage::Document(docs[2], Fault::Index)));
+}
+
+#[test]
+fn a_check_of_an_index_that_leads_in_circles_ends() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("store.db");
+    let world = World::new(1);
+    let mut store = Store::open(&path).expect("opens");
+    let docs: Vec<_> = (0..9)
+        .map(|n| world.note(&mut store, &format!("{n}")))
+        .collect();
+    drop(store);
+    for doc in &docs[2..5] {
+        damage_the_index(&path, *doc, |entry| entry[0] ^= 0x80);
+    }
+    let mut store = Store::open(&path).expect("opens");
+    assert!(!check(store.conn()).expect("ends").is_empty());
+    let _ended = store.rebuild_views();
+}
+
+#[test]
+fn a_damaged_view_is_made_from_the_document_and_named() {
+    let world = World::new(1);
+    let mut store = Store::open_in_memory().expect("opens");
+    let doc = world.note(&mut store, "250 mg");
+    for damage in [
+        "UPDATE view SET title = '750 mg'",
+        "UPDATE view SET value = replace(value, '250', '750')",
+        "UPDATE view SET status = 'cancelled'",
+    ] {
+        store
+            .write(|tx| Ok(tx.execute(damage, []).map(|_| ())?))
+            .expect("damages");
+        let row = &list(store.conn(), &Query::default()).expect("lists").rows[0];
+        let view = view::get(store.conn(), doc).expect("reads").expect("there");
+        assert!(row.title.contains("250 mg"), "{damage}: {}", row.title);
+        assert_eq!(view.reading.value["summary"], "250 mg");
+        assert_eq!((row.status.clone(), &row.title), (view.status, &view.title));
+        assert_eq!(check(store.conn()).expect("checks"), [Damage::View(doc)]);
+        assert_eq!(store.rebuild_views().expect("rebuilds"), []);
+        assert_eq!(check(store.conn()).expect("checks"), []);
+    }
+}
+
 #[test]
 fn a_damaged_change_is_named_and_the_others_are_readable() {
     let world = World::new(1);

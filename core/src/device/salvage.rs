@@ -1,0 +1,473 @@
+//! A damaged store: what of it can be read goes into a new one, and the relay brings the rest.
+//!
+//! The new store is treated as a restored copy: a new instance, no cursors, and nothing is sent
+//! until the feed has shown what the relay has. Then every edit that only this device had is made
+//! again, as after any restore. Unsent changes of documents that cannot be read whole are put by
+//! and taken in once the relay has brought what they build on.
+//!
+//! The new file takes the old one's place in steps that can be broken off at any point:
+//! `store.db.mending` is being filled; `store.db.mended` is complete, and whoever opens the store
+//! finishes the exchange. The damaged files stay beside it as `store.db.damaged`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ed25519_dalek::{SigningKey, VerifyingKey};
+use rusqlite::Connection;
+
+use super::{Device, DeviceError, Result, SyncReport, begin_recovery, keys};
+use crate::chunk::Chunk;
+use crate::documents::Kind;
+use crate::encoding::decode_changes;
+use crate::frame::{frame, unframe};
+use crate::genesis::genesis;
+use crate::guard::{Limits, trial};
+use crate::id::{DocId, EnvelopeId, Hash, SpaceId};
+use crate::store::document::{self, DocWrite, NewChange, Origin, write_document};
+use crate::store::draft::{self, Quarantined};
+use crate::store::{Store, Tx, meta, outbox, purge, space, taken_whole};
+use crate::time::Env;
+
+/// What could be brought over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Salvaged {
+    /// Documents that were whole.
+    pub documents: u32,
+    /// Documents that were not, or only in part: the relay brings what it has of them.
+    pub damaged: u32,
+    /// Own changes that were not in the record yet and could be read.
+    pub unsent: u32,
+    /// Whether the device still knows who it is; otherwise it must enrol again.
+    pub identity: bool,
+}
+
+/// Opens a store that is damaged, as [`Device::open`] says by an error of which
+/// [`is_damage`](crate::store::StoreError::is_damage) is true. Sync afterwards.
+///
+/// # Errors
+/// As [`Device::open`]; [`DeviceError::InstanceFile`] if the files beside the store cannot be
+/// written. The damaged store is left as it was then.
+pub fn salvage(
+    path: &Path,
+    instance_dir: &Path,
+    key: [u8; 32],
+    env: Arc<dyn Env>,
+) -> Result<(Device, Salvaged)> {
+    finish(path)?;
+    let mending = beside(path, ".mending");
+    for end in ["", "-wal", "-shm"] {
+        remove(&beside(&mending, end))?;
+    }
+    let mut salvaged = Salvaged::default();
+    {
+        let mut fresh = Store::open(&mending)?;
+        // A copy is read: SQLite mends a log as it sees fit, and the damaged files are evidence.
+        let look = beside(path, ".look");
+        for end in ["", "-wal", "-shm"] {
+            remove(&beside(&look, end))?;
+        }
+        let database = fs::read(path).unwrap_or_default();
+        let written = fs::write(&look, &database).and_then(|()| {
+            let log = fs::read(beside(path, "-wal")).unwrap_or_default();
+            fs::write(
+                beside(&look, "-wal"),
+                taken_whole(&log, page_size(&database)),
+            )
+        });
+        written.map_err(|_| DeviceError::InstanceFile)?;
+        if let Ok(old) = Connection::open(&look) {
+            // It is a copy: indexes are made anew from their tables, where those can be read.
+            for table in [
+                "document", "envelope", "change", "notice", "draft", "erased",
+            ] {
+                let _ = old.execute_batch(&format!("REINDEX {table}"));
+            }
+            let public = SigningKey::from_bytes(&key).verifying_key();
+            bring_over(&old, &mut fresh, &public, &*env, &mut salvaged)?;
+        }
+        for end in ["", "-wal", "-shm"] {
+            remove(&beside(&look, end))?;
+        }
+        salvaged.identity = meta::get(fresh.conn(), keys::TOKEN)?.is_some();
+    }
+    rename(&mending, &beside(path, ".mended"))?;
+    finish(path)?;
+    Ok((Device::open(path, instance_dir, key, env)?, salvaged))
+}
+
+/// Puts a mended store in the damaged one's place, if one was made and that was broken off.
+pub(super) fn finish(path: &Path) -> Result<()> {
+    let mended = beside(path, ".mended");
+    if !mended.exists() {
+        return Ok(());
+    }
+    // The log goes first: beside the new file it would be taken for that one's.
+    for end in ["-wal", "-shm", ""] {
+        let old = beside(path, end);
+        if old.exists() {
+            rename(&old, &beside(path, &format!(".damaged{end}")))?;
+        }
+    }
+    rename(&mended, path)
+}
+
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    PathBuf::from(name)
+}
+
+/// From the file's header; SQLite's usual one if that is no page size.
+fn page_size(database: &[u8]) -> usize {
+    let word = database
+        .get(16..18)
+        .map_or(0, |b| usize::from(b[0]) << 8 | usize::from(b[1]));
+    match word {
+        1 => 65_536,
+        512..=32_768 if word.is_power_of_two() => word,
+        _ => 4_096,
+    }
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(DeviceError::InstanceFile)
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).map_err(|_| DeviceError::InstanceFile)
+}
+
+fn bring_over(
+    old: &Connection,
+    fresh: &mut Store,
+    key: &VerifyingKey,
+    env: &dyn Env,
+    salvaged: &mut Salvaged,
+) -> Result<()> {
+    fresh.write(|tx| {
+        for (name, value) in facts(old) {
+            meta::set(tx, &name, &value)?;
+        }
+        for space in space::spaces(old).unwrap_or_default() {
+            if space.left_ms.is_none() {
+                space::join_space(tx, space.id, &space.standing)?;
+            }
+        }
+        for erased in purge::erased(old).unwrap_or_default() {
+            purge::purge(tx, &erased)?;
+        }
+        for kept in draft::drafts(old).unwrap_or_default() {
+            if let Some(kind) = Kind::from_number(kept.kind) {
+                let of = (kept.doc, kept.space, kind);
+                draft::keep(tx, of, &kept.reason, kept.made_ms, &kept.value)?;
+            }
+        }
+        begin_recovery(tx)?;
+        meta::set_number(tx, keys::SEND_VECTOR, 1)
+    })?;
+    for doc in found(old) {
+        if purge::is_erased(fresh.conn(), doc)? {
+            continue;
+        }
+        let brought = fresh.write(|tx| match whole(old, tx, key, doc, env.now_ms()) {
+            Ok(count) => Ok(Some(count)),
+            Err(error) if error.is_no_room() => Err(error),
+            Err(_) => Ok(None),
+        });
+        match brought? {
+            Some(unsent) => {
+                salvaged.documents += 1;
+                salvaged.unsent += unsent;
+            }
+            None => {
+                salvaged.damaged += 1;
+                salvaged.unsent += fresh.write(|tx| put_by(old, tx, doc))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Small facts, without those that made the old store this one's like.
+fn facts(old: &Connection) -> Vec<(String, Vec<u8>)> {
+    let own = [keys::INSTANCE, keys::RECOVERING, "view_generation"];
+    let known = [
+        keys::DEVICE,
+        keys::MEMBER,
+        keys::MEMBER_NAME,
+        keys::ORG,
+        keys::ORG_NAME,
+        keys::TOKEN,
+        keys::RELAY,
+        keys::RELAY_KEY,
+        keys::OFFSET,
+        keys::STATUS_SEEN,
+        keys::ENROL_AGAIN,
+        keys::WIPED,
+    ];
+    let all = || -> rusqlite::Result<Vec<(String, Vec<u8>)>> {
+        let mut statement = old.prepare("SELECT key, value FROM meta")?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect()
+    };
+    let all = all().unwrap_or_else(|_| {
+        let get = |key: &&str| Some(((*key).to_owned(), meta::get(old, key).ok()??));
+        known.iter().filter_map(get).collect()
+    });
+    let mut kept: Vec<_> = all
+        .into_iter()
+        .filter(|(key, _)| !own.contains(&key.as_str()) && !key.starts_with("epoch/"))
+        .collect();
+    kept.sort();
+    kept
+}
+
+/// Every document the old store names: from the front until it cannot be read on, and from the
+/// back; and those that changes or envelopes belong to.
+fn found(old: &Connection) -> Vec<DocId> {
+    let mut docs = std::collections::BTreeSet::new();
+    for query in [
+        "SELECT id FROM document NOT INDEXED ORDER BY n",
+        "SELECT id FROM document NOT INDEXED ORDER BY n DESC",
+        "SELECT id FROM document ORDER BY id",
+        "SELECT doc FROM envelope NOT INDEXED WHERE run IS NOT NULL ORDER BY n",
+        "SELECT doc FROM envelope NOT INDEXED WHERE run IS NOT NULL ORDER BY n DESC",
+    ] {
+        let Ok(mut statement) = old.prepare(query) else {
+            continue;
+        };
+        if let Ok(rows) = statement.query_map([], |row| row.get::<_, DocId>(0)) {
+            docs.extend(rows.map_while(std::result::Result::ok));
+        };
+    }
+    docs.into_iter().collect()
+}
+
+/// Brings a document over that can be read whole; says how many of its changes are unsent.
+fn whole(
+    old: &Connection,
+    tx: &Tx<'_>,
+    key: &VerifyingKey,
+    doc: DocId,
+    at_ms: i64,
+) -> crate::store::Result<u32> {
+    let loaded = document::load(old, doc)?;
+    let row = document::row(old, doc)?.ok_or(crate::store::StoreError::NotFound(doc))?;
+    let mut envelopes: BTreeMap<Hash, EnvelopeId> = BTreeMap::new();
+    let mut space = loaded.space;
+    let mut kept = Vec::new();
+    for envelope in outbox::unsettled(old, Some(doc))? {
+        let run = outbox::run(old, envelope.id)?.unwrap_or_default();
+        let changes = decode_changes(&run, &Limits::DEVICE).unwrap_or_default();
+        let header = envelope.proof.header();
+        let whole = !changes.is_empty() && envelope.proof.verify(key);
+        let Some(header) = header.filter(|header| whole && header.doc == doc) else {
+            continue;
+        };
+        space = header.space;
+        let hashes = changes
+            .iter()
+            .filter_map(|change| Chunk::parse(change).ok());
+        envelopes.extend(hashes.map(|(_, hash)| (hash, envelope.id)));
+        kept.push((envelope, run));
+    }
+    let unsealed: Vec<Hash> = outbox::unsealed(old, doc)?.iter().map(|c| c.hash).collect();
+    let mut unsent = 0;
+    let first = genesis(loaded.kind).hash;
+    let new: Vec<NewChange> = loaded
+        .am
+        .get_changes(&[])
+        .iter()
+        .filter(|change| Hash::from(change.hash()) != first)
+        .map(|change| {
+            let hash = Hash::from(change.hash());
+            let origin = match envelopes.get(&hash) {
+                Some(id) => Origin::Enveloped(*id),
+                None if unsealed.contains(&hash) => Origin::Saved,
+                None => Origin::Kept,
+            };
+            unsent += u32::from(origin != Origin::Kept);
+            NewChange::new(change, origin)
+        })
+        .collect();
+    tx.execute_batch("SAVEPOINT whole")?;
+    let write = DocWrite {
+        doc,
+        space,
+        kind: loaded.kind,
+        am: &loaded.am,
+        new: &new,
+        at_ms,
+        by: row.changed_by,
+    };
+    let written = kept
+        .iter()
+        .try_for_each(|(envelope, run)| outbox::insert_kept(tx, envelope, run))
+        .and_then(|()| write_document(tx, &write));
+    if written.is_err() {
+        tx.execute_batch("ROLLBACK TO whole")?;
+    }
+    tx.execute_batch("RELEASE whole")?;
+    written.map(|()| unsent)
+}
+
+const PUT_BY: &str = "salvaged/";
+
+/// Puts the readable unsent changes of a damaged document by; says how many.
+fn put_by(old: &Connection, tx: &Tx<'_>, doc: DocId) -> crate::store::Result<u32> {
+    let mut changes: BTreeMap<Hash, (SpaceId, u8, Vec<u8>)> = BTreeMap::new();
+    let mut order: Vec<Hash> = Vec::new();
+    let mut add = |space, kind, bytes: Vec<u8>| {
+        if let Ok((_, hash)) = Chunk::parse(&bytes)
+            && changes.insert(hash, (space, kind, bytes)).is_none()
+        {
+            order.push(hash);
+        }
+    };
+    for envelope in outbox::unsettled(old, Some(doc)).unwrap_or_default() {
+        let Some(header) = envelope.proof.header() else {
+            continue;
+        };
+        let run = outbox::run(old, envelope.id).ok().flatten();
+        let run = run.unwrap_or_default();
+        for bytes in decode_changes(&run, &Limits::DEVICE).unwrap_or_default() {
+            add(header.space, header.kind, bytes);
+        }
+    }
+    if let Ok(Some(row)) = document::row(old, doc) {
+        for bytes in unsealed_one_by_one(old, doc) {
+            add(row.space, row.kind, bytes);
+        }
+    }
+    for (n, hash) in order.iter().enumerate() {
+        let (space, kind, bytes) = &changes[hash];
+        let mut packed = space.as_bytes().to_vec();
+        packed.push(*kind);
+        packed.extend_from_slice(bytes);
+        meta::set(tx, &format!("{PUT_BY}{doc}/{n:06}"), &frame(&packed))?;
+    }
+    Ok(u32::try_from(order.len()).unwrap_or(u32::MAX))
+}
+
+/// As [`outbox::unsealed`], leaving out what is damaged.
+fn unsealed_one_by_one(old: &Connection, doc: DocId) -> Vec<Vec<u8>> {
+    let Ok(mut statement) = old.prepare(
+        "SELECT c.hash, c.bytes FROM change c JOIN document d ON d.n = c.doc
+         WHERE d.id = ?1 AND c.unsealed = 1 ORDER BY c.n",
+    ) else {
+        return Vec::new();
+    };
+    let read = |row: &rusqlite::Row<'_>| -> rusqlite::Result<Option<Vec<u8>>> {
+        let hash: Hash = row.get(0)?;
+        let bytes = unframe(row.get_ref(1)?.as_blob()?).map(<[u8]>::to_vec);
+        let named = |bytes: &Vec<u8>| Chunk::parse(bytes).is_ok_and(|(_, found)| found == hash);
+        Ok(bytes.filter(named))
+    };
+    let Ok(rows) = statement.query_map([doc], read) else {
+        return Vec::new();
+    };
+    rows.map_while(std::result::Result::ok).flatten().collect()
+}
+
+impl Device {
+    /// Takes in what was put by, now that the relay has brought what it builds on. What still lacks
+    /// something stays put by, and is named.
+    pub(crate) fn take_in_salvaged(&mut self, report: &mut SyncReport) -> Result<()> {
+        let mut docs: BTreeMap<DocId, (SpaceId, Kind, Vec<Vec<u8>>)> = BTreeMap::new();
+        let mut names: BTreeMap<DocId, Vec<String>> = BTreeMap::new();
+        for (name, packed) in meta::all_under(self.store.conn(), PUT_BY)? {
+            let doc = name.strip_prefix(PUT_BY).and_then(|rest| {
+                let (id, _) = rest.split_once('/')?;
+                id.parse::<uuid::Uuid>().ok().map(DocId)
+            });
+            let opened = unframe(&packed).and_then(|packed| {
+                let (space, rest) = packed.split_at_checked(16)?;
+                let (kind, bytes) = rest.split_first()?;
+                let (space, kind) = (SpaceId::from_slice(space)?, Kind::from_number(*kind)?);
+                Some((space, kind, bytes.to_vec()))
+            });
+            if let (Some(doc), Some((space, kind, bytes))) = (doc, opened) {
+                let entry = docs.entry(doc).or_insert((space, kind, Vec::new()));
+                entry.2.push(bytes);
+                names.entry(doc).or_default().push(name);
+            }
+        }
+        for (doc, (space, kind, changes)) in docs {
+            let names = names.remove(&doc).unwrap_or_default();
+            let taken = self.take_in(doc, space, kind, &changes)?;
+            let at_ms = self.env.now_ms();
+            self.store.write(|tx| {
+                if taken {
+                    names.iter().try_for_each(|name| meta::remove(tx, name))
+                } else {
+                    let reason = "salvage_incomplete".to_owned();
+                    let envelope = None;
+                    draft::quarantine(
+                        tx,
+                        &Quarantined {
+                            space,
+                            doc,
+                            envelope,
+                            reason,
+                            at_ms,
+                        },
+                    )
+                }
+            })?;
+            report.quarantined += u32::from(!taken);
+        }
+        Ok(())
+    }
+
+    fn take_in(
+        &mut self,
+        doc: DocId,
+        space: SpaceId,
+        kind: Kind,
+        changes: &[Vec<u8>],
+    ) -> Result<bool> {
+        if purge::is_erased(self.store.conn(), doc)? {
+            return Ok(true);
+        }
+        let here = match self.store.document(doc) {
+            Ok(loaded) if loaded.space != space || loaded.kind != kind => return Ok(false),
+            Ok(loaded) => loaded.am.clone(),
+            Err(crate::store::StoreError::NotFound(_)) => genesis(kind).document(),
+            Err(other) => return Err(other.into()),
+        };
+        let missing = |bytes: &&Vec<u8>| {
+            let hash = Chunk::parse(bytes).map(|(_, hash)| hash.into());
+            hash.is_ok_and(|hash| here.get_change_meta_by_hash(&hash).is_none())
+        };
+        let changes: Vec<Vec<u8>> = changes.iter().filter(missing).cloned().collect();
+        if changes.is_empty() {
+            return Ok(true);
+        }
+        let Ok(am) = trial(&here, kind, &changes, &Limits::PACK) else {
+            return Ok(false);
+        };
+        let hashes = changes.iter().filter_map(|bytes| Chunk::parse(bytes).ok());
+        let hashes: Vec<Hash> = hashes.map(|(_, hash)| hash).collect();
+        let new = NewChange::saved(&am, &hashes);
+        let (at_ms, by) = (self.env.now_ms(), Some(self.identity()?.member));
+        let write = DocWrite {
+            doc,
+            space,
+            kind,
+            am: &am,
+            new: &new,
+            at_ms,
+            by,
+        };
+        self.store.write(|tx| write_document(tx, &write))?;
+        self.store.forget_loaded();
+        Ok(true)
+    }
+}
