@@ -148,29 +148,27 @@ impl Device {
             }
         };
         counted.insert(doc, entry.saturating_add(1));
-        // The pack may have come in this very page.
+        // The pack may have come in this very page, or of a large document its last part.
         let changed = work.changed.iter().find(|c| c.doc == doc).map(|c| &c.new);
         let forked = work.forked.iter().find(|f| f.doc == doc).map(|f| &f.new);
-        let signed: Vec<(Hash, Vec<u8>)> = match changed.or(forked) {
-            Some(new) => new
-                .iter()
-                .filter(|new| new.origin == Origin::Packed(entry))
-                .map(|new| (new.hash, new.actor.clone()))
-                .collect(),
-            None => {
-                let loaded = self.store.document(doc).ok();
-                let actor = |hash: &Hash| {
-                    let meta = loaded
-                        .as_ref()?
-                        .am
-                        .get_change_meta_by_hash(&(*hash).into())?;
-                    Some(meta.actor.to_bytes().to_vec())
-                };
-                let hashes = outbox::packed(conn, doc, entry)?.into_iter();
-                hashes
-                    .map(|hash| (hash, actor(&hash).unwrap_or_default()))
-                    .collect()
-            }
+        let here = changed.or(forked).into_iter().flatten();
+        let here = here.filter(|new| new.origin == Origin::Packed(entry));
+        let here: Vec<_> = here.map(|new| (new.hash, new.actor.clone())).collect();
+        let signed: Vec<(Hash, Vec<u8>)> = if here.is_empty() {
+            let loaded = self.store.document(doc).ok();
+            let actor = |hash: &Hash| {
+                let meta = loaded
+                    .as_ref()?
+                    .am
+                    .get_change_meta_by_hash(&(*hash).into())?;
+                Some(meta.actor.to_bytes().to_vec())
+            };
+            let hashes = outbox::packed(conn, doc, entry)?.into_iter();
+            hashes
+                .map(|hash| (hash, actor(&hash).unwrap_or_default()))
+                .collect()
+        } else {
+            here
         };
         let hashes: Vec<Hash> = signed.iter().map(|(hash, _)| *hash).collect();
         let proof = Proof {
