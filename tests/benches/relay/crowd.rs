@@ -35,7 +35,7 @@ pub fn crowd(run: &Run) -> Section {
     let around: [(&str, [usize; 3], fn(usize) -> Around); 4] = [
         (
             "documents in the space",
-            run.sized([100, 1_000, 5_000], [10, 30, 100]),
+            run.sized([50, 300, 2_000], [10, 30, 100]),
             |documents| Around {
                 documents,
                 ..LITTLE
@@ -48,12 +48,12 @@ pub fn crowd(run: &Run) -> Section {
         ),
         (
             "spaces of others",
-            run.sized([10, 100, 1_000], [1, 3, 10]),
+            run.sized([10, 100, 600], [1, 3, 10]),
             |others| Around { others, ..LITTLE },
         ),
         (
             "devices in the space",
-            run.sized([10, 100, 1_000], [1, 3, 10]),
+            run.sized([10, 60, 300], [1, 3, 10]),
             |devices| Around { devices, ..LITTLE },
         ),
     ];
@@ -95,7 +95,7 @@ fn measure(run: &Run, around: Around) -> [f64; 3] {
         note(&mut filler, *space, 1);
     }
     for _ in 1..around.documents {
-        note(&mut filler, space, 5);
+        note(&mut filler, space, 1);
     }
     while filler.sync_for(&house, 1).expect("syncs").more {}
     house.relay.merge_all().expect("merges");

@@ -184,8 +184,19 @@ pub fn note(device: &mut Device, space: SpaceId, changes: usize) -> DocId {
     doc
 }
 
+/// So many more changes of a note, a few operations each.
+pub fn correct(device: &mut Device, doc: DocId, changes: usize) {
+    for step in 0..changes {
+        let mut opened = device.read(doc).expect("reads");
+        opened.value["summary"] = json!(format!("Käynti {step}"));
+        device
+            .save(doc, &opened.version, &opened.value)
+            .expect("saves");
+    }
+}
+
 /// So many more changes of a note.
-pub fn type_on(device: &mut Device, doc: DocId, changes: usize) {
+fn type_on(device: &mut Device, doc: DocId, changes: usize) {
     for step in 0..changes {
         let mut opened = device.read(doc).expect("reads");
         let text = opened.value["summary"].as_str().unwrap_or_default();
