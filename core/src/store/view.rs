@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::document::{self, DocWrite, Origin};
 use super::error::{Result, StoreError};
@@ -15,6 +14,11 @@ use crate::findings;
 use crate::id::{DocId, Hash, MemberId, SpaceId};
 use crate::read::{self, Conflict, LiveValue, LogClash, Reading, RemovedItem, StatusMark};
 use crate::trace::{self, Trace};
+
+mod seal;
+
+pub(super) use seal::Shown;
+use seal::content_seal;
 
 /// Rises whenever a view of the same document would come out otherwise (a new summary, a new
 /// field): a store with older views rebuilds them once.
@@ -197,62 +201,6 @@ pub(super) fn fresh(conn: &Connection, doc: DocId) -> Result<View> {
         trace: traced(conn, row.n, &again, &reading)?,
         reading,
     })
-}
-
-/// What a list shows of a document, as it is sealed.
-pub(super) struct Shown<'a> {
-    pub space: SpaceId,
-    pub kind: u8,
-    pub title: &'a str,
-    pub subject: Option<&'a str>,
-    pub status: Option<&'a str>,
-    pub date: Option<&'a str>,
-    pub updated_ms: i64,
-    pub changed_by: Option<MemberId>,
-    pub conflicts: i64,
-}
-
-impl Shown<'_> {
-    /// The hash kept beside these columns.
-    pub fn seal(&self, doc: DocId) -> [u8; 16] {
-        let by = self.changed_by.map(|member| *member.as_bytes());
-        let texts = [self.subject, self.status, self.date];
-        let mut parts: Vec<&[u8]> = vec![b"list", doc.as_bytes(), self.space.as_bytes()];
-        let numbers = [
-            i64::from(self.kind).to_be_bytes(),
-            self.updated_ms.to_be_bytes(),
-            self.conflicts.to_be_bytes(),
-        ];
-        parts.extend(numbers.iter().map(|number| &number[..]));
-        parts.push(self.title.as_bytes());
-        for text in texts {
-            // Present and empty is not absent.
-            parts.push(if text.is_some() { b"1" } else { b"0" });
-            parts.push(text.unwrap_or_default().as_bytes());
-        }
-        parts.push(by.as_ref().map_or(&[], |id| &id[..]));
-        seal(&parts)
-    }
-}
-
-fn content_seal(doc: DocId, value: &str, marks: &str) -> [u8; 16] {
-    seal(&[
-        b"content",
-        doc.as_bytes(),
-        value.as_bytes(),
-        marks.as_bytes(),
-    ])
-}
-
-fn seal(parts: &[&[u8]]) -> [u8; 16] {
-    let mut sha = Sha256::new();
-    for part in parts {
-        sha.update((part.len() as u64).to_be_bytes());
-        sha.update(part);
-    }
-    let mut seal = [0; 16];
-    seal.copy_from_slice(&sha.finalize()[..16]);
-    seal
 }
 
 /// A row as it was found.
