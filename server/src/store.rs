@@ -33,6 +33,18 @@ pub enum StoreError {
     Corrupt(&'static str),
 }
 
+impl StoreError {
+    /// SQLite's code, where SQLite is what failed.
+    pub fn sqlite_code(&self) -> Option<rusqlite::ErrorCode> {
+        let Self::Backend(error) = self else {
+            return None;
+        };
+        error
+            .downcast_ref::<rusqlite::Error>()
+            .and_then(rusqlite::Error::sqlite_error_code)
+    }
+}
+
 /// What a store answers.
 pub type Result<T> = std::result::Result<T, StoreError>;
 

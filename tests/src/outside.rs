@@ -2,6 +2,7 @@
 //! files, joined by loopback sockets, killed with SIGKILL at random moments; every operation and
 //! answer goes into one [`history`](crate::history).
 
+pub mod disk;
 pub mod office;
 pub mod phone;
 pub mod process;

@@ -3,6 +3,7 @@
 //! `SOPU_CRASH_SECONDS` makes it longer, `SOPU_CRASH_SEED` another one.
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use sopu_tests::outside::run::{Programs, Run, Settings};
@@ -19,7 +20,11 @@ fn programs() -> Programs<'static> {
     }
 }
 
+/// Each run starts more processes than a small machine has cores: one after the other.
+static ONE: Mutex<()> = Mutex::new(());
+
 fn judged(settings: Settings) {
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let dir = tempfile::tempdir().expect("a folder");
     let outcome = Run::new(programs(), dir.path(), settings.clone()).all();
     let good = outcome.faults.is_empty() && outcome.damage.is_empty();

@@ -184,6 +184,12 @@ impl Scene {
                 marks.entry(doc).or_default().push((mark, true));
             }
         }
+        settle(&mut device, &relay);
+        for name in [DATABASE, sopu_server::relay::RECORD] {
+            let db = Connection::open(live.join("relay").join(name)).expect("opens");
+            db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
+                .expect("into the file");
+        }
         // One is long enough for a snapshot.
         for m in 0..70 {
             let mark = format!("pitkä{m}");
@@ -452,4 +458,106 @@ fn a_flipped_byte_in_a_device_is_found_or_harmless_and_the_relay_makes_it_whole(
     );
     assert!(found.get(&Found::Harmless).copied().unwrap_or(0) < flips);
     assert!(whole * 2 > mended.len(), "most damage costs no unsent work");
+}
+
+/// What the relay holds, as a device sees it that comes new: its documents, or why it gets none.
+fn relay_says(scene: &Scene, folder: &Path, place: &str) -> Found {
+    let data = folder.join("relay");
+    let checked = std::process::Command::new(env!("CARGO_BIN_EXE_outside_relay"))
+        .env_clear()
+        .arg("--data")
+        .arg(&data)
+        .arg("check")
+        .output()
+        .expect("runs");
+    let whole = checked.status.success();
+    let told = String::from_utf8_lossy(&checked.stdout) + String::from_utf8_lossy(&checked.stderr);
+    assert!(!told.contains("panicked"), "{place}: {told}");
+    if !whole {
+        let named = ["relay.db", "record.db", "ledger"]
+            .iter()
+            .any(|name| told.contains(name));
+        assert!(named, "{place}: damage is named: {told}");
+    }
+    let relay = match Relay::open(&data, env()) {
+        Ok(relay) => relay,
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            return Found::Opening;
+        }
+    };
+    let mut hidden = 0;
+    for (doc, (version, value)) in &scene.truth.docs {
+        let record = relay.record();
+        let Ok(loaded) = record.store().document(*doc) else {
+            hidden += 1;
+            continue;
+        };
+        // The phone has more; what the record shows must be a part of it, read at that version.
+        let device = scene.open(&scene.dir.path().join("good")).expect("opens");
+        let mine = device.store().document(*doc).expect("reads");
+        let there = sopu_core::read::read(&loaded.am, loaded.kind).value;
+        let at_that = sopu_core::read::read_at(&mine.am, mine.kind, &loaded.heads).value;
+        let older = loaded.heads != *version;
+        assert!(
+            there == at_that && (older || there == *value),
+            "{place}: another value"
+        );
+    }
+    // A device that synced before, and has unsent work, meets it.
+    let mut device = scene.open(folder).expect("the phone is whole");
+    let met = catch_unwind(AssertUnwindSafe(|| sync(&mut device, &relay)));
+    let met = met.unwrap_or_else(|_| panic!("{place}: a sync panicked"));
+    for (doc, (_, value)) in &scene.truth.docs {
+        let opened = device.read(*doc).expect("reads");
+        assert_eq!(
+            &opened.value, value,
+            "{place}: a damaged relay changed a device"
+        );
+    }
+    match (whole, met.is_ok() && hidden == 0) {
+        (true, true) => Found::Harmless,
+        (false, true) => Found::Checking,
+        (_, false) => {
+            assert!(
+                !whole,
+                "{place}: {met:?}, {hidden} hidden, and check says whole"
+            );
+            Found::Reading
+        }
+    }
+}
+
+#[test]
+fn a_flipped_byte_at_the_relay_is_named_and_changes_nothing_at_anybody() {
+    let scene = Scene::new();
+    scene.copy("good");
+    let dice = Dice::new(number("SOPU_DAMAGE_SEED", 1) + 1);
+    let flips = usize::try_from(number("SOPU_DAMAGE_RELAY_FLIPS", 60)).expect("fits");
+    let left = scene.dir.path().join("left/relay");
+    let names = [
+        "relay.db",
+        "relay.db-wal",
+        "record.db",
+        "record.db-wal",
+        "ledger",
+    ];
+    let files = names.map(|name| left.join(name));
+    let files: Vec<PathBuf> = files.into_iter().filter(|file| file.exists()).collect();
+    let good = scene.copy("flipped");
+    assert_eq!(relay_says(&scene, &good, "undamaged"), Found::Harmless);
+    let mut found: BTreeMap<(String, Found), usize> = BTreeMap::new();
+    for (file, at, bit) in positions(&dice, &files, flips) {
+        let name = file
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        let place = format!("{name} byte {at} bit {bit}");
+        let folder = scene.copy("flipped");
+        flip(&folder.join("relay").join(&name), at, bit);
+        let seen = relay_says(&scene, &folder, &place);
+        *found.entry((name, seen)).or_default() += 1;
+    }
+    eprintln!("{flips} flips: {found:?}");
 }

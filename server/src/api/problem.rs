@@ -4,7 +4,12 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use rusqlite::ErrorCode;
+
 use crate::store::StoreError;
+
+/// When to try again, milliseconds.
+const RETRY_MS: u64 = 30_000;
 
 /// Why a request as a whole was refused. Each has a stable code; nothing was written.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -39,13 +44,17 @@ pub enum Problem {
     MethodNotAllowed,
     /// The request took too long to come in or to answer.
     Timeout,
+    /// The relay's disk is full: nothing was taken; try again later.
+    DiskFull,
+    /// The relay's data folder cannot be written: nothing was taken; try again later.
+    ReadOnly,
     /// The relay has a problem of its own: try again later.
     Unavailable,
 }
 
 impl Problem {
     /// Every one, for documentation and tests.
-    pub const ALL: [Problem; 16] = [
+    pub const ALL: [Problem; 18] = [
         Problem::ProtocolUnknown,
         Problem::BodyTooLarge,
         Problem::BodyUnreadable,
@@ -61,6 +70,8 @@ impl Problem {
         Problem::NotFound,
         Problem::MethodNotAllowed,
         Problem::Timeout,
+        Problem::DiskFull,
+        Problem::ReadOnly,
         Problem::Unavailable,
     ];
 
@@ -147,6 +158,16 @@ impl Problem {
                 "timeout",
                 "The request took too long",
             ),
+            Problem::DiskFull => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "disk_full",
+                "The relay's disk is full; try again later",
+            ),
+            Problem::ReadOnly => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "read_only",
+                "The relay cannot write; try again later",
+            ),
             Problem::Unavailable => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
@@ -167,19 +188,27 @@ impl std::error::Error for Problem {}
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "store");
-        Problem::Unavailable
+        match error.sqlite_code() {
+            Some(ErrorCode::DiskFull) => Problem::DiskFull,
+            Some(ErrorCode::ReadOnly) => Problem::ReadOnly,
+            Some(_) | None => Problem::Unavailable,
+        }
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, code, title) = self.parts();
-        let body = serde_json::json!({
+        let mut body = serde_json::json!({
             "type": format!("urn:sopu:problem:{code}"),
             "title": title,
             "status": status.as_u16(),
             "code": code,
         });
+        let later = status == StatusCode::SERVICE_UNAVAILABLE;
+        if later {
+            body["retry_after_ms"] = RETRY_MS.into();
+        }
         let mut response = (status, body.to_string()).into_response();
         // For the log and the counters.
         response.extensions_mut().insert(self);
@@ -192,8 +221,8 @@ impl IntoResponse for Problem {
         if self == Problem::Unauthorised {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if self == Problem::Unavailable {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
+        if later {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(RETRY_MS / 1_000));
         }
         response
     }
@@ -202,6 +231,28 @@ impl IntoResponse for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_relay_without_room_says_when_to_try_again_where_devices_look_for_it() {
+        let failure = |code| {
+            let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+            Problem::from(StoreError::from(error))
+        };
+        for (code, problem) in [
+            (rusqlite::ffi::SQLITE_FULL, Problem::DiskFull),
+            (rusqlite::ffi::SQLITE_READONLY, Problem::ReadOnly),
+            (rusqlite::ffi::SQLITE_IOERR, Problem::Unavailable),
+        ] {
+            assert_eq!(failure(code), problem);
+            let response = problem.into_response();
+            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(response.headers()[header::RETRY_AFTER], "30");
+            let body = axum::body::to_bytes(response.into_body(), 1_000).await;
+            let body: serde_json::Value =
+                serde_json::from_slice(&body.expect("a body")).expect("JSON");
+            assert_eq!(body["retry_after_ms"], 30_000);
+        }
+    }
 
     #[test]
     fn every_problem_has_a_code_of_its_own_and_an_error_status() {

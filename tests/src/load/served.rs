@@ -18,7 +18,7 @@ pub struct Served {
 impl Served {
     /// Serves this data folder on a free port of loopback.
     pub fn start(program: &Path, data: &Path) -> Self {
-        let relay = RelayProcess::start(program, data, &[]);
+        let relay = RelayProcess::start(program, data, None, &[]);
         let address = format!("http://{}", relay.address);
         Self { relay, address }
     }

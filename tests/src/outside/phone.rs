@@ -29,7 +29,10 @@ const LONG: usize = 900;
 /// Documents at most, all phones together.
 const MOST: usize = 24;
 
-/// How long settling may take.
+/// With fewer documents, one is made.
+const FEW: usize = 3;
+
+/// How long settling may go without any headway.
 const CALM: Duration = Duration::from_secs(90);
 
 /// One phone process.
@@ -148,18 +151,29 @@ impl PhoneLoop {
 
     /// Syncs until nothing of one's own is unsettled and nothing new comes.
     pub fn settle(&self) {
-        let began = Instant::now();
+        let (mut moved, mut before) = (Instant::now(), None);
         let mut quiet = 0;
         while quiet < 2 {
             let complete = self.sync(0);
             let backlog = self.device().backlog().expect("reads");
+            let seqs: Vec<u64> = self.seqs();
+            if before.replace((backlog, seqs.clone())) != Some((backlog, seqs)) {
+                moved = Instant::now();
+            }
             let drained = backlog == outbox::Progress::default();
             quiet = if complete && drained { quiet + 1 } else { 0 };
-            assert!(began.elapsed() < CALM, "the outbox drains: {backlog:?}");
+            assert!(moved.elapsed() < CALM, "the outbox drains: {backlog:?}");
             if quiet == 0 {
                 std::thread::sleep(Duration::from_millis(50));
             }
         }
+    }
+
+    /// How far it has come in each space.
+    fn seqs(&self) -> Vec<u64> {
+        let spaces = self.device().spaces().expect("reads");
+        let cursors = spaces.into_iter().filter_map(|space| space.cursor);
+        cursors.map(|cursor| cursor.seq).collect()
     }
 
     /// Tells what it holds of every document.
@@ -181,7 +195,7 @@ impl PhoneLoop {
 
     fn step(&self) {
         let docs = self.docs();
-        if docs.is_empty() || (docs.len() < MOST && self.dice.once_in(400)) {
+        if docs.len() < FEW || (docs.len() < MOST && self.dice.once_in(400)) {
             return self.create();
         }
         let doc = docs[self.dice.below(docs.len())];
@@ -239,20 +253,24 @@ impl PhoneLoop {
         }
         let space = spaces[self.dice.below(spaces.len())].id;
         let value = json!({ "summary": "", "status": "planned" });
-        let (doc, saved) = device
-            .create(space, Kind::VisitNote, &value)
-            .expect("never blocks");
+        let Ok((doc, saved)) = device.create(space, Kind::VisitNote, &value) else {
+            return;
+        };
         let op = self.begin(What::Saving {
             doc: doc.to_string(),
             mark: letter,
             saw: String::new(),
         });
         let value = json!({ "summary": letter.to_string(), "status": "planned" });
-        device
-            .save(doc, &saved.version, &value)
-            .expect("never blocks");
+        let saved = device.save(doc, &saved.version, &value);
         drop(device);
-        self.saved(op, doc, letter);
+        match saved {
+            Ok(_) => self.saved(op, doc, letter),
+            Err(error) => {
+                let reason = code(&error);
+                self.tell(op, What::Failed { reason });
+            }
+        }
     }
 
     /// Saves in the form that was opened, which a sync may have overtaken meanwhile.
@@ -370,6 +388,7 @@ fn code(error: &DeviceError) -> String {
         DeviceError::BadAnswer => "bad_answer".to_owned(),
         DeviceError::Refused { code } => format!("refused_{code}"),
         DeviceError::Stale => "stale_version".to_owned(),
+        DeviceError::Store(error) if error.is_no_room() => "no_room".to_owned(),
         DeviceError::NotEnrolled
         | DeviceError::NotFound(_)
         | DeviceError::BadValue { .. }

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::disk::SmallDisk;
 use crate::history::{self, Event, What};
 
 /// How long a relay may take to answer after it was started.
@@ -31,6 +32,12 @@ impl Log {
         history::write(event, &mut *out).expect("the log is written");
     }
 
+    /// So that it can be read meanwhile.
+    pub fn flush(&self) {
+        let mut out = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        out.flush().expect("the log is written");
+    }
+
     /// One event of now.
     pub fn note(&self, replica: &str, op: u64, what: What) {
         self.add(&Event {
@@ -51,14 +58,21 @@ pub struct RelayProcess {
 
 impl RelayProcess {
     /// Starts it and waits until it answers; what it logs goes to `relay.log` beside the data.
-    pub fn start(program: &Path, data: &Path, env: &[(&str, String)]) -> Self {
+    pub fn start(
+        program: &Path,
+        data: &Path,
+        disk: Option<&SmallDisk>,
+        env: &[(&str, String)],
+    ) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = port.local_addr().expect("bound");
         drop(port);
         let log = data.with_extension("log");
         let log = File::options().create(true).append(true).open(log);
-        let child = Command::new(program)
+        let child = disk
+            .map_or_else(|| Command::new(program), |disk| disk.command(program))
             .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("SOPU_LOG", "warn")
             .envs(env.iter().map(|(key, value)| (key, value)))
             .arg("--data")
@@ -122,14 +136,21 @@ pub struct PhoneOrders {
 pub struct PhoneProcess {
     child: Child,
     reader: JoinHandle<u32>,
+    said: PathBuf,
 }
 
 impl PhoneProcess {
     /// Starts it; what it tells goes into the log.
-    pub fn start(program: &Path, orders: &PhoneOrders, log: &Log) -> Self {
-        let errors = orders.folder.with_extension("log");
-        let errors = File::options().create(true).append(true).open(errors);
-        let mut child = Command::new(program)
+    pub fn start(
+        program: &Path,
+        orders: &PhoneOrders,
+        disk: Option<&SmallDisk>,
+        log: &Log,
+    ) -> Self {
+        let said = orders.folder.with_extension("err");
+        let errors = File::options().create(true).append(true).open(&said);
+        let mut child = disk
+            .map_or_else(|| Command::new(program), |disk| disk.command(program))
             .arg(&orders.name)
             .arg(&orders.folder)
             .arg(&orders.relay)
@@ -155,7 +176,11 @@ impl PhoneProcess {
             }
             saves
         });
-        Self { child, reader }
+        Self {
+            child,
+            reader,
+            said,
+        }
     }
 
     /// SIGKILL; gives how many saves it had begun.
@@ -169,7 +194,8 @@ impl PhoneProcess {
     pub fn wait(mut self) {
         let status = self.child.wait().expect("ends");
         let _ = self.reader.join();
-        assert!(status.success(), "a phone ended with {status}");
+        let said = || std::fs::read_to_string(&self.said).unwrap_or_default();
+        assert!(status.success(), "a phone ended with {status}: {}", said());
     }
 }
 

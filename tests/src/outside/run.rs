@@ -160,7 +160,7 @@ impl<'p> Run<'p> {
     }
 
     fn start_relay(&mut self) {
-        let relay = RelayProcess::start(self.programs.relay, &self.data(), &[]);
+        let relay = RelayProcess::start(self.programs.relay, &self.data(), None, &[]);
         self.proxy.lead_to(Some(relay.address));
         self.relay = Some(relay);
     }
@@ -177,7 +177,12 @@ impl<'p> Run<'p> {
         let (orders, phone) = &mut self.phones[number];
         orders.seed = seed;
         orders.task = task;
-        *phone = Some(PhoneProcess::start(self.programs.phone, orders, &self.log));
+        *phone = Some(PhoneProcess::start(
+            self.programs.phone,
+            orders,
+            None,
+            &self.log,
+        ));
     }
 
     fn kill_phone(&mut self, number: usize) {
