@@ -15,6 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::id::DocId;
@@ -108,6 +109,7 @@ impl Store {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(path, flags)?;
         schema::readable(&conn)?;
+        keep_plans(&conn)?;
         conn.busy_timeout(Duration::from_millis(BUSY_MS))?;
         conn.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(Self {
@@ -117,6 +119,7 @@ impl Store {
     }
 
     fn prepare(mut conn: Connection) -> Result<Self> {
+        keep_plans(&conn)?;
         conn.busy_timeout(Duration::from_millis(BUSY_MS))?;
         conn.set_prepared_statement_cache_capacity(STATEMENTS);
         conn.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
@@ -198,6 +201,16 @@ impl Store {
     pub fn forget_loaded(&self) {
         self.cache.borrow_mut().clear();
     }
+}
+
+/// Plans a statement once. Otherwise SQLite compares each bound value with the conditions of partial
+/// indexes, and for that prepares a cached statement anew at every use: a fifth of a save.
+///
+/// # Errors
+/// SQLite's own.
+pub fn keep_plans(conn: &Connection) -> rusqlite::Result<()> {
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map(|_| ())
 }
 
 #[cfg(test)]

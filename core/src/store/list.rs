@@ -114,6 +114,10 @@ pub fn list(conn: &Connection, query: &Query) -> Result<Page> {
     let Some((conditions, mut values)) = condition(query) else {
         return Ok(Page::default());
     };
+    if query.text.is_some() {
+        // On a disk that takes no writes the index serves as it is.
+        let _ = search::catch_up(conn);
+    }
     // Counted without a look at the documents, and in the index alone where that has the answer.
     let counted = if conditions == format!(" WHERE {FOUND}") {
         "FROM search WHERE search MATCH ?".to_owned()

@@ -2,12 +2,13 @@
 //! letters of their own (*sää* is not *saa*), and the first part of a compound finds the whole
 //! (*koti* finds *kotihoito*).
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use super::Tx;
 use super::error::Result;
+use super::{Tx, meta};
+use crate::documents::{self, Kind};
 
 /// Words of a query beyond this many are ignored: each is a lookup of its own.
 const WORDS: usize = 16;
@@ -34,11 +35,63 @@ pub(super) fn index(tx: &Tx<'_>, n: i64, title: &str, body: &str) -> Result<()> 
     Ok(())
 }
 
+/// Keys of documents whose newest words are not in the index yet.
+const DUE: &str = "search_due/";
+
+/// Notes that a document's words have changed. While somebody types, each save would otherwise take
+/// all words of the note out of the index and put them back; a search does it once.
+pub(super) fn put_off(tx: &Tx<'_>, n: i64) -> Result<()> {
+    tx.prepare_cached("INSERT INTO meta (key, value) VALUES (?1, x'') ON CONFLICT DO NOTHING")?
+        .execute([format!("{DUE}{n}")])?;
+    Ok(())
+}
+
+/// Puts into the index what was put off.
+///
+/// # Errors
+/// SQLite's own.
+pub(super) fn catch_up(conn: &Connection) -> Result<()> {
+    // The end is the character after the slash.
+    let due: Vec<String> = conn
+        .prepare_cached("SELECT key FROM meta WHERE key > 'search_due/' AND key < 'search_due0'")?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    if due.is_empty() {
+        return Ok(());
+    }
+    let tx = Transaction::new_unchecked(conn, TransactionBehavior::Immediate)?;
+    for key in due {
+        let n = key.strip_prefix(DUE).and_then(|n| n.parse::<i64>().ok());
+        if let Some(n) = n {
+            index_view(&tx, n)?;
+        }
+        meta::remove(&tx, &key)?;
+    }
+    Ok(tx.commit()?)
+}
+
+/// Indexes a document by its view, if it still has one.
+fn index_view(tx: &Tx<'_>, n: i64) -> Result<()> {
+    let found: Option<(u8, String)> = tx
+        .prepare_cached("SELECT kind, value FROM view WHERE doc = ?1")?
+        .query_row([n], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((kind, value)) = found else {
+        return Ok(());
+    };
+    let kind = Kind::from_number(kind);
+    if let (Some(kind), Ok(value)) = (kind, serde_json::from_str(&value)) {
+        let summary = documents::summarise(kind, &value);
+        index(tx, n, &summary.title, &summary.text)?;
+    }
+    Ok(())
+}
+
 /// Takes a document out of the index.
 pub(super) fn remove(tx: &Tx<'_>, n: i64) -> Result<()> {
     tx.prepare_cached("DELETE FROM search WHERE rowid = ?1")?
         .execute([n])?;
-    Ok(())
+    meta::remove(tx, &format!("{DUE}{n}"))
 }
 
 /// What a person typed as an FTS5 query: every word must occur, each as the beginning of a word.

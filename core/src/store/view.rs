@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::{Value, json};
 
-use super::document::{self, DocWrite, Origin};
+use super::document::{self, DocWrite, NewChange, Origin};
 use super::error::{Result, StoreError};
 use super::{Tx, meta, search};
 use crate::documents::{self, Kind};
@@ -110,6 +110,11 @@ pub(super) fn write(tx: &Tx<'_>, n: i64, write: &DocWrite<'_>) -> Result<()> {
         shown.seal(write.doc),
         content_seal(write.doc, &value, &marks),
     ])?;
+    // A relay's readers could not catch up by themselves; what arrives is indexed at once.
+    let typed = |change: &NewChange| change.origin == Origin::Saved;
+    if !write.new.is_empty() && write.new.iter().all(typed) {
+        return search::put_off(tx, n);
+    }
     search::index(tx, n, &summary.title, &summary.text)
 }
 
@@ -327,6 +332,19 @@ pub(super) fn finish_rebuild(tx: &Tx<'_>) -> Result<()> {
 /// The trace, where there can be one: it walks the whole history, and most documents have one
 /// author and nothing removed.
 fn traced(tx: &Connection, n: i64, write: &DocWrite<'_>, reading: &Reading) -> Result<Trace> {
+    // Who sealed is few rows; who made which change is as many as the document has changes.
+    let mut statement = tx.prepare_cached(
+        "SELECT DISTINCT r.member FROM document d JOIN envelope e ON e.doc = d.id
+         JOIN roster r ON r.space = e.space AND r.device = e.device WHERE d.n = ?1",
+    )?;
+    let mut authors: BTreeSet<MemberId> = statement
+        .query_map([n], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    authors.extend(write.by);
+    let finished = reading.status.values().any(|mark| mark.rank > 2);
+    if authors.len() < 2 && reading.removed.is_empty() && !finished {
+        return Ok(Trace::default());
+    }
     let mut statement = tx.prepare_cached(
         "SELECT c.hash, r.member FROM change c JOIN envelope e ON e.n = c.envelope
          JOIN roster r ON r.space = e.space AND r.device = e.device WHERE c.doc = ?1",
@@ -334,16 +352,6 @@ fn traced(tx: &Connection, n: i64, write: &DocWrite<'_>, reading: &Reading) -> R
     let known: BTreeMap<Hash, MemberId> = statement
         .query_map([n], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
-    let one_author = known
-        .values()
-        .chain(&write.by)
-        .collect::<BTreeSet<_>>()
-        .len()
-        < 2;
-    let finished = reading.status.values().any(|mark| mark.rank > 2);
-    if one_author && reading.removed.is_empty() && !finished {
-        return Ok(Trace::default());
-    }
     let unsealed = write
         .new
         .iter()

@@ -6,6 +6,7 @@ use axum::http::{Request, StatusCode};
 use serde_json::{Value, json};
 use sopu_core::documents::Kind;
 use sopu_core::save::{self, SaveContext};
+use sopu_core::store::list::{Query, list};
 use sopu_core::store::{DocWrite, NewChange, Store, document};
 use sopu_core::time::SystemEnv;
 use tower::ServiceExt;
@@ -81,6 +82,12 @@ fn keep(
     store
         .write(|tx| document::write_document(tx, &write))
         .unwrap();
+    // What is saved rather than received is indexed by its writer's next search.
+    let search = Query {
+        text: Some("a".to_owned()),
+        ..Query::default()
+    };
+    list(store.conn(), &search).unwrap();
 }
 
 struct World {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
+use sopu_core::store::keep_plans;
 
 /// Each step brings the file from one `user_version` to the next. Never edit a released step.
 const STEPS: &[&[&str]] = &[
@@ -55,6 +56,7 @@ pub fn open_to_check(path: &Path, still: bool) -> rusqlite::Result<Connection> {
 }
 
 fn reader(connection: Connection) -> rusqlite::Result<Connection> {
+    keep_plans(&connection)?;
     connection.busy_timeout(Duration::from_secs(20))?;
     connection.execute_batch("PRAGMA cache_size = -512; PRAGMA trusted_schema = OFF;")?;
     connection.set_prepared_statement_cache_capacity(128);
@@ -67,6 +69,7 @@ pub fn open_in_memory() -> rusqlite::Result<Connection> {
 }
 
 fn prepare(mut connection: Connection) -> rusqlite::Result<Connection> {
+    keep_plans(&connection)?;
     connection.busy_timeout(Duration::from_secs(20))?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;

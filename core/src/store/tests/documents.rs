@@ -83,6 +83,11 @@ fn storing_the_same_changes_again_changes_nothing() {
         .write(|tx| document::write_document(tx, &write))
         .expect("stores");
     assert_eq!(count(&store, "change"), 1);
+    let query = Query {
+        text: Some("kerran".into()),
+        ..Query::default()
+    };
+    assert_eq!(list(store.conn(), &query).expect("searches").total, 1);
     assert_eq!(count(&store, "search"), 1);
 }
 

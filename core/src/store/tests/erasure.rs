@@ -61,6 +61,7 @@ fn after_a_purge_the_files_do_not_hold_a_word_of_it() {
             draft::replayed(tx, doc, hashes[0], hashes[1])
         })
         .expect("stores");
+    assert_eq!(searched(&store), 1);
     assert!(
         on_disk(folder.path()),
         "the test can see it while it is there"
@@ -77,11 +78,7 @@ fn after_a_purge_the_files_do_not_hold_a_word_of_it() {
     assert!(!store.scrub_due().expect("asks"));
     assert!(!on_disk(folder.path()));
 
-    let query = Query {
-        text: Some(RARE.into()),
-        ..Query::default()
-    };
-    assert_eq!(list(store.conn(), &query).expect("lists").total, 0);
+    assert_eq!(searched(&store), 0);
     assert!(matches!(store.document(doc), Err(StoreError::NotFound(_))));
     let kept = outbox::get(store.conn(), proof.id())
         .expect("reads")
@@ -93,6 +90,15 @@ fn after_a_purge_the_files_do_not_hold_a_word_of_it() {
         purge::erased(store.conn()).expect("reads"),
         [mark(&world, doc)]
     );
+}
+
+/// How many notes a search for the rare word finds; searching also brings the index up to date.
+fn searched(store: &Store) -> u64 {
+    let query = Query {
+        text: Some(RARE.into()),
+        ..Query::default()
+    };
+    list(store.conn(), &query).expect("searches").total
 }
 
 /// Deleting from an index only writes that something was deleted; the term itself stays in its
@@ -108,6 +114,7 @@ fn a_purged_term_leaves_the_search_index() {
         for i in 0..later {
             world.note(&mut store, &format!("Kirjaus {i}"));
         }
+        assert_eq!(searched(&store), 1);
         store
             .write(|tx| purge::purge(tx, &mark(&world, doc)))
             .expect("purges");

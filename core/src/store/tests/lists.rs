@@ -188,6 +188,28 @@ fn an_edit_moves_the_search_row() {
     assert_eq!(found(&store, "uusisana"), ["uusisana"]);
 }
 
+/// Taking all words of a note out of the index and putting them back was most of what a save cost.
+#[test]
+fn words_typed_since_the_last_search_are_indexed_by_the_next_one() {
+    let (world, mut store) = notes(&["eka"]);
+    let doc = run(&store, &Query::default()).rows[0].doc;
+    let indexed = |store: &Store| -> String {
+        let sql = "SELECT coalesce(max(body), '') FROM search";
+        store
+            .conn()
+            .query_row(sql, [], |row| row.get(0))
+            .expect("reads")
+    };
+    assert_eq!(found(&store, "eka"), ["eka"]);
+    for words in ["eka toka", "eka toka kolmas", "toka kolmas"] {
+        world.edit(&mut store, doc, |v| v["summary"] = json!(words));
+        assert!(!indexed(&store).contains("toka"));
+    }
+    assert_eq!(found(&store, "kolmas"), ["toka kolmas"]);
+    assert!(indexed(&store).contains("kolmas"));
+    assert_eq!(found(&store, "eka"), Vec::<String>::new());
+}
+
 #[test]
 fn filters_hold_together() {
     let world = World::new(1);

@@ -119,6 +119,11 @@ fn dropping_a_space_removes_all_of_it_and_nothing_else() {
             })
             .expect("stores");
     }
+    let query = Query {
+        text: Some("lähtevä".into()),
+        ..Query::default()
+    };
+    assert_eq!(list(store.conn(), &query).expect("searches").total, 1);
     store
         .write(|tx| space::drop_space(tx, here.space))
         .expect("drops");
@@ -134,10 +139,6 @@ fn dropping_a_space_removes_all_of_it_and_nothing_else() {
             .expect("counts");
         assert_eq!(count, 1, "{table}");
     }
-    let query = Query {
-        text: Some("lähtevä".into()),
-        ..Query::default()
-    };
     assert_eq!(list(store.conn(), &query).expect("lists").total, 0);
 }
 
