@@ -83,6 +83,20 @@ impl Room {
         true
     }
 
+    /// A part of what is left, when so many are to have some, oneself included.
+    fn share(&self, of: usize) -> Self {
+        Self {
+            left: self.left / of.max(1),
+            used: self.used,
+        }
+    }
+
+    /// Takes what was taken from a share.
+    fn settle(&mut self, share: &Self, given: usize) {
+        self.left -= given.saturating_sub(share.left).min(self.left);
+        self.used = share.used;
+    }
+
     /// Nothing more fits.
     pub fn is_full(&self) -> bool {
         self.used && self.left == 0
@@ -112,9 +126,16 @@ pub fn news(
             news.pages.extend(owed(store, keys, cursor)?);
         }
     }
+    let at = |space: &SpaceId| {
+        let place = vector.binary_search_by_key(space, |cursor| cursor.space);
+        place.ok().map(|place| &vector[place])
+    };
+    let begins = |space: &SpaceId| at(space).is_none_or(|cursor| cursor.first.is_some());
+    let mut beginning = spaces.iter().filter(|(space, _)| begins(space)).count();
     for (space, role) in spaces {
-        let place = vector.binary_search_by_key(&space, |cursor| cursor.space);
-        let cursor = place.ok().map(|place| &vector[place]);
+        let cursor = at(&space);
+        let sharing = beginning;
+        beginning -= usize::from(begins(&space));
         let Some(row) = store.space(space, asked.now_ms)? else {
             continue;
         };
@@ -125,6 +146,7 @@ pub fn news(
             space,
             row: &row,
             cursor,
+            sharing,
         };
         visit.add(role, &mut room, &mut news)?;
     }
@@ -163,6 +185,8 @@ struct Visit<'a> {
     space: SpaceId,
     row: &'a SpaceRow,
     cursor: Option<&'a Cursor>,
+    /// How many spaces are in their first sync, from this one on.
+    sharing: usize,
 }
 
 /// Where a page starts.
@@ -279,7 +303,11 @@ impl Visit<'_> {
             cut: start.cut,
         };
         let reached = if let Some(first) = start.first {
-            let left = first_sync::fill(self.store, self.space, first, room, &mut page)?;
+            // The newest of every space before the old and the signatures of any.
+            let mut share = room.share(self.sharing);
+            let given = share.left;
+            let left = first_sync::fill(self.store, self.space, first, &mut share, &mut page)?;
+            room.settle(&share, given);
             page.to.first = left;
             start.after
         } else {

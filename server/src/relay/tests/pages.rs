@@ -116,6 +116,42 @@ fn small_pages_add_up_to_the_same_and_later_entries_wait_for_the_first_sync() {
     assert_eq!((packs, proofs, entries), (6, 6, vec![7]));
 }
 
+/// The newest of a space that comes late in the order used to wait until all others were complete,
+/// signatures included.
+#[test]
+fn a_first_sync_begins_in_every_space_before_it_ends_in_any() {
+    let mut world = World::new();
+    let member = world.member(Role::Field);
+    let spaces = [world.space, world.second_space(), world.second_space()];
+    for space in &spaces[1..] {
+        world.grant(*space, member, Role::Field, None);
+    }
+    let phone = world.phone_of(member);
+    for n in 0..12 {
+        for space in spaces {
+            let (_, sealed) = phone.note(space, &format!("n{n}"));
+            world.feed(&phone, &sealed);
+        }
+    }
+    let reader = world.phone_of(member);
+    let request = SyncRequest {
+        max_bytes: 3_000,
+        ..reader.request()
+    };
+    let response = world.relay.sync(&reader.token, &request).unwrap();
+    assert!(response.more);
+    for space in spaces {
+        let page = response.pages.iter().find(|page| page.to.space == space);
+        let packs = &page.expect("a page of each space").packs;
+        assert_eq!(packs.first().map(|pack| pack.last_seq), Some(12));
+        assert!(packs.len() < 12);
+    }
+    let all = world.pull_all(&reader);
+    let pages = all.iter().flat_map(|response| &response.pages);
+    let proofs: usize = pages.map(|page| page.proofs.len()).sum();
+    assert_eq!(proofs, 36, "and it ends");
+}
+
 #[test]
 fn without_news_a_token_is_answered_with_nothing() {
     let mut world = World::new();
