@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         .section("open", open::measure)
         .section("long", long::measure)
         .job("saves", save::job)
+        .job("inserts", save::bare_job)
         .job("holds", open::job)
         .main()
 }

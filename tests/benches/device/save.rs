@@ -55,8 +55,8 @@ impl Typing {
         self.version = saved.expect("saves").version;
     }
 
-    /// The bytes the last save had to keep: the change, the content for lists, the words for search.
-    fn kept(&self) -> [Vec<u8>; 3] {
+    /// The bytes the last save had to keep: the change, and the content for lists.
+    fn kept(&self) -> [Vec<u8>; 2] {
         let conn = self.writer.device.store().conn();
         let one = |sql: &str| -> Vec<u8> {
             conn.query_row(sql, [], |row| Ok(row.get_ref(0)?.as_bytes()?.to_vec()))
@@ -65,7 +65,6 @@ impl Typing {
         [
             one("SELECT bytes FROM change ORDER BY n DESC LIMIT 1"),
             one("SELECT value FROM view"),
-            one("SELECT body FROM search"),
         ]
     }
 }
@@ -80,17 +79,15 @@ impl Bare {
             .expect("WAL");
         conn.pragma_update(None, "synchronous", "FULL")
             .expect("FULL");
-        conn.execute_batch(
-            "CREATE TABLE kept (n INTEGER PRIMARY KEY, change BLOB, value BLOB, words BLOB)",
-        )
-        .expect("a table");
+        conn.execute_batch("CREATE TABLE kept (n INTEGER PRIMARY KEY, change BLOB, value BLOB)")
+            .expect("a table");
         Self(conn)
     }
 
-    fn insert(&self, [change, value, words]: &[Vec<u8>; 3]) {
+    fn insert(&self, [change, value]: &[Vec<u8>; 2]) {
         self.0
-            .prepare_cached("INSERT INTO kept (change, value, words) VALUES (?1, ?2, ?3)")
-            .and_then(|mut insert| insert.execute(params![change, value, words]))
+            .prepare_cached("INSERT INTO kept (change, value) VALUES (?1, ?2)")
+            .and_then(|mut insert| insert.execute(params![change, value]))
             .expect("inserts");
     }
 }
@@ -148,8 +145,8 @@ pub fn measure(run: &Run) -> Section {
     );
     traced(run, &mut section);
     section.note(
-        "The baseline is one INSERT of the same bytes (the change, the content for lists, the words \
-         for search) into a table without an index, in WAL mode with synchronous=FULL, on the same \
+        "The baseline is one INSERT of the same bytes (the change, and the content for lists) \
+         into a table without an index, in WAL mode with synchronous=FULL, on the same \
          disk, taken in turns with the saves.",
     );
     section
@@ -157,7 +154,7 @@ pub fn measure(run: &Run) -> Section {
 
 /// What only a tracer sees: the difference between a run with many saves and one with none.
 fn traced(run: &Run, section: &mut Section) {
-    let many = 50;
+    let many = 100;
     let each =
         |counted: Option<(f64, f64)>| counted.map(|(none, some)| (some - none) / f64::from(many));
     let pair = |count: &dyn Fn(u32) -> Option<f64>| Some((count(0)?, count(many)?));
@@ -197,12 +194,12 @@ fn instructions(run: &Run, saves: u32) -> Option<f64> {
     line.1.trim().parse().ok()
 }
 
-fn flushes(run: &Run, saves: u32) -> Option<f64> {
+fn flushes(run: &Run, job: &str, saves: u32) -> Option<f64> {
     let folder = run.folder();
     let log = folder.path().join("strace.log").display().to_string();
     let wrapper = ["strace", "-f", "-e", "trace=fsync,fdatasync", "-o", &log];
     let home = folder.path().display().to_string();
-    run.child(&wrapper, "saves", &[&home, &saves.to_string()])
+    run.child(&wrapper, job, &[&home, &saves.to_string()])
         .ok()?;
     let said = std::fs::read_to_string(&log).ok()?;
     let count = said.lines().filter(|line| line.contains("sync(")).count();
@@ -218,6 +215,19 @@ pub fn job(args: &[String]) -> String {
     for _ in 0..saves.parse().expect("a number") {
         typing.type_on();
         typing.save();
+    }
+    String::new()
+}
+
+/// So many bare inserts of what such a save keeps: `FOLDER INSERTS`.
+pub fn bare_job(args: &[String]) -> String {
+    let [folder, inserts] = args else {
+        panic!("inserts FOLDER INSERTS");
+    };
+    let bare = Bare::new(Path::new(folder));
+    let kept = [vec![1; 160], vec![2; 3_000]];
+    for _ in 0..inserts.parse().expect("a number") {
+        bare.insert(&kept);
     }
     String::new()
 }
