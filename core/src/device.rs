@@ -49,6 +49,9 @@ pub struct Device {
     pub(crate) cut_at: Option<u64>,
     /// The relay has no more to tell than is here: only then is known what it has lost.
     pub(crate) current: bool,
+    /// Offers the relay did not take for a reason that passes soon: they are offered again when there
+    /// is nothing else to say.
+    pub(crate) offer_later: BTreeSet<EnvelopeId>,
     /// Envelopes whose state was asked for once more because others were refused with them.
     pub(crate) asked: BTreeSet<EnvelopeId>,
 }
@@ -136,6 +139,7 @@ impl Device {
             cut_at,
             current: false,
             put_off: BTreeSet::new(),
+            offer_later: BTreeSet::new(),
             asked: BTreeSet::new(),
         };
         device.apply_deferred()?;

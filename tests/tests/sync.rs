@@ -404,3 +404,66 @@ fn a_document_larger_than_any_answer_comes_to_a_new_device_in_parts() {
         "every change has its signature"
     );
 }
+
+#[test]
+fn an_entry_of_a_kind_only_a_later_app_knows_is_kept_and_applied_after_the_update() {
+    use sopu_core::encoding::encode_changes;
+    use sopu_core::envelope::Envelope;
+    use sopu_core::store::{Store, deferred, document, outbox};
+    use sopu_core::wire::Entry;
+
+    let world = World::new();
+    let space = world.space("Mäkelä");
+    let (mut maria, mut aino) = pair(&world, space);
+    let doc = maria.note(space, json!({"summary": "uutta lajia"}));
+    maria.sync(&world);
+    world.settle();
+    maria.edit(doc, json!({"outcome": "partial"}));
+    maria.sync(&world);
+    world.settle();
+    maria.sync(&world);
+    aino.sync(&world);
+    // As an app would have left it that did not know the kind: the entries put by, no document.
+    aino.close();
+    let path = world.folder().join("aino").join("store.db");
+    let mut store = Store::open(&path).expect("opens");
+    let mut entries = Vec::new();
+    for fed in outbox::fed_of(store.conn(), doc).expect("reads") {
+        let changes = outbox::changes_of(store.conn(), fed.id).expect("reads");
+        let changes: Vec<Vec<u8>> = changes.into_iter().map(|change| change.bytes).collect();
+        entries.push(Entry::Envelope {
+            seq: fed.seq.expect("in the feed"),
+            envelope: Envelope {
+                header: fed.proof.header,
+                signature: fed.proof.signature,
+                run: encode_changes(&changes).expect("encodes"),
+            },
+            received_ms: 1,
+            accept: fed.accept.expect("accepted"),
+        });
+    }
+    assert_eq!(entries.len(), 2);
+    store
+        .write(|tx| {
+            document::remove_document(tx, doc)?;
+            tx.execute("DELETE FROM envelope WHERE doc = ?1", [doc])?;
+            let mut put_by = entries.iter();
+            put_by.try_for_each(|entry| deferred::defer(tx, space, doc, entry))
+        })
+        .expect("writes");
+    drop(store);
+
+    aino.open();
+    same(&mut maria, &mut aino, doc);
+    let waiting = deferred::documents(aino.device().store().conn()).expect("reads");
+    assert!(waiting.is_empty());
+    let fed = outbox::fed_of(aino.device().store().conn(), doc).expect("reads");
+    assert_eq!(fed.len(), 2, "provable as any other");
+    aino.edit(doc, json!({"summary": "uutta lajia ja jatko"}));
+    aino.sync(&world);
+    world.settle();
+    maria.sync(&world);
+    aino.sync(&world);
+    same(&mut maria, &mut aino, doc);
+    whole(&mut aino);
+}

@@ -82,6 +82,10 @@ impl Device {
         if newest {
             self.current = level;
         }
+        if newest && level && outgoing.request.offers.is_empty() {
+            let later = std::mem::take(&mut self.offer_later);
+            self.put_off.retain(|id| !later.contains(id));
+        }
         if newest && level {
             moved |= self.drop_unproven(report)?;
             self.store.write(outbox::settle_empty)?;
@@ -132,6 +136,11 @@ impl Device {
             let declined = matches!(verdict, Verdict::Refused(_)) && offered.contains(id);
             if declined || matches!(verdict, Verdict::Refused(code) if transient(code)) {
                 self.put_off.insert(*id);
+                if offered.contains(id)
+                    && matches!(verdict, Verdict::Refused(code) if code == "try_later" || code == "busy")
+                {
+                    self.offer_later.insert(*id);
+                }
             } else {
                 self.put_off.remove(id);
             }

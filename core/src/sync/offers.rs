@@ -14,7 +14,7 @@ use crate::wire::{Offer, Verdict, limits};
 impl Device {
     /// What to offer next, in about so many bytes.
     pub(crate) fn next_offers(&self, bytes: usize) -> Result<Vec<Offer>> {
-        if !self.current || self.must_enrol_again()? || bytes == 0 {
+        if self.cut_at.is_none() || !self.current || self.must_enrol_again()? || bytes == 0 {
             return Ok(Vec::new());
         }
         let conn = self.store.conn();
@@ -41,6 +41,9 @@ impl Device {
 
     /// Whether there is anything to offer besides what the relay put off.
     pub(crate) fn has_offers(&self) -> Result<bool> {
+        if self.cut_at.is_none() {
+            return Ok(false);
+        }
         let conn = self.store.conn();
         if outbox::has_lost(conn, None, &self.put_off)? {
             return Ok(true);

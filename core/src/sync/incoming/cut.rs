@@ -36,9 +36,11 @@ impl Device {
 
     /// Starts a space from nothing: a first sync will show what of all this the relay has.
     pub(super) fn begin_anew(&mut self, id: SpaceId) -> Result<()> {
+        self.cut_at = Some(self.requests);
         Ok(self.store.write(|tx| {
             outbox::cut(tx, id, 0)?;
             space::clear_cursor(tx, id)?;
+            meta::set_number(tx, keys::CUT, 1)?;
             meta::set_number(tx, keys::SEND_VECTOR, 1)
         })?)
     }
