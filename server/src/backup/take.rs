@@ -123,7 +123,9 @@ fn copy_database(
             match step {
                 StepResult::Done => break,
                 StepResult::More => {}
-                _ => std::thread::sleep(std::time::Duration::from_millis(50)),
+                StepResult::Busy | StepResult::Locked | _ => {
+                    std::thread::sleep(std::time::Duration::from_millis(50));
+                }
             }
         }
     }
