@@ -21,9 +21,12 @@ pub struct Grant {
 }
 
 impl Grant {
-    /// Whether it holds at this moment.
+    /// Whether it holds at this moment. One that someone ended does not, whatever the clock says
+    /// now: a clock that is set back must not let anybody in again.
     pub fn holds(&self, at_ms: i64) -> bool {
-        self.from_ms <= at_ms && self.end_ms().is_none_or(|end| at_ms < end)
+        self.removed_ms.is_none()
+            && self.from_ms <= at_ms
+            && self.until_ms.is_none_or(|until| at_ms < until)
     }
 
     /// As it is for someone whose account was ended at this moment.

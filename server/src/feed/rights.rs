@@ -23,7 +23,7 @@ pub enum Judgement {
 /// `now_ms`, both on the relay's clock. `disabled_ms`: the account was closed then.
 pub fn judge(grants: &[Grant], disabled_ms: Option<i64>, saved_ms: i64, now_ms: i64) -> Judgement {
     let writing = || grants.iter().filter(|grant| grant.role.may(Action::Write));
-    let closed = disabled_ms.is_some_and(|at| at <= now_ms);
+    let closed = disabled_ms.is_some();
     if !closed && writing().any(|grant| grant.holds(now_ms)) {
         return Judgement::Allowed;
     }
@@ -110,6 +110,17 @@ mod tests {
         let member = [grant(Role::Owner, 0, None, None)];
         assert_eq!(
             judge(&member, Some(10 * DAY), 9 * DAY, 11 * DAY),
+            Judgement::Held("removed")
+        );
+    }
+
+    #[test]
+    fn a_removal_holds_also_when_the_relays_clock_is_set_back() {
+        let removed = [grant(Role::Field, 0, None, Some(10))];
+        assert_eq!(verdict(&removed, 4, 5), Judgement::Held("removed"));
+        let member = [grant(Role::Owner, 0, None, None)];
+        assert_eq!(
+            judge(&member, Some(10 * DAY), 4 * DAY, 5 * DAY),
             Judgement::Held("removed")
         );
     }

@@ -102,14 +102,16 @@ fn a_team_brings_its_members_in_while_both_windows_hold() {
         }
     );
     assert!(people::leave_team(&w.db, w.team, w.member, 150).unwrap());
-    assert_eq!(w.at(149), Standing::In(Role::Office));
-    assert_eq!(
-        w.at(150),
-        Standing::Removed {
-            role: Role::Office,
-            ended_ms: 150
-        }
-    );
+    // Also for a clock that is set back behind the moment it was done.
+    for at_ms in [149, 150] {
+        assert_eq!(
+            w.at(at_ms),
+            Standing::Removed {
+                role: Role::Office,
+                ended_ms: 150
+            }
+        );
+    }
 }
 
 #[test]
@@ -130,14 +132,15 @@ fn a_disabled_member_is_nowhere_any_more() {
     let mut w = world();
     w.grant(Party::Member(w.member), Role::Field, ALWAYS);
     people::disable_member(&w.db, w.member, 70).unwrap();
-    assert_eq!(w.at(69), Standing::In(Role::Field));
-    assert_eq!(
-        w.at(70),
-        Standing::Removed {
-            role: Role::Field,
-            ended_ms: 70
-        }
-    );
+    for at_ms in [69, 70] {
+        assert_eq!(
+            w.at(at_ms),
+            Standing::Removed {
+                role: Role::Field,
+                ended_ms: 70
+            }
+        );
+    }
     assert!(spaces_of(&w.db, w.member, 70).unwrap().is_empty());
     assert!(
         sessions::sign_in(&w.db, &SystemEnv, "aino", "satakieli laulaa")
