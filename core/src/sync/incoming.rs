@@ -45,8 +45,11 @@ impl Device {
         }
         moved |= !response.spaces.is_empty();
         // What it says of spaces joined and left, it says to a device that stands where the request
-        // said. Overtaken by another response, it would bring back what that one took away.
-        if self.stands_at(&outgoing.request.cursors)? {
+        // said. Overtaken by another response, it would bring back what that one took away; and one
+        // that has left everything stands where it stood when everything began.
+        let newest = outgoing.number > 0 && outgoing.number == self.requests;
+        let stood = newest && self.stands_at(&outgoing.request.cursors)?;
+        if stood {
             for news in &response.spaces {
                 // Of a space that is left nothing more is taken in, but what the relay has lost of it
                 // it is still owed.
@@ -77,16 +80,20 @@ impl Device {
         // Only what the feed does not have is to be made again: first see all of it.
         // One that must enrol again gets no pages, so it cannot know what its other self did.
         // And an answer that another request has overtaken does not know what that one was told.
-        let newest = outgoing.number == self.requests && !self.must_enrol_again()?;
-        let level = !response.more && !response.need_vector && self.caught_up()?;
-        if newest {
+        let told = newest && !self.must_enrol_again()?;
+        let complete = !response.more && !response.need_vector;
+        if told && complete && stood {
+            moved |= self.leave_unserved(response)?;
+        }
+        let level = complete && self.caught_up()?;
+        if told {
             self.current = level;
         }
-        if newest && level && outgoing.request.offers.is_empty() {
+        if told && level && outgoing.request.offers.is_empty() {
             let later = std::mem::take(&mut self.offer_later);
             self.put_off.retain(|id| !later.contains(id));
         }
-        if newest && level {
+        if told && level {
             moved |= self.drop_unproven(report)?;
             self.store.write(outbox::settle_empty)?;
             if self.recovering()? {
@@ -106,6 +113,28 @@ impl Device {
             Cursors::Token(says) => *says == token(&here),
             Cursors::Vector(vector) => *vector == here,
         })
+    }
+
+    /// Leaves spaces this device has no cursor of and the relay gave no page of, though it gave all
+    /// it had: the person is in them no more. Without a cursor to name them by, the relay cannot
+    /// tell. (Joined, and then stopped before the first page; or put back to a first sync.)
+    fn leave_unserved(&mut self, response: &SyncResponse) -> Result<bool> {
+        let served = |id| response.pages.iter().any(|page| page.to.space == id);
+        let unserved: Vec<_> = space::spaces(self.store.conn())?
+            .into_iter()
+            .filter(|space| space.left_ms.is_none() && space.cursor.is_none())
+            .map(|space| space.id)
+            .filter(|id| !served(*id))
+            .collect();
+        if unserved.is_empty() {
+            return Ok(false);
+        }
+        let now_ms = self.env.now_ms();
+        self.store.write(|tx| {
+            let mut leave = unserved.iter();
+            leave.try_for_each(|id| space::leave_space(tx, *id, now_ms))
+        })?;
+        Ok(true)
     }
 
     fn apply_answers(
