@@ -1,44 +1,44 @@
 //! A storm: devices and a relay in one thread, everything that can go wrong going wrong by a seed,
 //! and afterwards a calm in which all must agree.
 //!
-//! Every edit puts a mark of its own, one letter that occurs nowhere else, into a text, and with it
-//! a tag and sometimes a log entry. So it can be told of each edit whether it arrived, and whether
-//! it arrived twice.
+//! The devices and the relay are the real ones, on real SQLite files on [disks](crate::disk) that
+//! lose what was not synced when the power goes. People [write](writing); a [`model`] of its own is
+//! told of each edit and works out what every replica must read; the [`watch`] compares after every
+//! step. Time is virtual, chance comes from the seed: the same seed gives the same storm.
 
 pub mod calm;
 pub mod dice;
+pub mod faults;
+mod founding;
+mod house;
 pub mod line;
+mod mail;
+pub mod model;
+pub mod outcome;
 pub mod pocket;
+mod power;
 mod steps;
+mod watch;
+mod writing;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use rusqlite::Connection;
-use sopu_core::id::{DeviceId, DocId, MemberId, OrgId, SpaceId};
+use sopu_core::id::{DeviceId, DocId, EnvelopeId, MemberId, OrgId, SpaceId};
 use sopu_core::time::Env;
-use sopu_server::access::people::{self, NewMember, Party, Window};
+use sopu_server::access::people::{self, Party, Window};
 use sopu_server::access::{invites, roles::Role};
-use sopu_server::relay::{DATABASE, Relay};
+use sopu_server::relay::Relay;
 use tempfile::TempDir;
 
 use dice::{Dice, Machine, Time};
+use faults::{Counts, Tally};
+use house::House;
 use line::Line;
+use mail::Letter;
+use model::{Model, Write};
 use pocket::Pocket;
-
-/// An edit that was made.
-#[derive(Clone, Copy, Debug)]
-pub struct Mark {
-    /// In which document.
-    pub doc: DocId,
-    /// Whether the letter went into the text at birth, with an entry of the map.
-    pub in_item: bool,
-    /// The store it was saved in went back to before it: nobody can say whether it still arrives.
-    pub lost: bool,
-    /// A sync said that the relay has it.
-    pub delivered: bool,
-}
+use watch::Feed;
 
 /// The world of one seed.
 pub struct Storm {
@@ -46,8 +46,7 @@ pub struct Storm {
     /// What chance says.
     pub dice: Dice,
     time: Arc<Time>,
-    machine: Arc<Machine>,
-    relay: Option<Relay>,
+    house: House,
     org: OrgId,
     /// The spaces.
     pub spaces: Vec<SpaceId>,
@@ -55,78 +54,37 @@ pub struct Storm {
     pub members: BTreeMap<MemberId, BTreeSet<SpaceId>>,
     /// The devices.
     pub pockets: Vec<Pocket>,
-    /// Every edit by its letter.
-    pub marks: BTreeMap<char, Mark>,
+    /// What every replica must say.
+    pub model: Model,
     /// Every document with its space.
     pub docs: BTreeMap<DocId, SpaceId>,
     /// What devices that exist twice, or were set back, were called at the relay.
     pub copies: BTreeSet<DeviceId>,
-    /// What happened, for whoever reads a failure.
+    /// What happened, for whoever reads a failure; empty unless it is to be told.
     pub log: Vec<String>,
+    /// Whether to keep the log.
+    pub tells: bool,
+    /// Steps so far.
+    pub steps: u64,
+    tally: Tally,
     count: u32,
+    letters: u64,
+    mail: Vec<Letter>,
+    /// Times at which something was saved.
+    stamps: HashSet<i64>,
+    /// Documents whose making was broken off, by the time of it.
+    orphans: BTreeMap<i64, (usize, SpaceId, Vec<Write>)>,
+    /// What the relay has acknowledged to a device.
+    acknowledged: BTreeSet<EnvelopeId>,
+    /// The relay came back from a backup and may not have been given everything again yet.
+    set_back: bool,
+    /// The feeds may have grown since they were looked at.
+    merged: bool,
+    feeds: BTreeMap<SpaceId, Feed>,
+    touched: BTreeSet<usize>,
 }
 
 impl Storm {
-    /// Two spaces, three people, four devices.
-    pub fn new(seed: u64) -> Self {
-        let shm = PathBuf::from("/dev/shm");
-        let dir = if shm.is_dir() {
-            tempfile::tempdir_in(shm)
-        } else {
-            tempfile::tempdir()
-        };
-        let (dice, time) = (Dice::new(seed), Time::new());
-        let machine = Machine::new(&time, &dice);
-        let mut storm = Self {
-            dir: dir.expect("a temporary folder"),
-            machine,
-            time,
-            dice,
-            relay: None,
-            org: OrgId(uuid::Uuid::nil()),
-            spaces: Vec::new(),
-            members: BTreeMap::new(),
-            pockets: Vec::new(),
-            marks: BTreeMap::new(),
-            docs: BTreeMap::new(),
-            copies: BTreeSet::new(),
-            log: Vec::new(),
-            count: 0,
-        };
-        storm.open_relay();
-        let env = Arc::clone(&storm.machine);
-        storm.org = storm
-            .admin(|db| people::add_org(db, &*env, "Hoiva Oy", None).expect("an organisation"));
-        for name in ["Mäkelä", "Koivuranta"] {
-            let org = storm.org;
-            let space = storm.admin(|db| people::add_space(db, &*env, org, name).expect("a space"));
-            storm.spaces.push(space);
-        }
-        for name in ["Maria", "Aino", "Liisa"] {
-            let new = NewMember {
-                org: storm.org,
-                name,
-                login: None,
-                password: None,
-                admin: false,
-            };
-            let member = storm.admin(|db| people::add_member(db, &*env, &new).expect("a member"));
-            storm.members.insert(member, BTreeSet::new());
-            for space in storm.spaces.clone() {
-                storm.let_in(member, space);
-            }
-        }
-        let members: Vec<MemberId> = storm.members.keys().copied().collect();
-        for member in [members[0], members[0], members[1], members[2]] {
-            let number = storm.pockets.len();
-            let machine = Machine::new(&storm.time, &storm.dice);
-            let folder = storm.dir.path().join(format!("device-{number}"));
-            storm.pockets.push(Pocket::new(&folder, member, machine));
-            storm.enrol(number);
-        }
-        storm
-    }
-
     /// Where everything is.
     pub fn folder(&self) -> &std::path::Path {
         self.dir.path()
@@ -134,40 +92,40 @@ impl Storm {
 
     /// Clock and randomness of one more machine.
     pub fn machine(&self) -> Arc<Machine> {
-        Machine::new(&self.time, &self.dice)
-    }
-
-    fn open_relay(&mut self) {
-        let env = Arc::clone(&self.machine) as Arc<dyn Env>;
-        let relay = Relay::open(&self.dir.path().join("relay"), env);
-        self.relay = Some(relay.expect("the relay opens"));
-    }
-
-    /// The relay stops and starts again.
-    pub fn restart_relay(&mut self) {
-        self.relay = None;
-        self.open_relay();
+        steps::machine(self)
     }
 
     /// The relay.
     pub fn relay(&self) -> &Relay {
-        self.relay.as_ref().expect("up")
+        self.house.relay.as_ref().expect("up")
     }
 
-    fn admin<T>(&self, work: impl FnOnce(&mut Connection) -> T) -> T {
-        let mut db = Connection::open(self.dir.path().join("relay").join(DATABASE)).expect("opens");
-        work(&mut db)
+    /// What went wrong so far, by kind.
+    pub fn faults(&self) -> Counts {
+        let mut counts = self.tally.counts();
+        for pocket in &self.pockets {
+            let disk = pocket.disk.counts();
+            *counts.entry("device disk failed").or_default() += disk.failed;
+            *counts.entry("device disk full").or_default() += disk.full;
+        }
+        let disk = self.house.disk.counts();
+        *counts.entry("relay disk failed").or_default() += disk.failed;
+        *counts.entry("relay disk full").or_default() += disk.full;
+        counts.retain(|_, count| *count > 0);
+        counts
     }
 
     /// Makes a member of a space.
     pub fn let_in(&mut self, member: MemberId, space: SpaceId) {
-        let now_ms = self.machine.now_ms();
+        self.spare_relay();
+        let now_ms = self.house.machine.now_ms();
         let window = Window {
-            from_ms: now_ms - 60_000,
+            // The relay's clock may still be set back.
+            from_ms: now_ms - 500 * 86_400_000,
             until_ms: None,
         };
         let party = Party::Member(member);
-        self.admin(|db| {
+        self.house.admin(|db| {
             people::grant(db, space, party, Role::Field, window, now_ms).expect("granted");
         });
         self.members.entry(member).or_default().insert(space);
@@ -175,25 +133,37 @@ impl Storm {
 
     /// Takes a member out of a space.
     pub fn put_out(&mut self, member: MemberId, space: SpaceId) {
-        let now_ms = self.machine.now_ms();
-        self.admin(|db| {
+        self.spare_relay();
+        let now_ms = self.house.machine.now_ms();
+        self.house.admin(|db| {
             people::revoke(db, space, Party::Member(member), now_ms).expect("removed");
         });
         self.members.entry(member).or_default().remove(&space);
     }
 
     fn enrol(&mut self, number: usize) {
+        self.spare_relay();
+        self.pockets[number].disk.keep_power();
+        self.pockets[number].disk.mend();
         let member = self.pockets[number].member;
-        let env = Arc::clone(&self.machine);
-        let code = self.admin(|db| {
+        let env = Arc::clone(&self.house.machine);
+        let code = self.house.admin(|db| {
             invites::create(db, &*env, member, None, invites::LIFE_MS).expect("an invite")
         });
-        let line = Line::new(self.relay.as_ref(), None, self.pockets[number].id());
+        let line = Line::new(self.house.relay.as_ref(), None, self.pockets[number].id());
         let device = self.pockets[number].device.as_mut().expect("switched on");
         device.enrol(&line, &code, "puhelin").expect("enrols");
     }
 
-    fn note(&mut self, what: String) {
-        self.log.push(what);
+    /// What people do at the office goes well: it would only be done again.
+    fn spare_relay(&mut self) {
+        self.house.disk.keep_power();
+        self.house.disk.mend();
+    }
+
+    fn say(&mut self, what: impl FnOnce() -> String) {
+        if self.tells {
+            self.log.push(what());
+        }
     }
 }

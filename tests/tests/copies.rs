@@ -68,6 +68,7 @@ fn a_restored_copy_makes_nothing_again_before_what_its_other_self_sent_is_judged
     let mut world = world(1);
     let doc = note(&mut world, 2, "alku");
     world.pockets[2].back_up();
+    world.pockets[2].restart();
     world
         .sync_now(2)
         .expect("delivers, and nothing is merged yet");
@@ -123,6 +124,7 @@ fn both_copies_of_a_store_are_told_to_enrol_again_without_spinning() {
     let mut world = world(3);
     let other = twin(&mut world, 2);
     world.pockets[2].back_up();
+    world.pockets[2].restart();
     world.pockets[2].restore(false);
     world.sync_now(2).expect("syncs as a new instance");
     world.sync_now(other).expect("syncs as the old one");
@@ -153,6 +155,54 @@ fn an_old_answer_does_not_bring_back_a_space_that_was_left() {
         .apply(&first.0, &first.1, &mut report)
         .expect("applies");
     assert_eq!(here(&world), 1);
+}
+
+#[test]
+fn an_old_answer_does_not_bring_back_the_only_spaces_while_they_are_being_left() {
+    let mut world = world(8);
+    let spaces = world.spaces.clone();
+    let first = world.pockets[2].exchanges[0].clone();
+    note(&mut world, 2, "ei vielä perillä");
+    let path = world.pockets[2].close();
+    let mut store = Store::open(&path).expect("opens");
+    let leave = |tx: &sopu_core::store::Tx<'_>| {
+        let mut spaces = spaces.iter();
+        spaces.try_for_each(|id| sopu_core::store::space::leave_space(tx, *id, 1))
+    };
+    store.write(leave).expect("writes");
+    drop(store);
+    world.pockets[2].restart();
+    let mut report = SyncReport::default();
+    let device = world.pockets[2].device();
+    device
+        .apply(&first.0, &first.1, &mut report)
+        .expect("applies");
+    let left = |s: &sopu_core::store::space::Space| s.left_ms.is_some();
+    let spaces = world.pockets[2].look().spaces().expect("reads");
+    assert!(spaces.iter().all(left), "{spaces:?}");
+}
+
+#[test]
+fn a_space_left_while_there_is_no_cursor_of_it_leaves_the_device_too() {
+    let mut world = world(9);
+    let (member, space) = (world.pockets[2].member, world.spaces[0]);
+    let doc = note(&mut world, 0, "salainen");
+    world.sync_now(0).expect("syncs");
+    merge(&world);
+    world.sync_now(2).expect("syncs");
+    assert!(world.pockets[2].look().read(doc).is_ok());
+    // As when the feed names what only another copy of this store had: back to a first sync.
+    let path = world.pockets[2].close();
+    let mut store = Store::open(&path).expect("opens");
+    store
+        .write(|tx| sopu_core::store::space::clear_cursor(tx, space))
+        .expect("writes");
+    drop(store);
+    world.pockets[2].restart();
+    world.put_out(member, space);
+    world.sync_now(2).expect("syncs");
+    assert_eq!(world.pockets[2].look().spaces().expect("reads").len(), 1);
+    assert_eq!(documents(&world, 2), 0);
 }
 
 #[test]
@@ -245,7 +295,7 @@ fn an_envelope_the_relay_puts_off_is_not_sent_over_and_over_and_delays_no_other(
         requests: AtomicU32::new(0),
     };
     // The world lends the relay to the line, so the device is opened beside it.
-    let mut device = world.pockets[2].second();
+    let mut device = world.pockets[2].second().expect("opens");
     let report = device.sync(&line).expect("syncs");
     assert_eq!(report.acknowledged, 1);
     let requests = line.requests.load(Ordering::SeqCst);

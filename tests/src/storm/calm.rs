@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use automerge::Change;
 use sopu_core::device::{DeviceError, SyncReport};
 use sopu_core::encoding::decode_changes;
 use sopu_core::guard::Limits;
@@ -12,7 +13,7 @@ use sopu_core::store::{Store, check, document, draft, outbox};
 use sopu_server::store::State;
 
 use super::Storm;
-use super::line::Line;
+use super::line::{Line, acknowledged};
 
 /// Rounds in which everybody syncs once before the calm counts as never coming.
 const ROUNDS: usize = 30;
@@ -29,13 +30,22 @@ type Content = BTreeMap<DocId, (Version, Reading)>;
 impl Storm {
     /// Syncs until nothing moves any more.
     pub fn calm(&mut self) {
-        self.note("calm".into());
+        self.say(|| "calm".into());
+        self.fair_weather();
+        self.power_up();
+        assert!(self.relay_on(), "the relay starts");
+        for number in 0..self.pockets.len() {
+            assert!(self.pocket_on(number), "{number} opens");
+        }
         let mut quiet = 0;
         for _ in 0..ROUNDS {
             let mut moved = false;
             for number in 0..self.pockets.len() {
                 moved |= self.sync_well(number);
                 moved |= self.relay().merge_all().expect("merges") > 0;
+                self.merged = true;
+                self.touch(number);
+                self.watch();
             }
             moved |= self.release();
             quiet = if moved { 0 } else { quiet + 1 };
@@ -50,7 +60,7 @@ impl Storm {
     pub fn sync_now(&mut self, number: usize) -> Result<SyncReport, DeviceError> {
         self.time.pass(1_000);
         let pocket = &mut self.pockets[number];
-        let line = Line::new(self.relay.as_ref(), None, pocket.id());
+        let line = Line::new(self.house.relay.as_ref(), None, pocket.id());
         let done = pocket.device().sync(&line);
         let seen = line.seen.into_inner().expect("one thread");
         self.pockets[number].exchanges.extend(seen);
@@ -66,24 +76,19 @@ impl Storm {
 
     fn sync_well(&mut self, number: usize) -> bool {
         self.time.pass(1_000);
-        if self.pockets[number]
-            .look()
-            .must_enrol_again()
-            .expect("reads")
-            && !self.pockets[number].revoked
-        {
-            self.note(format!("{number} enrols again"));
-            self.enrol(number);
-        }
+        self.enrol_if_told(number);
         if self.pockets[number].copied {
-            self.copies.insert(self.pockets[number].id());
+            let id = self.pockets[number].id();
+            self.copies.insert(id);
         }
-        let line = Line::new(self.relay.as_ref(), None, self.pockets[number].id());
+        let line = Line::new(self.house.relay.as_ref(), None, self.pockets[number].id());
         let pocket = &mut self.pockets[number];
         let device = pocket.device.as_mut().expect("switched on");
         let done = device.sync(&line);
-        self.log.push(format!("{number} syncs: {done:?}"));
-        self.settle_marks(number);
+        let seen = line.seen.into_inner().expect("one thread");
+        self.acknowledged.extend(seen.iter().flat_map(acknowledged));
+        self.say(|| format!("{number} syncs: {done:?}"));
+        self.settle(number);
         match done {
             Ok(report) => {
                 assert!(report.requests < REQUESTS, "{number} spins");
@@ -122,7 +127,21 @@ impl Storm {
     }
 
     /// Everything that must hold once it is calm.
-    pub fn judge(&self) {
+    pub fn judge(&mut self) {
+        self.judge_record();
+        // The same from the files alone.
+        for pocket in &mut self.pockets {
+            pocket.restart();
+        }
+        self.house.switch_off();
+        self.house.switch_on().expect("the relay starts");
+        self.set_back = false;
+        self.relay_came_back();
+        self.watch();
+        self.compare();
+    }
+
+    fn compare(&self) {
         let record = self.relay().record();
         let record = record.store();
         assert_eq!(
@@ -140,8 +159,10 @@ impl Storm {
                 .map(|e| (e.id, e.state, e.proof.header().map(|h| h.replaces)))
                 .collect();
             let kept = if pocket.copied { backlog.held } else { 0 };
+            // What is kept aside may be made again from what is kept here until that is decided.
             let drained = Progress {
                 held: kept,
+                refused: if kept > 0 { backlog.refused } else { 0 },
                 ..Progress::default()
             };
             assert_eq!(backlog, drained, "{number} still has {left:?}");
@@ -157,7 +178,8 @@ impl Storm {
                 .collect();
             let member = &self.members[&pocket.member];
             if pocket.revoked {
-                assert!(all(store).is_empty(), "{number} is wiped");
+                let left = document::ids(store.conn(), None, None, 1).expect("reads");
+                assert_eq!(left, [], "{number} is wiped");
                 continue;
             }
             // What the relay keeps aside of its work is only here.
@@ -187,42 +209,35 @@ impl Storm {
                 );
             }
         }
-        self.judge_marks(record);
+        self.judge_edits(record);
     }
 
-    fn judge_marks(&self, record: &Store) {
-        let all = all(record);
-        for (letter, mark) in &self.marks {
-            let reading = all.get(&mark.doc).map(|(_, reading)| reading);
-            let text = reading.map(|r| texts(r, mark.in_item)).unwrap_or_default();
-            let count = text.chars().filter(|c| c == letter).count();
-            assert!(count < 2, "{letter} is in {} {count} times", mark.doc);
-            let tagged = reading.is_some_and(|reading| {
-                let tags = reading.value["tags"].as_array();
-                tags.is_some_and(|tags| tags.contains(&format!("m{letter}").into()))
-            });
-            assert_eq!(count == 1, tagged, "{letter} came in halves");
-            if count == 0 && !mark.lost {
-                let delivered = if mark.delivered { "delivered" } else { "saved" };
-                assert!(
-                    self.is_kept(*letter),
-                    "{letter} was {delivered} and is lost"
-                );
+    /// Each edit is in the record once, or in something the relay keeps for people to look at.
+    fn judge_edits(&self, record: &Store) {
+        let mut there: BTreeSet<(DocId, i64)> = BTreeSet::new();
+        for doc in document::ids(record.conn(), None, None, 10_000).expect("reads") {
+            let loaded = record.document(doc).expect("opens");
+            for change in loaded.am.get_changes(&[]) {
+                there.insert((doc, change.timestamp()));
             }
         }
-    }
-
-    /// Whether a mark is in something the relay keeps for people to look at.
-    fn is_kept(&self, letter: char) -> bool {
-        let mut bytes = [0; 4];
-        let needle = letter.encode_utf8(&mut bytes).as_bytes();
-        let rows = self.relay().quarantine(10_000).expect("reads");
-        rows.iter().filter_map(|row| row.run.as_ref()).any(|run| {
-            let changes = decode_changes(run, &Limits::RELAY).expect("a kept run reads");
-            changes
-                .iter()
-                .any(|change| change.windows(needle.len()).any(|part| part == needle))
-        })
+        for row in self.relay().quarantine(10_000).expect("reads") {
+            let Some(run) = &row.run else { continue };
+            for change in decode_changes(run, &Limits::RELAY).expect("a kept run reads") {
+                let change = Change::from_bytes(change).expect("a kept change reads");
+                there.insert((row.doc, change.timestamp()));
+            }
+        }
+        for edit in &self.model.edits {
+            if edit.lost || !edit.sure || there.contains(&(edit.doc, edit.at_ms)) {
+                continue;
+            }
+            let delivered = if edit.delivered { "delivered" } else { "saved" };
+            panic!(
+                "{:?} in {} was {delivered} and is lost",
+                edit.writes, edit.doc
+            );
+        }
     }
 }
 
@@ -244,11 +259,6 @@ fn texts(reading: &Reading, in_item: bool) -> String {
 
 fn content(store: &Store, space: SpaceId) -> Content {
     let ids = document::ids(store.conn(), Some(space), None, 10_000).expect("reads");
-    ids.into_iter().map(|doc| (doc, of(store, doc))).collect()
-}
-
-fn all(store: &Store) -> Content {
-    let ids = document::ids(store.conn(), None, None, 10_000).expect("reads");
     ids.into_iter().map(|doc| (doc, of(store, doc))).collect()
 }
 

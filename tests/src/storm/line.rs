@@ -2,27 +2,38 @@
 
 use std::sync::Mutex;
 
+use sopu_core::compress::{compress, decompress};
 use sopu_core::envelope::{Envelope, decode, encode};
 use sopu_core::guard::Limits;
-use sopu_core::id::DeviceId;
+use sopu_core::id::{DeviceId, EnvelopeId};
 use sopu_core::run;
 use sopu_core::sync::outgoing::Outgoing;
 use sopu_core::transport::{Post, Reply, Transport, TransportError};
-use sopu_core::wire::{ENROL_PATH, EnrolRequest, SyncRequest, SyncResponse};
+use sopu_core::wire::{ENROL_PATH, EnrolRequest, SyncRequest, SyncResponse, Verdict};
 use sopu_server::api::Problem;
 use sopu_server::relay::Relay;
 
 use super::dice::Dice;
+use super::faults::Tally;
 
 /// A request with its response, as they once went over the line.
 pub type Exchange = (Outgoing, SyncResponse);
+
+/// Where a line's faults come from, and where they are counted.
+#[derive(Clone, Copy)]
+pub struct Weather<'w> {
+    /// Chance.
+    pub dice: &'w Dice,
+    /// The tally.
+    pub tally: &'w Tally,
+}
 
 /// A line for one call of sync.
 pub struct Line<'w> {
     /// The relay, if it is up.
     pub relay: Option<&'w Relay>,
-    /// Where faults come from; a good line without.
-    pub faults: Option<&'w Dice>,
+    /// A good line without.
+    pub faults: Option<Weather<'w>>,
     /// Whose line it is.
     pub device: DeviceId,
     /// What went over it whole.
@@ -31,7 +42,7 @@ pub struct Line<'w> {
 
 impl<'w> Line<'w> {
     /// A line to this relay.
-    pub fn new(relay: Option<&'w Relay>, faults: Option<&'w Dice>, device: DeviceId) -> Self {
+    pub fn new(relay: Option<&'w Relay>, faults: Option<Weather<'w>>, device: DeviceId) -> Self {
         Self {
             relay,
             faults,
@@ -40,39 +51,57 @@ impl<'w> Line<'w> {
         }
     }
 
+    /// Whether it happens on this line, this time.
+    fn befalls(&self, what: &'static str, once_in: usize) -> bool {
+        let befalls = self.faults.is_some_and(|w| w.dice.once_in(once_in));
+        if befalls && let Some(weather) = &self.faults {
+            weather.tally.count(what);
+        }
+        befalls
+    }
+
     fn sync(&self, relay: &Relay, post: &Post, plain: &[u8]) -> Result<Reply, TransportError> {
-        let mut request: SyncRequest = minicbor::decode(plain).expect("a request reads");
+        let Ok(mut request) = minicbor::decode::<SyncRequest>(plain) else {
+            return Ok(refused(Problem::BadCbor));
+        };
         let outgoing = Outgoing {
             sent: request.push.iter().map(|bytes| id_of(bytes)).collect(),
             request: request.clone(),
             device: self.device,
             number: 0,
         };
-        if let Some(dice) = self.faults {
-            if dice.once_in(8) {
-                return Err(TransportError::Unreachable);
-            }
-            if dice.once_in(3) {
-                request.max_bytes = 1 + u32::try_from(dice.below(3_000)).unwrap_or(0);
-            }
-            if dice.once_in(12) {
-                let _ = relay.sync(post.token.as_deref().unwrap_or_default(), &request);
-            }
+        if let Some(weather) = &self.faults
+            && weather.dice.once_in(3)
+        {
+            request.max_bytes = 1 + u32::try_from(weather.dice.below(3_000)).unwrap_or(0);
         }
-        let answer = relay.sync(post.token.as_deref().unwrap_or_default(), &request);
-        if self.faults.is_some_and(|dice| dice.once_in(8)) {
+        let token = post.token.as_deref().unwrap_or_default();
+        if self.befalls("request twice", 12) {
+            let _ = relay.sync(token, &request);
+        }
+        let answer = relay.sync(token, &request);
+        if self.befalls("response lost", 10) {
             return Err(TransportError::TimedOut);
         }
-        Ok(match answer {
-            Ok(response) => {
-                let body = encode(&response);
-                self.seen
-                    .lock()
-                    .expect("one thread")
-                    .push((outgoing, response));
-                reply(200, body)
-            }
-            Err(problem) => refused(problem),
+        let response = match answer {
+            Ok(response) => response,
+            Err(problem) => return Ok(refused(problem)),
+        };
+        let body = encode(&response);
+        let packed = compress(&body).filter(|_| body.len() > 256);
+        let encoding = packed.as_ref().map_or("", |_| "zstd").to_owned();
+        let mut body = packed.unwrap_or(body);
+        if self.befalls("response cut short", 25) {
+            let keep = self.faults.map_or(0, |w| w.dice.below(body.len()));
+            body.truncate(keep);
+        } else {
+            let mut seen = self.seen.lock().expect("one thread");
+            seen.push((outgoing, response));
+        }
+        Ok(Reply {
+            status: 200,
+            encoding,
+            body,
         })
     }
 }
@@ -80,16 +109,28 @@ impl<'w> Line<'w> {
 impl Transport for Line<'_> {
     fn post(&self, post: Post) -> Result<Reply, TransportError> {
         let relay = self.relay.ok_or(TransportError::Unreachable)?;
+        if self.befalls("request lost", 10) {
+            return Err(TransportError::Unreachable);
+        }
+        let mut body = &post.body[..];
+        if self.befalls("request cut short", 25) {
+            body = &body[..self.faults.map_or(0, |w| w.dice.below(body.len()))];
+        }
         let plain = match post.encoding {
-            Some(_) => {
-                sopu_core::compress::decompress(&post.body, 1 << 24).expect("a body unpacks")
-            }
-            None => post.body.clone(),
+            Some(_) => decompress(body, 1 << 24).ok(),
+            None => Some(body.to_vec()),
+        };
+        let Some(plain) = plain else {
+            return Ok(refused(Problem::BodyUnreadable));
         };
         if post.path == ENROL_PATH {
             let request: EnrolRequest = decode(&plain).expect("an enrolment reads");
             return Ok(match relay.enrol(&request) {
-                Ok(response) => reply(200, encode(&response)),
+                Ok(response) => Reply {
+                    status: 200,
+                    encoding: String::new(),
+                    body: encode(&response),
+                },
                 Err(problem) => refused(problem),
             });
         }
@@ -97,22 +138,29 @@ impl Transport for Line<'_> {
     }
 }
 
-fn id_of(bytes: &[u8]) -> sopu_core::id::EnvelopeId {
+/// The envelopes a response says the relay has.
+pub fn acknowledged(exchange: &Exchange) -> impl Iterator<Item = EnvelopeId> + '_ {
+    let (outgoing, response) = exchange;
+    let taken = |(_, verdict): &(&EnvelopeId, &Verdict)| match verdict {
+        Verdict::Waiting | Verdict::Fed(_) | Verdict::Held(_) | Verdict::Final(_) => true,
+        Verdict::Erased | Verdict::Refused(_) => false,
+    };
+    let answers = outgoing.sent.iter().zip(&response.answers);
+    answers.filter(taken).map(|(id, _)| *id)
+}
+
+fn id_of(bytes: &[u8]) -> EnvelopeId {
     let envelope: Envelope = decode(bytes).expect("an envelope reads");
     run::open(&envelope, &Limits::RELAY)
         .expect("a device sends sound envelopes")
         .id
 }
 
-fn reply(status: u16, body: Vec<u8>) -> Reply {
-    Reply {
-        status,
-        encoding: String::new(),
-        body,
-    }
-}
-
 fn refused(problem: Problem) -> Reply {
     let body = serde_json::json!({"code": problem.code()}).to_string();
-    reply(problem.status().as_u16(), body.into_bytes())
+    Reply {
+        status: problem.status().as_u16(),
+        encoding: String::new(),
+        body: body.into_bytes(),
+    }
 }

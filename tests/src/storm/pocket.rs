@@ -1,47 +1,51 @@
 //! A device in someone's pocket, with what its owner believes of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::Value;
-use sopu_core::device::Device;
-use sopu_core::id::{DeviceId, DocId, MemberId, Version};
+use sopu_core::device::{Device, DeviceError, INSTANCE_FILE};
+use sopu_core::id::{DeviceId, DocId, MemberId, SpaceId, Version};
 use sopu_core::time::Env;
 
 use super::dice::Machine;
 use super::line::Exchange;
-
-/// A form left open.
-#[derive(Clone)]
-pub struct Form {
-    /// On which document.
-    pub doc: DocId,
-    /// At which version.
-    pub version: Version,
-    /// As it was shown.
-    pub value: Value,
-}
+use super::writing::Form;
+use crate::disk::{Disk, Files};
 
 /// Files as a backup took them, and what was unsent then.
 #[derive(Clone)]
 pub struct Backup {
-    files: Vec<(String, Vec<u8>)>,
-    /// Marks that were only on this device.
-    pub pending: BTreeSet<char>,
+    files: Files,
+    pending: BTreeSet<usize>,
 }
 
-/// A device with its folder.
+/// What was last seen of a device by the watch.
+#[derive(Clone, Default)]
+pub struct Seen {
+    /// Heads of documents that were judged.
+    pub docs: BTreeMap<DocId, Version>,
+    /// Generation and seq of cursors.
+    pub cursors: BTreeMap<SpaceId, ([u8; 16], u64)>,
+}
+
+/// A device with its folder and disk.
 pub struct Pocket {
     folder: PathBuf,
     key: [u8; 32],
+    /// What survives a power cut, and what does not.
+    pub disk: Arc<Disk>,
     /// Whose it is.
     pub member: MemberId,
+    /// Copies of one store are one family.
+    pub family: usize,
     /// Clock and randomness.
     pub machine: Arc<Machine>,
     pub(super) device: Option<Device>,
-    /// Marks saved here that nothing says the relay has.
-    pub pending: BTreeSet<char>,
+    /// Rises when it is switched on.
+    pub boot: u32,
+    /// Edits saved here that nothing says the relay has.
+    pub pending: BTreeSet<usize>,
     /// Forms left open.
     pub forms: Vec<Form>,
     /// A copy of the store.
@@ -52,27 +56,46 @@ pub struct Pocket {
     pub revoked: bool,
     /// Its store exists twice, or was once set back.
     pub copied: bool,
+    /// Its instance file was written a moment ago, and nothing made it durable.
+    pub(super) fresh_instance: bool,
+    /// No line until then, true time.
+    pub alone_until_ms: i64,
+    /// What the watch last saw.
+    pub seen: Seen,
+    /// Failures of the disk that were noticed.
+    pub(super) noticed: u64,
 }
 
 impl Pocket {
-    /// A new device in an empty folder.
-    pub fn new(folder: &Path, member: MemberId, machine: Arc<Machine>) -> Self {
-        std::fs::create_dir_all(folder).expect("a folder");
-        let mut pocket = Self {
+    /// A device of this content in an empty folder.
+    pub fn new(
+        folder: &Path,
+        member: MemberId,
+        family: usize,
+        machine: Arc<Machine>,
+        key: Option<[u8; 32]>,
+    ) -> Self {
+        std::fs::create_dir_all(folder.join("no-backup")).expect("a folder");
+        Self {
             folder: folder.to_owned(),
-            key: Device::new_key(&*machine),
+            key: key.unwrap_or_else(|| Device::new_key(&*machine)),
+            disk: Disk::new(folder),
             member,
+            family,
             machine,
             device: None,
+            boot: 0,
             pending: BTreeSet::new(),
             forms: Vec::new(),
             backup: None,
             exchanges: Vec::new(),
             revoked: false,
             copied: false,
-        };
-        pocket.open();
-        pocket
+            fresh_instance: false,
+            alone_until_ms: 0,
+            seen: Seen::default(),
+            noticed: 0,
+        }
     }
 
     /// The device.
@@ -91,14 +114,21 @@ impl Pocket {
         me.map_or(DeviceId(uuid::Uuid::nil()), |me| me.device)
     }
 
-    fn open(&mut self) {
-        let env = Arc::clone(&self.machine) as Arc<dyn Env>;
-        let (store, instance) = (self.folder.join("store.db"), self.folder.join("no-backup"));
-        self.device = Some(Device::open(&store, &instance, self.key, env).expect("opens"));
-        // Every change in this world is durable enough: nothing cuts the power.
-        let conn = self.look().store().conn();
-        conn.pragma_update(None, "synchronous", "OFF")
-            .expect("sets");
+    /// Its secret key.
+    pub fn key(&self) -> [u8; 32] {
+        self.key
+    }
+
+    /// Switches it on.
+    ///
+    /// # Errors
+    /// The device's, for example while its disk fails.
+    pub fn switch_on(&mut self) -> Result<(), DeviceError> {
+        if self.device.is_none() {
+            self.boot += 1;
+            self.device = Some(self.second()?);
+        }
+        Ok(())
     }
 
     /// Switches it off; gives the path of its store.
@@ -108,88 +138,74 @@ impl Pocket {
     }
 
     /// The same device over a second handle on its store, while this one rests.
-    pub fn second(&self) -> Device {
+    ///
+    /// # Errors
+    /// The device's.
+    pub fn second(&self) -> Result<Device, DeviceError> {
         let env = Arc::clone(&self.machine) as Arc<dyn Env>;
         let (store, instance) = (self.folder.join("store.db"), self.folder.join("no-backup"));
-        Device::open(&store, &instance, self.key, env).expect("opens")
+        Device::open(&store, &instance, self.key, env)
     }
 
     /// Off and on again.
     pub fn restart(&mut self) {
         self.device = None;
-        self.open();
+        self.switch_on().expect("opens");
+    }
+
+    /// Where its instance id is, out of any backup's reach.
+    pub fn instance_file(&self) -> PathBuf {
+        self.folder.join("no-backup").join(INSTANCE_FILE)
     }
 
     /// Takes a copy of the store.
     pub fn back_up(&mut self) {
         self.device = None;
-        let mut files = Vec::new();
-        for entry in std::fs::read_dir(&self.folder).expect("reads").flatten() {
-            if entry.path().is_file() {
-                let name = entry.file_name().to_string_lossy().into_owned();
-                files.push((name, std::fs::read(entry.path()).expect("reads")));
-            }
-        }
-        let pending = self.pending.clone();
+        let (files, pending) = (self.disk.files(), self.pending.clone());
         self.backup = Some(Backup { files, pending });
-        self.open();
     }
 
-    /// Puts the copy back; gives the marks that are gone with what was there.
-    pub fn restore(&mut self, keep_instance: bool) -> BTreeSet<char> {
+    /// Puts the copy back; gives the edits that are gone with what was there.
+    pub fn put_back(&mut self, keep_instance: bool) -> BTreeSet<usize> {
         let Some(backup) = self.backup.clone() else {
             return BTreeSet::new();
         };
         self.device = None;
-        for ending in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(self.folder.join(format!("store.db{ending}")));
-        }
         if !keep_instance {
-            let _ = std::fs::remove_dir_all(self.folder.join("no-backup"));
+            let _ = std::fs::remove_file(self.instance_file());
+            self.fresh_instance = true;
         }
-        for (name, bytes) in &backup.files {
-            std::fs::write(self.folder.join(name), bytes).expect("writes");
-        }
+        self.disk.put_files(&backup.files);
         let lost = self.pending.difference(&backup.pending).copied().collect();
         self.pending = backup.pending;
         self.forms.clear();
         self.exchanges.clear();
+        self.seen = Seen::default();
         self.copied = true;
-        self.open();
+        lost
+    }
+
+    /// As [`Pocket::put_back`], and on again.
+    pub fn restore(&mut self, keep_instance: bool) -> BTreeSet<usize> {
+        let lost = self.put_back(keep_instance);
+        self.switch_on().expect("opens");
         lost
     }
 
     /// A second device with a copy of everything.
     pub fn twin(&mut self, folder: &Path, machine: Arc<Machine>) -> Self {
         self.device = None;
-        std::fs::create_dir_all(folder.join("no-backup")).expect("a folder");
-        for part in ["", "no-backup"] {
-            for entry in std::fs::read_dir(self.folder.join(part))
-                .expect("reads")
-                .flatten()
-            {
-                if entry.path().is_file() {
-                    let target = folder.join(part).join(entry.file_name());
-                    std::fs::copy(entry.path(), target).expect("copies");
-                }
-            }
+        let mut twin = Self::new(folder, self.member, self.family, machine, Some(self.key));
+        twin.disk.put_files(&self.disk.files());
+        if let Ok(instance) = std::fs::read(self.instance_file()) {
+            std::fs::write(twin.instance_file(), instance).expect("writes");
         }
-        self.open();
         self.copied = true;
-        let mut twin = Self {
-            folder: folder.to_owned(),
-            key: self.key,
-            member: self.member,
-            machine,
-            device: None,
-            pending: self.pending.clone(),
-            forms: Vec::new(),
-            backup: None,
-            exchanges: Vec::new(),
-            revoked: self.revoked,
-            copied: true,
-        };
-        twin.open();
+        twin.copied = true;
+        twin.revoked = self.revoked;
+        twin.pending = self.pending.clone();
+        let _ = self.switch_on();
+        let _ = twin.switch_on();
         twin
     }
 }

@@ -1,0 +1,329 @@
+//! What must hold after every step.
+
+use std::collections::BTreeMap;
+
+use sopu_core::id::{DocId, EnvelopeId, SpaceId, Version};
+use sopu_core::read::read;
+use sopu_core::store::{Store, document, outbox, space};
+use sopu_core::wire::Cursor;
+
+use super::Storm;
+use super::model::Set;
+use super::power::Which;
+
+/// A space's feed as it was last seen.
+#[derive(Clone, Default)]
+pub struct Feed {
+    /// Every entry with its place.
+    entries: Vec<(u64, EnvelopeId)>,
+    /// For each document, its changes after each entry that brought some.
+    docs: BTreeMap<DocId, Vec<(u64, Set)>>,
+}
+
+impl Feed {
+    /// The changes of a document in the feed up to here.
+    fn at(&self, doc: DocId, seq: u64) -> Set {
+        let steps = self.docs.get(&doc).map_or(&[][..], Vec::as_slice);
+        let until = steps.partition_point(|(at, _)| *at <= seq);
+        let last = until.checked_sub(1).map(|last| steps[last].1.clone());
+        last.unwrap_or_default()
+    }
+}
+
+impl Storm {
+    /// A device did something, or something was done to it: look at it after this step.
+    pub(super) fn touch(&mut self, number: usize) {
+        self.touched.insert(number);
+    }
+
+    /// Looks at all that was touched.
+    pub(super) fn watch(&mut self) {
+        self.watch_feeds();
+        for number in std::mem::take(&mut self.touched) {
+            if self.pockets[number].device.is_some() && !self.pockets[number].disk.is_dead() {
+                let seen = self.watch_pocket(number);
+                if let Err(what) = seen {
+                    assert!(
+                        self.trouble(Which::Pocket(number)),
+                        "device {number}: {what}"
+                    );
+                    self.touched.insert(number);
+                }
+            }
+        }
+    }
+
+    /// The feeds only grow, gap-free, and each entry builds on what came before it.
+    fn watch_feeds(&mut self) {
+        if self.house.relay.is_none() || self.house.disk.is_dead() || !self.merged {
+            return;
+        }
+        self.merged = false;
+        for space in self.spaces.clone() {
+            if let Err(what) = self.watch_feed(space) {
+                assert!(self.trouble(Which::House), "the feed of {space}: {what}");
+                self.merged = true;
+            }
+        }
+    }
+
+    fn watch_feed(&mut self, space: SpaceId) -> Result<(), String> {
+        let mut feed = self.feeds.remove(&space).unwrap_or_default();
+        let relay = self.house.relay.as_ref().ok_or("there is no relay")?;
+        let record = relay.record();
+        let store = record.store();
+        let after = feed.entries.last().map_or(0, |(seq, _)| *seq);
+        let new = outbox::feed_ids(store.conn(), space, after, 10_000);
+        let Ok(new) = new else {
+            // Its disk failed; the next look sees it.
+            self.feeds.insert(space, feed);
+            self.merged = true;
+            return Ok(());
+        };
+        for (seq, id) in new {
+            let next = feed.entries.last().map_or(0, |(seq, _)| *seq) + 1;
+            if seq != next {
+                return Err(format!("entry {seq} follows on {}", next - 1));
+            }
+            feed.entries.push((seq, id));
+            let Some(stored) = outbox::get(store.conn(), id).map_err(text)? else {
+                continue;
+            };
+            let doc = stored.doc;
+            let loaded = store.document(doc).map_err(text)?;
+            self.model.changes(doc, &loaded.am, loaded.kind)?;
+            let mut all = feed.at(doc, seq);
+            for change in outbox::changes_of(store.conn(), id).map_err(text)? {
+                let (number, past) = self
+                    .model
+                    .past(doc, &change.hash)
+                    .ok_or("a change the record does not have")?;
+                if let Some(missing) = past.without(&all).find(|n| *n != number) {
+                    return Err(format!(
+                        "entry {seq} builds on change {missing}, which is not before it"
+                    ));
+                }
+                all.insert(number);
+            }
+            feed.docs.entry(doc).or_default().push((seq, all));
+        }
+        self.feeds.insert(space, feed);
+        Ok(())
+    }
+
+    fn watch_pocket(&mut self, number: usize) -> Result<(), String> {
+        let mut seen = std::mem::take(&mut self.pockets[number].seen);
+        let device = self.pockets[number].device.take().ok_or("it is off")?;
+        let done = self.watch_device(number, device.store(), &mut seen);
+        self.pockets[number].device = Some(device);
+        self.pockets[number].seen = seen;
+        done
+    }
+
+    fn watch_device(
+        &mut self,
+        number: usize,
+        store: &Store,
+        seen: &mut super::pocket::Seen,
+    ) -> Result<(), String> {
+        let Ok(spaces) = space::spaces(store.conn()) else {
+            // The disk failed just now.
+            return Ok(());
+        };
+        let mut moved = Vec::new();
+        let before = std::mem::take(&mut seen.cursors);
+        for here in &spaces {
+            // A first sync may begin anew.
+            let whole = |cursor: &&Cursor| here.left_ms.is_none() && cursor.first.is_none();
+            let Some(cursor) = here.cursor.as_ref().filter(whole) else {
+                continue;
+            };
+            let (generation, seq) = (cursor.generation, cursor.seq);
+            seen.cursors.insert(here.id, (generation, seq));
+            match before.get(&here.id).copied() {
+                Some((before, was)) if before == generation && was > seq => {
+                    return Err(format!("its cursor went back from {was} to {seq}"));
+                }
+                Some(before) if before == (generation, seq) => {}
+                Some(_) | None => moved.push(here.id),
+            }
+        }
+        let Ok(docs) = document::ids(store.conn(), None, None, 1_000) else {
+            return Ok(());
+        };
+        for doc in docs {
+            let Ok(Some(heads)) = document::heads(store.conn(), doc) else {
+                return Ok(());
+            };
+            let Some(home) = self.home(doc, store)? else {
+                return Ok(());
+            };
+            let same = seen.docs.get(&doc) == Some(&heads);
+            if same && !moved.contains(&home) {
+                continue;
+            }
+            let Ok(loaded) = store.document(doc) else {
+                return Ok(());
+            };
+            let changes = self.model.changes(doc, &loaded.am, loaded.kind)?;
+            let here = spaces.iter().find(|space| space.id == home);
+            let cursor = here.and_then(|space| space.cursor.as_ref());
+            self.has_its_feed(number, doc, home, cursor, &changes)?;
+            if !same {
+                let reading = read(&loaded.am, loaded.kind);
+                self.model.judge(doc, &heads, &changes, reading)?;
+                seen.docs.insert(doc, heads);
+            }
+        }
+        Ok(())
+    }
+
+    /// All of the feed up to the cursor, and beyond it nothing but one's own work.
+    fn has_its_feed(
+        &self,
+        number: usize,
+        doc: DocId,
+        home: SpaceId,
+        cursor: Option<&Cursor>,
+        changes: &Set,
+    ) -> Result<(), String> {
+        let Some(cursor) = cursor.filter(|cursor| cursor.first.is_none()) else {
+            return Ok(());
+        };
+        let Some(feed) = self.feeds.get(&home).filter(|_| !self.merged) else {
+            return Ok(());
+        };
+        let fed = feed.at(doc, cursor.seq);
+        if let Some(missing) = fed.without(changes).next() {
+            let edit = &self.model.edits[self.model.edit(doc, missing)];
+            return Err(format!(
+                "stands at {} and lacks of {doc} what is before it: {:?}",
+                cursor.seq, edit.writes
+            ));
+        }
+        let family = self.pockets[number].family;
+        for own in changes.without(&fed) {
+            let edit = &self.model.edits[self.model.edit(doc, own)];
+            if edit.by != family {
+                return Err(format!(
+                    "has of {doc} what is not in its feed: {:?}",
+                    edit.writes
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The space of a document; a document whose making was broken off by a fault becomes known
+    /// here. `None` if the disk failed just now.
+    fn home(&mut self, doc: DocId, store: &Store) -> Result<Option<SpaceId>, String> {
+        if let Some(space) = self.docs.get(&doc) {
+            return Ok(Some(*space));
+        }
+        let Ok(loaded) = store.document(doc) else {
+            return Ok(None);
+        };
+        let times = loaded.am.get_changes(&[]);
+        let found = times.iter().map(automerge::Change::timestamp);
+        let orphan = found.into_iter().find_map(|at_ms| {
+            let orphan = self.orphans.remove(&at_ms)?;
+            Some((at_ms, orphan))
+        });
+        let Some((at_ms, (number, space, writes))) = orphan else {
+            return Err(format!("{doc} is there, and nobody made it"));
+        };
+        self.docs.insert(doc, space);
+        let edit = self.wrote(number, doc, at_ms, writes);
+        self.model.edits[edit].sure = false;
+        Ok(Some(space))
+    }
+
+    /// A device is on again: all that was saved there and not delivered is still there.
+    pub(super) fn pocket_came_back(&mut self, number: usize) {
+        self.touch(number);
+        self.pockets[number].seen.docs.clear();
+        self.pockets[number].noticed = {
+            let counts = self.pockets[number].disk.counts();
+            counts.failed + counts.full
+        };
+        if self.pockets[number].revoked || self.pockets[number].disk.is_dead() {
+            return;
+        }
+        let Ok(here) = self.pockets[number].look().spaces() else {
+            return;
+        };
+        for edit in self.pockets[number].pending.clone() {
+            let edit = self.model.edits[edit].clone();
+            // A space that was left has been delivered before it went.
+            let home = self.docs.get(&edit.doc);
+            if !edit.sure || edit.lost || !here.iter().any(|s| Some(&s.id) == home) {
+                continue;
+            }
+            let store = self.pockets[number].look().store();
+            let at = match store.document(edit.doc) {
+                Ok(loaded) => {
+                    self.model
+                        .changes(edit.doc, &loaded.am, loaded.kind)
+                        .map(|changes| {
+                            let of = |n| self.model.edit(edit.doc, n);
+                            changes
+                                .iter()
+                                .any(|n| self.model.edits[of(n)].at_ms == edit.at_ms)
+                        })
+                }
+                Err(sopu_core::store::StoreError::NotFound(_)) => Ok(false),
+                Err(error) => return self.excuse(number, "read", &error),
+            };
+            match at {
+                Ok(true) => {}
+                Ok(false) => panic!("device {number} lost what was saved: {:?}", edit.writes),
+                Err(what) => panic!("device {number}: {what}"),
+            }
+        }
+    }
+
+    /// The relay is on again: all that it acknowledged is still there.
+    pub(super) fn relay_came_back(&mut self) {
+        let counts = self.house.disk.counts();
+        self.house.noticed = counts.failed + counts.full;
+        self.merged = true;
+        for id in self.acknowledged.clone() {
+            match self.relay().state_of(id) {
+                Ok(Some(_)) => {}
+                Ok(None) if self.set_back => {}
+                Ok(None) => panic!("the relay lost {id}, which it had acknowledged"),
+                Err(error) => return self.excuse_relay("read", &error),
+            }
+        }
+    }
+
+    /// Judges the merged record as a replica of every feed.
+    pub(super) fn judge_record(&mut self) {
+        let relay = self.house.relay.take().expect("up");
+        {
+            let record = relay.record();
+            let store = record.store();
+            let docs = document::ids(store.conn(), None, None, 10_000).expect("reads");
+            for doc in docs {
+                let judged = self.judge_one(doc, store);
+                if let Err(what) = judged {
+                    panic!("the record: {what}");
+                }
+            }
+        }
+        self.house.relay = Some(relay);
+    }
+
+    fn judge_one(&mut self, doc: DocId, store: &Store) -> Result<(), String> {
+        self.home(doc, store)?;
+        let loaded = store.document(doc).map_err(text)?;
+        let changes = self.model.changes(doc, &loaded.am, loaded.kind)?;
+        let heads: Version = loaded.heads.clone();
+        let reading = read(&loaded.am, loaded.kind);
+        self.model.judge(doc, &heads, &changes, reading)
+    }
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
