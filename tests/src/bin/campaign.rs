@@ -159,7 +159,9 @@ fn record(args: &Args, sum: &Sum, hours: f64) {
     // After the last row of the table, or as its first.
     let table = text.find(TABLE).expect("the table of storms");
     let rows = table + TABLE.len();
-    let end = text[rows..].find("\n\n").map_or(text.len(), |end| rows + end + 1);
+    let end = text[rows..]
+        .find("\n\n")
+        .map_or(text.len(), |end| rows + end + 1);
     text.insert_str(end, &row);
     std::fs::write(file, text).expect("writes");
 }
