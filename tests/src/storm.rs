@@ -115,6 +115,16 @@ impl Storm {
         counts
     }
 
+    /// From now on the relay's disk, or every device's, says it has synced and has not: for tests
+    /// of whether a storm finds that out.
+    pub fn let_disks_lie(&self, of_relay: bool) {
+        if of_relay {
+            return self.house.disk.lie_about_syncs();
+        }
+        let disks = self.pockets.iter().map(|pocket| &pocket.disk);
+        disks.for_each(|disk| disk.lie_about_syncs());
+    }
+
     /// Makes a member of a space.
     pub fn let_in(&mut self, member: MemberId, space: SpaceId) {
         self.spare_relay();

@@ -3,7 +3,8 @@
 
 #![expect(clippy::expect_used, reason = "a test")]
 
-use sopu_tests::storm::outcome::{replay, run};
+use sopu_tests::storm::Storm;
+use sopu_tests::storm::outcome::{replay, run, weather};
 
 const SEEDS: u64 = 12;
 const STEPS: u64 = 200;
@@ -24,4 +25,25 @@ fn in_every_storm_nothing_acknowledged_is_lost_and_all_end_with_the_record_the_m
         }
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+/// The first failure among some storms in which disks lie about syncs.
+fn found(of_relay: bool) -> Option<String> {
+    (1..40).find_map(|seed| {
+        let storm = Storm::new(seed);
+        storm.let_disks_lie(of_relay);
+        weather(storm, 120).failure
+    })
+}
+
+#[test]
+fn a_relay_that_acknowledges_what_is_not_durable_is_found_out() {
+    let failure = found(true).expect("a storm that fails");
+    assert!(!failure.is_empty());
+}
+
+#[test]
+fn a_device_whose_saves_return_before_they_are_durable_is_found_out() {
+    let failure = found(false).expect("a storm that fails");
+    assert!(!failure.is_empty());
 }

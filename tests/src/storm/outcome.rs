@@ -21,6 +21,11 @@ pub struct Outcome {
 pub fn run(seed: u64, steps: u64, tells: bool) -> Outcome {
     let mut storm = Storm::new(seed);
     storm.tells = tells;
+    weather(storm, steps)
+}
+
+/// The same in a world that was perhaps tampered with.
+pub fn weather(mut storm: Storm, steps: u64) -> Outcome {
     let ran = catch_unwind(AssertUnwindSafe(|| {
         for _ in 0..steps {
             storm.step();
