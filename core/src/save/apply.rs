@@ -133,8 +133,13 @@ pub(super) fn apply(
             let there = tx.get(&set, element.as_str())?.is_some();
             match (inside, there) {
                 (true, false) => tx.put(&set, element.as_str(), true),
+                // Made again where another has put it in: it must outlast who takes that one out.
+                (true, true) => {
+                    let inside = ScalarValue::Boolean(true);
+                    write_anew(tx, &set, element, &inside, Some(&inside))
+                }
                 (false, true) => tx.delete(&set, element.as_str()),
-                (true, true) | (false, false) => Ok(()),
+                (false, false) => Ok(()),
             }
         }
         Edit::Raise {
@@ -217,20 +222,36 @@ fn put(
     field: &Field,
     value: &Value,
 ) -> Result<(), AutomergeError> {
+    let old = tx.get(object, field.key())?.and_then(|(old, _)| match old {
+        Live::Scalar(old) => Some(old.into_owned()),
+        Live::Object(_) => None,
+    });
     let scalar = if value.is_null() {
         Some(ScalarValue::Null)
     } else {
-        let old = tx.get(object, field.key())?.and_then(|(old, _)| match old {
-            Live::Scalar(old) => Some(old.into_owned()),
-            Live::Object(_) => None,
-        });
         scalar::encode_over(&field.ty, value, old.as_ref())
     };
     match scalar {
         // `diff` has checked the type already.
         None => Ok(()),
-        Some(scalar) => tx.put(object, field.key(), scalar),
+        Some(scalar) => write_anew(tx, object, field.key(), &scalar, old.as_ref()),
     }
+}
+
+/// Writes a value also if it stands there already. Automerge takes such a write for none, or, in a
+/// conflict that shows the value, only takes the others away: the person's word would then be gone
+/// when someone who had not heard it writes over what stood there before.
+fn write_anew(
+    tx: &mut Transaction<'_>,
+    object: &ObjId,
+    key: &str,
+    value: &ScalarValue,
+    old: Option<&ScalarValue>,
+) -> Result<(), AutomergeError> {
+    if old == Some(value) {
+        tx.delete(object, key)?;
+    }
+    tx.put(object, key, value.clone())
 }
 
 /// A key of a log or status is written once: a second write would replace what is there.

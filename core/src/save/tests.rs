@@ -355,6 +355,31 @@ fn removing_an_item_keeps_a_concurrent_edit_inside_it_and_can_be_undone() {
 }
 
 #[test]
+fn a_choice_of_the_value_that_is_shown_stands_against_an_edit_that_had_not_heard_of_it() {
+    let mut mine = note(json!({}));
+    let mut theirs = mine.clone();
+    let at = version(&mine);
+    edit(&mut mine, 1, &at, json!({"outcome": "partial"}));
+    edit(&mut theirs, 2, &at, json!({"outcome": "refused"}));
+    merge(&mut mine, &mut theirs);
+    let at = version(&mine);
+    let mut theirs = mine.clone();
+    let chosen = now(&mine).conflicts.remove(0).values.remove(1);
+    assert_eq!(now(&mine).value["outcome"], chosen.value, "it is shown");
+    choose(&mut mine, NOTE, &at, "outcome", &chosen.change, &ctx(1)).expect("chooses");
+    assert_eq!(now(&mine).conflicts, []);
+    for change in mine.get_changes(&at.to_automerge()) {
+        let bytes = change.raw_bytes();
+        crate::guard::check_change(bytes, NOTE, &crate::guard::Limits::RELAY).expect("passes");
+    }
+    edit(&mut theirs, 2, &at, json!({"outcome": "cancelled"}));
+    merge(&mut mine, &mut theirs);
+    let conflict = now(&mine).conflicts.remove(0);
+    let values: Vec<Value> = conflict.values.into_iter().map(|v| v.value).collect();
+    assert!(values.contains(&chosen.value) && values.contains(&json!("cancelled")));
+}
+
+#[test]
 fn choosing_ends_a_conflict_as_an_ordinary_change() {
     let mut mine = note(json!({}));
     let mut theirs = mine.clone();
