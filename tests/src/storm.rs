@@ -18,6 +18,7 @@ pub mod outcome;
 pub mod pocket;
 mod power;
 mod steps;
+mod villain;
 mod watch;
 mod writing;
 
@@ -38,6 +39,7 @@ use line::Line;
 use mail::Letter;
 use model::{Model, Write};
 use pocket::Pocket;
+use villain::Future;
 use watch::Feed;
 
 /// The world of one seed.
@@ -54,6 +56,9 @@ pub struct Storm {
     pub members: BTreeMap<MemberId, BTreeSet<SpaceId>>,
     /// The devices.
     pub pockets: Vec<Pocket>,
+    /// One more, enrolled, that does harm; and now and then passes for one of a later version.
+    villain: Pocket,
+    future: Vec<Future>,
     /// What every replica must say.
     pub model: Model,
     /// Every document with its space.
@@ -153,16 +158,10 @@ impl Storm {
 
     fn enrol(&mut self, number: usize) {
         self.spare_relay();
-        self.pockets[number].disk.keep_power();
-        self.pockets[number].disk.mend();
-        let member = self.pockets[number].member;
-        let env = Arc::clone(&self.house.machine);
-        let code = self.house.admin(|db| {
-            invites::create(db, &*env, member, None, invites::LIFE_MS).expect("an invite")
-        });
-        let line = Line::new(self.house.relay.as_ref(), None, self.pockets[number].id());
-        let device = self.pockets[number].device.as_mut().expect("switched on");
-        device.enrol(&line, &code, "puhelin").expect("enrols");
+        let pocket = &mut self.pockets[number];
+        pocket.disk.keep_power();
+        pocket.disk.mend();
+        enrol(&self.house, pocket);
     }
 
     /// What people do at the office goes well: it would only be done again.
@@ -176,4 +175,16 @@ impl Storm {
             self.log.push(what());
         }
     }
+}
+
+fn enrol(house: &House, pocket: &mut Pocket) {
+    let env = Arc::clone(&house.machine);
+    let code = house.admin(|db| {
+        invites::create(db, &*env, pocket.member, None, invites::LIFE_MS).expect("an invite")
+    });
+    let line = Line::new(house.relay.as_ref(), None, pocket.id());
+    pocket
+        .device()
+        .enrol(&line, &code, "puhelin")
+        .expect("enrols");
 }

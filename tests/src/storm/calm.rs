@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use automerge::Change;
+use automerge::{Change, ReadDoc};
 use sopu_core::device::{DeviceError, SyncReport};
 use sopu_core::encoding::decode_changes;
 use sopu_core::guard::Limits;
@@ -210,6 +210,24 @@ impl Storm {
             }
         }
         self.judge_edits(record);
+        self.judge_future(record);
+    }
+
+    /// What a later version wrote where this one cannot read is kept by all who edited beside it.
+    fn judge_future(&self, record: &Store) {
+        for future in &self.future {
+            let Ok(loaded) = record.document(future.doc) else {
+                continue;
+            };
+            let changes = loaded.am.get_changes(&[]);
+            if changes
+                .iter()
+                .any(|change| change.timestamp() == future.at_ms)
+            {
+                let kept = loaded.am.get(automerge::ROOT, &future.key).expect("reads");
+                assert!(kept.is_some(), "{} of {} is lost", future.key, future.doc);
+            }
+        }
     }
 
     /// Each edit is in the record once, or in something the relay keeps for people to look at.

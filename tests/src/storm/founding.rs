@@ -2,7 +2,7 @@
 //! begins with a copy.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use sopu_core::id::{MemberId, OrgId, SpaceId};
@@ -24,6 +24,7 @@ struct Founded {
     members: BTreeMap<MemberId, BTreeSet<SpaceId>>,
     relay: Files,
     pockets: Vec<FoundedPocket>,
+    villain: FoundedPocket,
 }
 
 struct FoundedPocket {
@@ -47,13 +48,11 @@ impl Storm {
         storm.house.switch_on().expect("the relay starts");
         for (number, pocket) in founded.pockets.iter().enumerate() {
             let folder = storm.dir.path().join(format!("device-{number}"));
-            let (machine, key) = (storm.machine(), Some(pocket.key));
-            let mut new = Pocket::new(&folder, pocket.member, number, machine, key);
-            new.disk.put_files(&pocket.store);
-            std::fs::write(new.instance_file(), &pocket.instance).expect("writes");
-            new.switch_on().expect("opens");
+            let new = pocket.open(&folder, number, storm.machine());
             storm.pockets.push(new);
         }
+        let folder = storm.dir.path().join("villain");
+        storm.villain = founded.villain.open(&folder, usize::MAX, storm.machine());
         storm
     }
 
@@ -67,7 +66,12 @@ impl Storm {
         let dir: TempDir = dir.expect("a temporary folder");
         let (dice, time) = (Dice::new(seed), Time::new());
         let house = House::new(dir.path().join("relay"), Machine::new(&time, &dice));
+        let machine = Machine::new(&time, &dice);
+        let nobody = MemberId(uuid::Uuid::nil());
+        let folder = dir.path().join("nobody");
         Self {
+            villain: Pocket::new(&folder, nobody, usize::MAX, machine, None),
+            future: Vec::new(),
             dir,
             dice,
             time,
@@ -109,7 +113,8 @@ impl Storm {
             let space = storm.house.admin(add);
             storm.spaces.push(space);
         }
-        for name in ["Maria", "Aino", "Liisa"] {
+        let mut members = Vec::new();
+        for name in ["Maria", "Aino", "Liisa", "Ilkeä"] {
             let new = NewMember {
                 org,
                 name,
@@ -119,12 +124,12 @@ impl Storm {
             };
             let add = |db: &mut _| people::add_member(db, &*env, &new).expect("a member");
             let member = storm.house.admin(add);
+            members.push(member);
             storm.members.insert(member, BTreeSet::new());
             for space in storm.spaces.clone() {
                 storm.let_in(member, space);
             }
         }
-        let members: Vec<MemberId> = storm.members.keys().copied().collect();
         for member in [members[0], members[0], members[1], members[2]] {
             let number = storm.pockets.len();
             let folder = storm.dir.path().join(format!("device-{number}"));
@@ -133,27 +138,45 @@ impl Storm {
             storm.pockets.push(pocket);
             storm.enrol(number);
         }
+        let folder = storm.dir.path().join("villain");
+        let mut villain = Pocket::new(&folder, members[3], usize::MAX, storm.machine(), None);
+        villain.switch_on().expect("opens");
+        super::enrol(&storm.house, &mut villain);
+        storm.villain = villain;
         storm
     }
 
     fn into_founded(mut self) -> Founded {
         self.house.switch_off();
-        let mut pockets = Vec::new();
-        for pocket in &mut self.pockets {
-            pocket.close();
-            pockets.push(FoundedPocket {
-                member: pocket.member,
-                key: pocket.key(),
-                store: pocket.disk.files(),
-                instance: std::fs::read(pocket.instance_file()).expect("reads"),
-            });
-        }
+        let pockets = self.pockets.iter_mut().map(FoundedPocket::of).collect();
+        let villain = FoundedPocket::of(&mut self.villain);
         Founded {
             org: self.org,
             spaces: self.spaces.clone(),
             members: self.members.clone(),
             relay: self.house.disk.files(),
             pockets,
+            villain,
         }
+    }
+}
+
+impl FoundedPocket {
+    fn of(pocket: &mut Pocket) -> Self {
+        pocket.close();
+        Self {
+            member: pocket.member,
+            key: pocket.key(),
+            store: pocket.disk.files(),
+            instance: std::fs::read(pocket.instance_file()).expect("reads"),
+        }
+    }
+
+    fn open(&self, folder: &Path, family: usize, machine: Arc<Machine>) -> Pocket {
+        let mut pocket = Pocket::new(folder, self.member, family, machine, Some(self.key));
+        pocket.disk.put_files(&self.store);
+        std::fs::write(pocket.instance_file(), &self.instance).expect("writes");
+        pocket.switch_on().expect("opens");
+        pocket
     }
 }

@@ -67,6 +67,7 @@ impl Storm {
             98..=100 => self.repeat(number),
             101 => self.revoke(number),
             102..=103 => self.part(number),
+            104..=107 => self.harm(),
             _ => self.time.pass(3_600_000),
         }
     }

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use automerge::{Automerge, ReadDoc};
 use serde_json::{Map, Value, json};
 use sopu_core::device::DeviceError;
 use sopu_core::device::documents::Opened;
 use sopu_core::documents::{Kind, contract, service_listing, visit_note};
+use sopu_core::genesis::genesis;
 use sopu_core::id::{DocId, SpaceId, Version, mint_uuid};
 use sopu_core::read::{at_path, set_path};
 use sopu_core::store::document;
@@ -249,7 +251,7 @@ impl Storm {
         }
     }
 
-    fn letter(&mut self) -> char {
+    pub(super) fn letter(&mut self) -> char {
         self.count += 1;
         char::from_u32(FIRST + self.count).unwrap_or('?')
     }
@@ -434,7 +436,7 @@ impl Storm {
         }
     }
 
-    fn insert(&self, path: &str, old: &str, letter: char) -> (String, Write) {
+    pub(super) fn insert(&self, path: &str, old: &str, letter: char) -> (String, Write) {
         let mut letters: Vec<char> = old.chars().collect();
         let at = self.dice.below(letters.len() + 1);
         let after = at.checked_sub(1).map(|before| letters[before]);
@@ -508,6 +510,14 @@ impl Storm {
         }
         machine.now_ms()
     }
+}
+
+/// The text people of a kind's documents write in, and what it says.
+pub(super) fn text_of(kind: Kind, am: &Automerge) -> (&'static str, String) {
+    let path = fields(kind).text;
+    let object = genesis(kind).container(path);
+    let text = object.and_then(|object| am.text(object).ok());
+    (path, text.unwrap_or_default())
 }
 
 fn text_at<'v>(value: &'v Value, path: &str) -> &'v str {

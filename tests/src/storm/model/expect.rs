@@ -72,18 +72,22 @@ impl Expected {
                     is == place.live.iter().any(flag)
                 }
                 Write::Greatest(_, _, codes) => {
-                    let rank = |w: &Write| match w {
-                        Write::Greatest(_, rank, _) => Some(*rank),
-                        _ => None,
+                    let rank = |w: &Write| {
+                        let Write::Greatest(_, rank, _) = w else {
+                            return None;
+                        };
+                        Some(*rank)
                     };
                     let most = place.live.iter().filter_map(rank).max();
                     let code = most.and_then(|rank| codes.get(rank).copied());
                     shown.scalar(path).and_then(Value::as_str) == code
                 }
                 Write::Raise(_, _, _, codes) => {
-                    let mark = |w: &Write| match w {
-                        Write::Raise(_, round, rank, _) => Some((*round, *rank)),
-                        _ => None,
+                    let mark = |w: &Write| {
+                        let Write::Raise(_, round, rank, _) = w else {
+                            return None;
+                        };
+                        Some((*round, *rank))
                     };
                     let most = place.all.iter().filter_map(mark).max();
                     let status = reading.status.get(path.as_str());
@@ -119,10 +123,10 @@ impl Expected {
 }
 
 fn value(write: &Write) -> Option<&Value> {
-    match write {
-        Write::Last(_, value) | Write::Multi(_, value) => Some(value),
-        _ => None,
+    if let Write::Last(_, value) | Write::Multi(_, value) = write {
+        return Some(value);
     }
+    None
 }
 
 fn one_of(place: &Place, shown: Option<&Value>) -> bool {
