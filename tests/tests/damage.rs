@@ -132,8 +132,8 @@ impl Scene {
         let live = dir.path().join("live");
         let relay = Relay::open(&live.join("relay"), env()).expect("opens");
         let mut db = Connection::open(live.join("relay").join(DATABASE)).expect("opens");
-        let org = people::add_org(&mut db, &SystemEnv, "Hoiva Oy", None).expect("an organisation");
-        let space = people::add_space(&mut db, &SystemEnv, org, "Mäkelä").expect("a space");
+        let org = people::add_org(&db, &SystemEnv, "Hoiva Oy", None).expect("an organisation");
+        let space = people::add_space(&db, &SystemEnv, org, "Mäkelä").expect("a space");
         let new = NewMember {
             org,
             name: "Maria",
@@ -141,7 +141,7 @@ impl Scene {
             password: None,
             admin: false,
         };
-        let member = people::add_member(&mut db, &SystemEnv, &new).expect("a member");
+        let member = people::add_member(&db, &SystemEnv, &new).expect("a member");
         let window = Window {
             from_ms: 0,
             until_ms: None,

@@ -89,10 +89,10 @@ impl<'p> Run<'p> {
         // Makes the folder and its ledger.
         drop(Relay::open(&data, Arc::clone(&env)).expect("the relay opens"));
         let mut db = Connection::open(data.join(DATABASE)).expect("opens");
-        let org = people::add_org(&mut db, &*env, "Hoiva Oy", None).expect("an organisation");
+        let org = people::add_org(&db, &*env, "Hoiva Oy", None).expect("an organisation");
         let spaces: Vec<SpaceId> = NAMES
             .iter()
-            .map(|name| people::add_space(&mut db, &*env, org, name).expect("a space"))
+            .map(|name| people::add_space(&db, &*env, org, name).expect("a space"))
             .collect();
         let mut person = |name, login: Option<&str>, role| {
             let new = NewMember {
@@ -102,7 +102,7 @@ impl<'p> Run<'p> {
                 password: login.map(|_| "salasana-kevätsää"),
                 admin: false,
             };
-            let member = people::add_member(&mut db, &*env, &new).expect("a member");
+            let member = people::add_member(&db, &*env, &new).expect("a member");
             let window = Window {
                 from_ms: env.now_ms() - 60_000,
                 until_ms: None,
