@@ -42,8 +42,8 @@ fn small_disk(at: &Path, size: &str) -> Option<SmallDisk> {
 fn prepared(data: &Path) -> [String; 2] {
     drop(Relay::open(data, env()).expect("opens"));
     let mut db = Connection::open(data.join(DATABASE)).expect("opens");
-    let org = people::add_org(&mut db, &SystemEnv, "Hoiva Oy", None).expect("an organisation");
-    let space = people::add_space(&mut db, &SystemEnv, org, "Mäkelä").expect("a space");
+    let org = people::add_org(&db, &SystemEnv, "Hoiva Oy", None).expect("an organisation");
+    let space = people::add_space(&db, &SystemEnv, org, "Mäkelä").expect("a space");
     let new = NewMember {
         org,
         name: "Maria",
@@ -51,7 +51,7 @@ fn prepared(data: &Path) -> [String; 2] {
         password: None,
         admin: false,
     };
-    let member: MemberId = people::add_member(&mut db, &SystemEnv, &new).expect("a member");
+    let member: MemberId = people::add_member(&db, &SystemEnv, &new).expect("a member");
     let window = Window {
         from_ms: 0,
         until_ms: None,

@@ -164,7 +164,7 @@ fn traced(run: &Run, section: &mut Section) {
         }
         None => section.note("valgrind is not here: no instructions counted."),
     }
-    match each(pair(&|saves| flushes(run, saves))) {
+    match each(pair(&|saves| flushes(run, "saves", saves))) {
         Some(n) => section.target(
             "flushes a save (strace)",
             Amount::count(n),

@@ -23,6 +23,9 @@ struct Around {
     devices: usize,
 }
 
+/// What a size means.
+type Shape = fn(usize) -> Around;
+
 const LITTLE: Around = Around {
     documents: 1,
     spaces: 1,
@@ -32,7 +35,7 @@ const LITTLE: Around = Around {
 
 pub fn crowd(run: &Run) -> Section {
     let mut section = Section::new("What is around it");
-    let around: [(&str, [usize; 3], fn(usize) -> Around); 4] = [
+    let around: [(&str, [usize; 3], Shape); 4] = [
         (
             "documents in the space",
             run.sized([50, 300, 2_000], [10, 30, 100]),
