@@ -245,7 +245,6 @@ impl PhoneLoop {
     }
 
     fn create(&self) {
-        let Some(letter) = self.fresh() else { return };
         let mut device = self.device();
         let spaces = device.spaces().expect("reads");
         if spaces.is_empty() {
@@ -256,6 +255,8 @@ impl PhoneLoop {
         let Ok((doc, saved)) = device.create(space, Kind::VisitNote, &value) else {
             return;
         };
+        // Told as soon as it is taken: the next life of this process goes on from what was told.
+        let Some(letter) = self.fresh() else { return };
         let op = self.begin(What::Saving {
             doc: doc.to_string(),
             mark: letter,
