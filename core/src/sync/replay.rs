@@ -49,6 +49,9 @@ enum Aside {
     Refused,
     /// Also what the relay has lost and may or may not take again.
     Lost,
+    /// One's own work whose place in the feed is not known, also what the relay once acknowledged:
+    /// a copy of this store may have been told that it was refused, and have made it again.
+    Unsettled,
 }
 
 /// Envelopes that a replay in the record has replaced, each with the last change of that replay.
@@ -240,7 +243,7 @@ impl Device {
         let conn = self.store.conn();
         let unproven = document::unproven(conn, loaded.doc)?;
         let lost = match aside {
-            Aside::Refused => BTreeSet::new(),
+            Aside::Refused | Aside::Unsettled => BTreeSet::new(),
             Aside::Lost => outbox::lost_of(conn, loaded.doc)?,
         };
         let steps = history::history(conn, loaded.doc)?;
@@ -261,6 +264,7 @@ impl Device {
                 let envelope = step.envelope.as_ref().map(|e| e.id);
                 let refused = envelope.and_then(|id| envelopes.get(&id)).is_some_and(|e| {
                     matches!(e.state, State::Sealed | State::Final(_))
+                        || aside == Aside::Unsettled
                         || covered.contains_key(&e.id)
                         || lost.contains(&e.id)
                 }) || unproven.contains(&step.hash);
@@ -375,7 +379,7 @@ impl Device {
             let last = new.iter().rfind(theirs).map(|change| change.hash);
             covered.extend(replaces.iter().map(|old| (*old, last)));
         }
-        for aside in [Aside::Refused, Aside::Lost] {
+        for aside in [Aside::Refused, Aside::Lost, Aside::Unsettled] {
             let sides = self.sides(loaded, &covered, aside)?;
             if sides.mine.is_empty() {
                 continue;
