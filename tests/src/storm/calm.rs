@@ -168,7 +168,9 @@ impl Storm {
             assert_eq!(backlog, drained, "{number} still has {left:?}");
             let aside = draft::quarantined(store.conn()).expect("reads");
             assert_eq!(aside, [], "{number} could take everything");
-            assert_eq!(draft::drafts(store.conn()).expect("reads"), [], "{number}");
+            let drafts = draft::drafts(store.conn()).expect("reads");
+            // What a copy made a second time, and the relay then refused, stays there to be read.
+            assert!(pocket.copied || drafts.is_empty(), "{number}: {drafts:?}");
             let here: BTreeSet<SpaceId> = pocket
                 .look()
                 .spaces()

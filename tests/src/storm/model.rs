@@ -173,6 +173,12 @@ impl Model {
         self.docs[&doc].nodes[number].edit
     }
 
+    /// Whether an edit is among these changes twice: once as it was made, once made again.
+    pub fn has_twice(&self, doc: DocId, changes: &Set) -> bool {
+        let mut once = std::collections::BTreeSet::new();
+        !changes.iter().all(|n| once.insert(self.edit(doc, n)))
+    }
+
     /// Whether a replica with these changes reads as it must.
     ///
     /// # Errors

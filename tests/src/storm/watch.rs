@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sopu_core::id::{DocId, EnvelopeId, SpaceId, Version};
 use sopu_core::read::read;
-use sopu_core::store::{Store, document, outbox, space};
+use sopu_core::store::{Store, document, draft, outbox, space};
 use sopu_core::wire::Cursor;
 
 use super::Storm;
@@ -43,6 +43,9 @@ impl Storm {
             if self.pockets[number].device.is_some() && !self.pockets[number].disk.is_dead() {
                 let seen = self.watch_pocket(number);
                 if let Err(what) = seen {
+                    let store = self.pockets[number].look().store();
+                    let aside = draft::quarantined(store.conn());
+                    let what = format!("{what}; set aside: {aside:?}");
                     assert!(
                         self.trouble(Which::Pocket(number)),
                         "device {number}: {what}"
@@ -169,6 +172,12 @@ impl Storm {
             let here = spaces.iter().find(|space| space.id == home);
             let cursor = here.and_then(|space| space.cursor.as_ref());
             self.has_its_feed(number, doc, home, cursor, &changes)?;
+            // A copy whose other self made its edits again may make them again too, until the relay
+            // has told it; the record never has both, and in the end neither has it.
+            if self.pockets[number].copied && self.model.has_twice(doc, &changes) {
+                self.tally.count("made twice for a while");
+                continue;
+            }
             if !same {
                 let reading = read(&loaded.am, loaded.kind);
                 self.model.judge(doc, &heads, &changes, reading)?;
