@@ -94,14 +94,16 @@ impl Device {
         let mut work = PageWork::default();
         let mut hash = here.feed_hash;
         let mut after = page.from.as_ref().map_or(0, |from| from.seq);
-        if page.from.as_ref().is_some_and(|from| from.first.is_none())
-            && let Some(cut) = page.cut.as_ref().filter(|cut| cut.seq < after)
-        {
-            // The relay came back from a backup: the feed goes on from the cut.
-            after = cut.seq;
-            let all = outbox::feed_ids(self.store.conn(), id, 0, usize::MAX >> 1)?;
-            let kept = all.iter().take_while(|(seq, _)| *seq <= after);
-            hash = kept.fold([0; 32], |hash, (_, id)| feed_hash(&hash, id));
+        if let Some(cut) = page.cut.as_ref().filter(|cut| cut.seq < after) {
+            // The relay came back from a backup: the feed goes on from the cut, and a first sync that
+            // was under way begins anew.
+            hash = [0; 32];
+            if page.from.as_ref().is_none_or(|from| from.first.is_none()) {
+                after = cut.seq;
+                let all = outbox::feed_ids(self.store.conn(), id, 0, usize::MAX >> 1)?;
+                let kept = all.iter().take_while(|(seq, _)| *seq <= after);
+                hash = kept.fold(hash, |hash, (_, id)| feed_hash(&hash, id));
+            }
         }
         self.read_packs(page, &mut work)?;
         self.read_proofs(page, &people, &mut work, &mut hash)?;
