@@ -372,7 +372,10 @@ impl Device {
         new: Vec<NewChange>,
         arrived: &[(EnvelopeId, Vec<EnvelopeId>)],
     ) -> Result<Option<Plan>> {
-        self.seal_all()?;
+        // While recovering there is no epoch to seal under: what is unsealed was written before.
+        if !self.recovering()? {
+            self.seal_all()?;
+        }
         let mut covered = self.covered(loaded.doc)?;
         for (id, replaces) in arrived {
             let theirs = |change: &&NewChange| change.origin == Origin::Enveloped(*id);
