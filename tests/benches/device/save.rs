@@ -164,11 +164,14 @@ fn traced(run: &Run, section: &mut Section) {
         }
         None => section.note("valgrind is not here: no instructions counted."),
     }
-    match each(pair(&|saves| flushes(run, "saves", saves))) {
-        Some(n) => section.target(
-            "flushes a save (strace)",
-            Amount::count(n),
-            Target::AtMost(1.0),
+    let save = each(pair(&|saves| flushes(run, "saves", saves)));
+    let insert = each(pair(&|saves| flushes(run, "inserts", saves)));
+    match save.zip(insert) {
+        Some((save, insert)) => section.beside(
+            "flushes a save, checkpoints included (strace)",
+            Amount::count(save),
+            Amount::count(insert),
+            Some(Target::RatioAtMost(1.1)),
         ),
         None => section.note("strace is not here: no flushes counted."),
     }
