@@ -50,6 +50,11 @@ impl Phone {
         self.device = None;
     }
 
+    /// Where its store is.
+    pub fn store_file(&self) -> PathBuf {
+        self.folder.join("store.db")
+    }
+
     /// A copy of the store file as a backup takes it; the phone is closed for that and opened again.
     pub fn backup(&mut self) -> Vec<(PathBuf, Vec<u8>)> {
         self.close();

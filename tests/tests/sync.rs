@@ -2,10 +2,15 @@
 
 #![expect(clippy::expect_used, reason = "a test")]
 
+use std::path::Path;
+
+use automerge::ReadDoc;
+use automerge::transaction::Transactable;
 use serde_json::{Value, json};
+use sopu_core::documents::Kind;
 use sopu_core::id::{DocId, SpaceId};
 use sopu_core::store::outbox::Stage;
-use sopu_core::store::{check, history};
+use sopu_core::store::{Store, check, document, draft, history, outbox};
 use sopu_server::access::roles::Role;
 use sopu_tests::{Phone, World};
 
@@ -466,4 +471,81 @@ fn an_entry_of_a_kind_only_a_later_app_knows_is_kept_and_applied_after_the_updat
     aino.sync(&world);
     same(&mut maria, &mut aino, doc);
     whole(&mut aino);
+}
+
+/// A change that a relay would refuse and that cannot be made again either: a defect wrote it.
+fn write_what_nobody_takes(phone: &mut Phone, store: &Path, space: SpaceId, doc: DocId) {
+    phone.close();
+    let mut opened = Store::open(store).expect("opens");
+    let mut am = opened.document(doc).expect("opens").am.clone();
+    am.set_actor(automerge::ActorId::from(&[7; 16][..]));
+    let mut tx = am.transaction();
+    tx.put(automerge::ROOT, "route_from", "9".repeat(400_000))
+        .expect("puts");
+    let hash = tx.commit().0.expect("a change");
+    let change = am.get_change_by_hash(&hash).expect("it is there");
+    let write = document::DocWrite {
+        doc,
+        space,
+        kind: Kind::VisitNote,
+        am: &am,
+        new: &[document::NewChange::new(&change, document::Origin::Saved)],
+        at_ms: 1,
+        by: None,
+    };
+    opened
+        .write(|tx| document::write_document(tx, &write))
+        .expect("writes");
+    drop(opened);
+    phone.open();
+}
+
+#[test]
+fn a_document_that_can_be_neither_sent_nor_made_again_is_set_aside_and_delays_no_other() {
+    for restored in [false, true] {
+        let world = World::new();
+        let space = world.space("Kotihoito");
+        let (mut maria, mut aino) = pair(&world, space);
+        let doc = maria.note(space, json!({"summary": "Alku."}));
+        for phone in [&mut maria, &mut aino] {
+            phone.sync(&world);
+            world.settle();
+        }
+        maria.sync(&world);
+        let store = maria.store_file();
+        write_what_nobody_takes(&mut maria, &store, space, doc);
+        if restored {
+            let backup = maria.backup();
+            maria.restore(&backup, false);
+        }
+        let other = maria.note(space, json!({"summary": "Toinen."}));
+        for _ in 0..3 {
+            let report = maria.sync(&world);
+            assert!(!report.more && report.requests < 10, "{report:?}");
+            world.settle();
+        }
+        aino.sync(&world);
+        assert_eq!(aino.read(other).value["summary"], "Toinen.");
+        same(&mut maria, &mut aino, doc);
+
+        let conn = maria.device().store().conn();
+        let aside = draft::quarantined(conn).expect("reads");
+        assert_eq!(aside.len(), 1, "restored: {restored}");
+        assert_eq!(aside[0].doc, doc);
+        let drafts = draft::drafts(conn).expect("reads");
+        assert_eq!(drafts.len(), 1);
+        let kept = drafts[0].value["route_from"].as_str().expect("a text");
+        assert_eq!(kept.len(), 400_000);
+        assert!(outbox::unsettled(conn, None).expect("reads").is_empty());
+
+        // The document is still of use.
+        maria.edit(doc, json!({"summary": "Alku. Ja jatko."}));
+        for _ in 0..2 {
+            maria.sync(&world);
+            world.settle();
+        }
+        aino.sync(&world);
+        assert_eq!(aino.read(doc).value["summary"], "Alku. Ja jatko.");
+        whole(&mut maria);
+    }
 }

@@ -58,6 +58,26 @@ pub enum DeviceError {
     Internal(&'static str),
 }
 
+impl DeviceError {
+    /// The reason, a code, if what failed is the content of one document, and neither the store nor
+    /// the relay: trying again will not help, and other documents need not wait for it.
+    pub(crate) fn of_document(&self) -> Option<&'static str> {
+        match self {
+            Self::Internal(code) | Self::BadValue { code, .. } => Some(code),
+            Self::Stale => Some("stale"),
+            Self::NotEnrolled
+            | Self::NotFound(_)
+            | Self::Problems(..)
+            | Self::Store(_)
+            | Self::InstanceFile
+            | Self::Offline
+            | Self::Busy { .. }
+            | Self::Refused { .. }
+            | Self::BadAnswer => None,
+        }
+    }
+}
+
 impl From<StoreError> for DeviceError {
     fn from(error: StoreError) -> Self {
         match error {

@@ -105,15 +105,24 @@ impl Device {
             || !outbox::unsealed_documents(conn)?.is_empty())
     }
 
-    /// Puts every unsealed change into envelopes.
+    /// Puts every unsealed change into envelopes. What no relay would take is set aside: one bad document delays no
+    /// other.
     pub(crate) fn seal_all(&mut self) -> Result<()> {
+        let mut bad = Vec::new();
         for doc in outbox::unsealed_documents(self.store.conn())? {
-            self.seal(doc)?;
+            if let Err(error) = self.seal(doc) {
+                let reason = error.of_document().ok_or(error)?;
+                bad.push((doc, reason));
+            }
+        }
+        // After the others are sealed: they count on under the epoch that ends here.
+        for (doc, reason) in bad {
+            self.set_aside_unsealable(doc, reason)?;
         }
         Ok(())
     }
 
-    pub(crate) fn seal(&mut self, doc: DocId) -> Result<()> {
+    fn seal(&mut self, doc: DocId) -> Result<()> {
         let row = document::row(self.store.conn(), doc)?
             .ok_or(crate::device::DeviceError::NotFound(doc))?;
         let sealing = self.sealing(row.space, doc, row.kind, Vec::new())?;

@@ -27,6 +27,7 @@ use crate::save::{self, SaveContext};
 use crate::store::document::{
     self, DocWrite, Loaded, NewChange, Origin, remove_document, rewrite_document,
 };
+use crate::store::draft::Quarantined;
 use crate::store::outbox::{self, State, Stored};
 use crate::store::{Tx, draft, history, meta, space};
 
@@ -75,6 +76,16 @@ pub(super) struct Plan {
     done: Vec<EnvelopeId>,
     /// Nothing is left of the document.
     empty: bool,
+    /// One's own work, where the document goes on without it.
+    aside: Option<SetAside>,
+}
+
+/// One's own work on a document that is not made again: it stays here as a draft people can read.
+struct SetAside {
+    reason: String,
+    value: serde_json::Value,
+    /// It could not be made again here; the relay has not seen it, let alone refused it.
+    failed: bool,
 }
 
 impl Plan {
@@ -84,6 +95,19 @@ impl Plan {
             doc, space, kind, ..
         } = self.sealing;
         let (am, new, at_ms, by) = (&self.am, &self.new[..], self.at_ms, Some(self.by));
+        if let Some(aside) = &self.aside {
+            draft::keep(tx, (doc, space, kind), &aside.reason, at_ms, &aside.value)?;
+            if aside.failed {
+                let failed = Quarantined {
+                    space,
+                    doc,
+                    envelope: None,
+                    reason: aside.reason.clone(),
+                    at_ms,
+                };
+                draft::quarantine(tx, &failed)?;
+            }
+        }
         if self.empty {
             remove_document(tx, doc)?;
             for id in self.done.iter().chain(&self.sealing.replaces) {
@@ -122,9 +146,10 @@ impl Plan {
         Ok(())
     }
 
-    /// How many edits were made again.
-    pub(super) fn count(&self) -> u32 {
-        u32::try_from(self.made.len()).unwrap_or(u32::MAX)
+    /// Adds what it did to the report.
+    pub(super) fn tell(&self, report: &mut SyncReport) {
+        report.replayed += u32::try_from(self.made.len()).unwrap_or(u32::MAX);
+        report.quarantined += u32::from(self.aside.as_ref().is_some_and(|aside| aside.failed));
     }
 
     /// The document to keep loaded.
@@ -174,9 +199,9 @@ impl Device {
                 self.new_epoch(loaded.space)?;
             }
             if again {
-                self.set_aside(&loaded)?;
+                self.set_aside(&loaded, report)?;
             } else {
-                report.replayed += self.replay(&loaded)?;
+                self.replay(&loaded, report)?;
             }
         }
         Ok(true)
@@ -222,7 +247,7 @@ impl Device {
         }
         for doc in docs {
             let loaded = self.store.document(doc)?;
-            report.replayed += self.replay(&loaded)?;
+            self.replay(&loaded, report)?;
         }
         Ok(self.store.write(|tx| {
             for id in &asked {
@@ -346,19 +371,32 @@ impl Device {
         Ok(homes)
     }
 
-    /// Makes one's own edits again on the rebuilt document; says how many.
-    pub(super) fn replay(&mut self, loaded: &Loaded) -> Result<u32> {
+    /// Makes one's own edits again on the rebuilt document. Where they cannot be, they are set aside:
+    /// one bad document delays no other.
+    pub(super) fn replay(&mut self, loaded: &Loaded, report: &mut SyncReport) -> Result<()> {
         let covered = self.covered(loaded.doc)?;
         let sides = self.sides(loaded, &covered, Aside::Refused)?;
         let am = rebuilt(&loaded.am, loaded.kind, &sides.base)?;
         let plan = self.plan(loaded, sides, am, Vec::new(), &covered)?;
+        match self.carry_out(plan, report) {
+            Err(error) if error.of_document().is_some() => {
+                let reason = error.of_document().unwrap_or_default();
+                self.go_on_without(loaded, reason, true, report)
+            }
+            done => done,
+        }
+    }
+
+    fn carry_out(&mut self, plan: Plan, report: &mut SyncReport) -> Result<()> {
         let key = self.key.clone();
         self.store.write_or(|tx| plan.write(tx, &key))?;
-        let count = plan.count();
-        if !plan.empty {
+        plan.tell(report);
+        if plan.empty {
+            self.store.forget_loaded();
+        } else {
             self.store.keep(Arc::new(plan.loaded()));
         }
-        Ok(count)
+        Ok(())
     }
 
     /// For a document whose own unsettled changes stand in the way of what the feed brings (a
@@ -401,24 +439,39 @@ impl Device {
         &mut self,
         loaded: &Loaded,
         sides: Sides,
-        mut am: Automerge,
+        am: Automerge,
         arrived: Vec<NewChange>,
         covered: &Covered,
     ) -> Result<Plan> {
+        let (again, aside) = match self.make_again(loaded, &sides, &am, covered) {
+            Ok(again) => (again, None),
+            Err(error) => {
+                let Some(reason) = error.of_document() else {
+                    return Err(error);
+                };
+                let aside = SetAside::of(loaded, reason, true);
+                (Again::nothing(am.clone()), Some(aside))
+            }
+        };
+        self.plan_of(loaded, sides, (am, arrived), again, aside, covered)
+    }
+
+    /// One's own edits, made again on a copy of the document as the record has it.
+    fn make_again(
+        &mut self,
+        loaded: &Loaded,
+        sides: &Sides,
+        record: &Automerge,
+        covered: &Covered,
+    ) -> Result<Again> {
         let (doc, space, kind) = (loaded.doc, loaded.space, loaded.kind);
-        let Sides {
-            mine,
-            envelopes,
-            foreign,
-            ..
-        } = sides;
         let mut original: BTreeMap<Hash, Vec<Hash>> = BTreeMap::new();
         for (old, new) in draft::replays(self.store.conn(), doc)? {
             original.entry(new).or_default().push(old);
         }
         let homes = self.homes(doc)?;
-        let record = am.clone();
-        let in_record = |hash: &Hash| record.get_change_meta_by_hash(&(*hash).into()).is_some();
+        let mut am = record.clone();
+        let in_record = |hash: &Hash| holds(record, hash);
 
         let env = Arc::clone(&self.env);
         let mut ctx = self.save_context(space, &*env)?;
@@ -426,8 +479,8 @@ impl Device {
         let mut places: BTreeMap<Hash, Version> = BTreeMap::new();
         let mut made: Vec<(Hash, Hash)> = Vec::new();
         let mut hashes: Vec<Hash> = Vec::new();
-        for hash in &mine {
-            if foreign.contains(hash) {
+        for hash in &sides.mine {
+            if sides.foreign.contains(hash) {
                 // What one's own edits built on is not there any more.
                 places.insert(*hash, start.clone());
                 continue;
@@ -465,7 +518,25 @@ impl Device {
             places.insert(*hash, saved.version);
             hashes.extend(saved.changes);
         }
+        let new = new_changes(&am, kind, &hashes, Origin::Saved)?;
+        Ok(Again { am, made, new })
+    }
 
+    /// What is to be written: `record` and what of it is not stored here yet, and what was made again.
+    fn plan_of(
+        &mut self,
+        loaded: &Loaded,
+        sides: Sides,
+        (record, arrived): (Automerge, Vec<NewChange>),
+        again: Again,
+        aside: Option<SetAside>,
+        covered: &Covered,
+    ) -> Result<Plan> {
+        let (doc, space, kind) = (loaded.doc, loaded.space, loaded.kind);
+        let Sides {
+            mine, envelopes, ..
+        } = sides;
+        let Again { am, made, new } = again;
         let (own, others): (Vec<_>, Vec<_>) = envelopes.into_iter().partition(|e| e.own);
         let mut replaces: BTreeSet<EnvelopeId> = own.iter().map(|e| e.id).collect();
         for earlier in own
@@ -486,62 +557,92 @@ impl Device {
         // Others' that are only in the way are still offered, and come again with the feed.
         let refused = others.iter().filter(|e| matches!(e.state, State::Final(_)));
         done.extend(refused.map(|e| e.id));
-        let mut new = arrived;
-        new.extend(new_changes(&am, kind, &hashes, Origin::Saved)?);
+        let replays = !new.is_empty();
+        let mut all = arrived;
+        all.extend(new);
         Ok(Plan {
             sealing: self.sealing(space, doc, kind.number(), replaces)?,
             done,
             at_ms: self.env.now_ms(),
-            by: ctx.by,
-            gone: mine.into_iter().filter(|hash| !in_record(hash)).collect(),
+            by: self.identity()?.member,
+            gone: mine
+                .into_iter()
+                .filter(|hash| !holds(&record, hash))
+                .collect(),
             empty: version(&am) == version(&genesis(kind).document()),
-            replays: !hashes.is_empty(),
+            replays,
             am,
-            new,
+            new: all,
             made,
+            aside,
         })
     }
 
     /// Refused twice: it stays here as a readable draft, the relay has it for the office to review,
     /// and the document goes on without it.
-    fn set_aside(&mut self, loaded: &Loaded) -> Result<()> {
-        let (doc, space, kind) = (loaded.doc, loaded.space, loaded.kind);
-        let Sides {
-            base,
-            mine,
-            envelopes,
-            ..
-        } = self.sides(loaded, &self.covered(doc)?, Aside::Refused)?;
-        let am = rebuilt(&loaded.am, kind, &base)?;
-        let value = read(&loaded.am, kind).value;
-        let reason = envelopes
-            .iter()
-            .find_map(|e| refusal(&e.state).map(str::to_owned))
-            .unwrap_or_default();
-        let at_ms = self.env.now_ms();
-        self.store.write(|tx| {
-            draft::keep(tx, (doc, space, kind), &reason, at_ms, &value)?;
-            let write = DocWrite {
-                doc,
-                space,
-                kind,
-                am: &am,
-                new: &[],
-                at_ms,
-                by: None,
-            };
-            rewrite_document(tx, &write, &mine)?;
-            for envelope in &envelopes {
-                outbox::set_state(tx, envelope.id, &State::Replaced)?;
-                for old in envelope.proof.header().into_iter().flat_map(|h| h.replaces) {
-                    outbox::set_state(tx, old, &State::Replaced)?;
-                }
-            }
-            Ok(())
-        })?;
-        self.store.forget_loaded();
-        Ok(())
+    fn set_aside(&mut self, loaded: &Loaded, report: &mut SyncReport) -> Result<()> {
+        let covered = self.covered(loaded.doc)?;
+        let sides = self.sides(loaded, &covered, Aside::Refused)?;
+        let reason = sides.envelopes.iter().find_map(|e| refusal(&e.state));
+        let reason = reason.unwrap_or_default().to_owned();
+        self.go_on_without(loaded, &reason, false, report)
     }
+
+    /// Written here, and nothing a relay would take.
+    pub(super) fn set_aside_unsealable(&mut self, doc: DocId, reason: &str) -> Result<()> {
+        let loaded = self.store.document(doc)?;
+        self.new_epoch(loaded.space)?;
+        self.go_on_without(&loaded, reason, true, &mut SyncReport::default())
+    }
+
+    /// The document becomes what the record has of it; one's own work stays here as a draft.
+    fn go_on_without(
+        &mut self,
+        loaded: &Loaded,
+        reason: &str,
+        failed: bool,
+        report: &mut SyncReport,
+    ) -> Result<()> {
+        let covered = self.covered(loaded.doc)?;
+        let sides = self.sides(loaded, &covered, Aside::Refused)?;
+        let am = rebuilt(&loaded.am, loaded.kind, &sides.base)?;
+        let again = Again::nothing(am.clone());
+        let aside = Some(SetAside::of(loaded, reason, failed));
+        let plan = self.plan_of(loaded, sides, (am, Vec::new()), again, aside, &covered)?;
+        self.carry_out(plan, report)
+    }
+}
+
+impl SetAside {
+    fn of(loaded: &Loaded, reason: &str, failed: bool) -> Self {
+        Self {
+            reason: reason.to_owned(),
+            value: read(&loaded.am, loaded.kind).value,
+            failed,
+        }
+    }
+}
+
+/// The edits of a document made again.
+struct Again {
+    am: Automerge,
+    /// (old change, what stands in its place).
+    made: Vec<(Hash, Hash)>,
+    new: Vec<NewChange>,
+}
+
+impl Again {
+    fn nothing(am: Automerge) -> Self {
+        Self {
+            am,
+            made: Vec::new(),
+            new: Vec::new(),
+        }
+    }
+}
+
+fn holds(am: &Automerge, hash: &Hash) -> bool {
+    am.get_change_meta_by_hash(&(*hash).into()).is_some()
 }
 
 /// Why the relay refused it for ever, unless its edits are on their way in another one.

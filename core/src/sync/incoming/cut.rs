@@ -61,7 +61,7 @@ impl Device {
             if fresh.insert(loaded.space) {
                 self.new_epoch(loaded.space)?;
             }
-            report.replayed += self.replay(&loaded)?;
+            self.replay(&loaded, report)?;
         }
         self.store.write(|tx| meta::remove(tx, keys::UNPROVEN))?;
         Ok(!docs.is_empty())

@@ -126,7 +126,6 @@ impl Device {
             let replays: Vec<_> = work.marks.iter().filter_map(|m| m.replay_of(doc)).collect();
             match self.give_way(&loaded, &changes, new, &replays)? {
                 Some(plan) => {
-                    report.replayed += plan.count();
                     plans.push((doc, last_seq, plan));
                 }
                 None => work.marks.push(quarantine(doc, None, "fork")),
@@ -158,6 +157,7 @@ impl Device {
             Ok(space::set_cursor(tx, &page.to, &hash)?)
         })?;
         for (_, _, plan) in plans {
+            plan.tell(report);
             self.store.keep(Arc::new(plan.loaded()));
         }
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
