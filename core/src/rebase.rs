@@ -1,14 +1,15 @@
 //! Moving a save from the version it was made at to the document's present heads, for the rare
 //! form that has used up its levels of derived actors. Text edits keep their places by cursors:
 //! an insertion stays behind the letter it was typed behind, a deletion takes only letters the
-//! user saw.
+//! user saw. And moving one to a version of a rebuilt document, where the letters are others: there
+//! places are found by what the two texts have in common.
 
 use automerge::{Automerge, ChangeHash, ObjId, ObjType, ReadDoc};
 use similar::{Algorithm, DiffOp};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::documents::Kind;
-use crate::edit::Edit;
+use crate::edit::{Edit, Place};
 use crate::id::Version;
 use crate::save::{Step, find_container};
 
@@ -44,7 +45,11 @@ pub(crate) fn onto_heads(
                 new,
             } => {
                 let splices = find_container(doc, kind, &place, field, ObjType::Text)
-                    .map(|text| splices(doc, &heads, &text, &old, &new))
+                    .map(|text| {
+                        let stands = |index| present(doc, &heads, &text, index);
+                        let behind = |index| after(doc, &heads, &text, index);
+                        splices(&old, &new, stands, behind)
+                    })
                     .unwrap_or_default();
                 Step::Splices {
                     place,
@@ -63,12 +68,86 @@ pub(crate) fn onto_heads(
         .collect()
 }
 
-fn splices(
+/// The edits as they read at a version that may lack letters the user saw, or have others: what they
+/// were typed among is not there any more.
+pub(crate) fn onto_version(
     doc: &Automerge,
-    heads: &[ChangeHash],
-    text: &ObjId,
+    kind: Kind,
+    version: &Version,
+    edits: Vec<Edit>,
+) -> Vec<Edit> {
+    let heads = version.to_automerge();
+    let text_there = |place: &Place, field| {
+        let text = find_container(doc, kind, place, field, ObjType::Text)?;
+        doc.text_at(&text, &heads).ok()
+    };
+    edits
+        .into_iter()
+        .map(|edit| match edit {
+            Edit::Text {
+                place,
+                field,
+                old,
+                new,
+            } => {
+                let there = text_there(&place, field).unwrap_or_default();
+                let new = merged(&old, &new, &there);
+                Edit::Text {
+                    place,
+                    field,
+                    old: there,
+                    new,
+                }
+            }
+            other @ (Edit::Put { .. }
+            | Edit::AddItem { .. }
+            | Edit::Remove { .. }
+            | Edit::Append { .. }
+            | Edit::Element { .. }
+            | Edit::Decide { .. }
+            | Edit::Raise { .. }) => other,
+        })
+        .collect()
+}
+
+/// `there` with what makes `new` of `old`, by the letters the two have in common.
+fn merged(old: &str, new: &str, there: &str) -> String {
+    if there == old {
+        return new.to_owned();
+    }
+    let old_letters: Vec<char> = old.chars().collect();
+    let mut letters: Vec<char> = there.chars().collect();
+    let mut stands = vec![None; old_letters.len()];
+    for op in similar::capture_diff_slices(Algorithm::Myers, &old_letters, &letters) {
+        if let DiffOp::Equal {
+            old_index,
+            new_index,
+            len,
+        } = op
+        {
+            for (step, place) in stands[old_index..old_index + len].iter_mut().enumerate() {
+                *place = Some(new_index + step);
+            }
+        }
+    }
+    let behind = |index: usize| {
+        let before = stands[..index].iter().rev().find_map(|place| *place);
+        before.map_or(0, |place| place + 1)
+    };
+    for splice in splices(old, new, |index| stands[index], behind) {
+        let upto = splice.at + splice.delete.unsigned_abs();
+        letters.splice(splice.at..upto, splice.insert.chars());
+    }
+    letters.into_iter().collect()
+}
+
+/// What makes `new` of `old`, in a text where the letters of `old` stand elsewhere: `stands` says
+/// where one does now, if it still does, `behind` where to put what was typed before one.
+fn splices(
     old: &str,
     new: &str,
+    stands: impl Fn(usize) -> Option<usize>,
+    behind: impl Fn(usize) -> usize,
 ) -> Vec<Splice> {
     // By grapheme, so that a combining letter moves with its base.
     let old_graphemes: Vec<&str> = old.graphemes(true).collect();
@@ -84,7 +163,7 @@ fn splices(
     let mut moved: Vec<(usize, u8, Splice)> = Vec::new();
     let mut delete = |from: usize, upto: usize| {
         for index in offsets[from]..offsets[upto] {
-            if let Some(at) = present(doc, heads, text, index) {
+            if let Some(at) = stands(index) {
                 moved.push((
                     at,
                     1,
@@ -129,7 +208,7 @@ fn splices(
         }
     }
     for (old_index, insert) in inserts {
-        let at = after(doc, heads, text, offsets[old_index]);
+        let at = behind(offsets[old_index]);
         moved.push((
             at,
             0,
@@ -164,4 +243,19 @@ fn after(doc: &Automerge, heads: &[ChangeHash], text: &ObjId, index: usize) -> u
     doc.get_cursor(text, index - 1, Some(heads))
         .and_then(|cursor| doc.get_cursor_position(text, &cursor, None))
         .unwrap_or_else(|_| doc.length(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::merged;
+
+    #[test]
+    fn a_text_edit_finds_its_place_where_letters_around_it_are_gone_or_others_have_come() {
+        assert_eq!(merged("abc", "abcd", "a"), "ad");
+        assert_eq!(merged("abc", "abXc", "abc"), "abXc");
+        assert_eq!(merged("abc", "ac", "xabcy"), "xacy");
+        assert_eq!(merged("abc", "aXc", "c"), "Xc");
+        assert_eq!(merged("abc", "", "abcd"), "d");
+        assert_eq!(merged("abc", "abcd", ""), "d");
+    }
 }

@@ -472,10 +472,11 @@ fn every_message_of_an_offer_may_be_lost_doubled_or_broken_off() {
 }
 
 /// A first sync that was under way at a restore (its running hash went on from the old one, its
-/// packs were numbered by the old feed); a space left with work that a restored relay had lost.
+/// packs were numbered by the old feed); a space left with work that a restored relay had lost; a
+/// letter typed behind another's, whose change went because nobody had signed it.
 #[test]
 fn drills_that_once_failed_stay_mended() {
-    for seed in [2, 110, 658, 874] {
+    for seed in [2, 110, 534, 658, 874] {
         run(&mut Drill::new(seed));
     }
 }

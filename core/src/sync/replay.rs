@@ -22,6 +22,7 @@ use crate::genesis::genesis;
 use crate::guard::{Limits, trial};
 use crate::id::{DocId, EnvelopeId, Hash, MemberId, Version, mint_uuid};
 use crate::read::{Reading, at_path, read, read_at, version};
+use crate::rebase;
 use crate::run::Sealing;
 use crate::save::{self, SaveContext};
 use crate::store::document::{
@@ -509,7 +510,10 @@ impl Device {
                 .ok_or(DeviceError::Stale)?;
             let deps = Version::new(change.deps().iter().map(|dep| Hash::from(*dep)));
             let at = moved(&deps, &places, &start);
-            let edits = edits_of(&loaded.am, kind, &deps, &change, &ctx)?;
+            let mut edits = edits_of(&loaded.am, kind, &deps, &change, &ctx)?;
+            if at != deps {
+                edits = rebase::onto_version(&am, kind, &at, edits);
+            }
             ctx.at_ms = change.timestamp();
             let saved = save::write(&mut am, kind, &at, edits, Vec::new(), &ctx)?;
             if let [head] = saved.version.heads() {
