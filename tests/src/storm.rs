@@ -65,6 +65,8 @@ pub struct Storm {
     pub docs: BTreeMap<DocId, SpaceId>,
     /// What devices that exist twice, or were set back, were called at the relay.
     pub copies: BTreeSet<DeviceId>,
+    /// What devices the office cut off were called.
+    cut_off: BTreeSet<DeviceId>,
     /// What happened, for whoever reads a failure; empty unless it is to be told.
     pub log: Vec<String>,
     /// Whether to keep the log.

@@ -83,6 +83,7 @@ impl Storm {
             model: Model::default(),
             docs: BTreeMap::new(),
             copies: BTreeSet::new(),
+            cut_off: BTreeSet::new(),
             log: Vec::new(),
             tells: false,
             steps: 0,

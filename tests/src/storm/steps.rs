@@ -246,11 +246,18 @@ impl Storm {
             self.relay().revoke(device).expect("revokes");
         }
         self.tally.count("revoked");
-        let same = |p: &&mut Pocket| {
-            p.device.is_some() && p.look().identity().is_ok_and(|me| me.device == device)
-        };
-        for pocket in self.pockets.iter_mut().filter(same) {
-            pocket.revoked = true;
+        self.cut_off.insert(device);
+        // A copy that is switched off is marked when it is on again.
+        for number in 0..self.pockets.len() {
+            self.mark_cut_off(number);
+        }
+    }
+
+    /// A device that is on, and whose name at the relay was revoked, is revoked.
+    pub(super) fn mark_cut_off(&mut self, number: usize) {
+        let pocket = &mut self.pockets[number];
+        if pocket.device.is_some() && !pocket.disk.is_dead() {
+            pocket.revoked |= self.cut_off.contains(&pocket.id());
         }
     }
 

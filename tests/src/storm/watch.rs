@@ -250,6 +250,7 @@ impl Storm {
     /// A device is on again: all that was saved there and not delivered is still there.
     pub(super) fn pocket_came_back(&mut self, number: usize) {
         self.touch(number);
+        self.mark_cut_off(number);
         self.pockets[number].seen.docs.clear();
         self.pockets[number].noticed = {
             let counts = self.pockets[number].disk.counts();
