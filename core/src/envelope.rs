@@ -41,7 +41,8 @@ pub struct Header {
     /// Changes outside the run that it depends on, sorted; never genesis.
     #[n(6)]
     pub deps: Vec<Hash>,
-    /// Envelopes this one replays (DESIGN section 5, rebuild and replay).
+    /// Envelopes this one replays, and the names of the changes it makes again
+    /// ([`EnvelopeId::of_change`]).
     #[n(7)]
     pub replaces: Vec<EnvelopeId>,
     /// How many changes the run holds.

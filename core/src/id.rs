@@ -108,6 +108,23 @@ pub fn mint_uuid(env: &dyn Env) -> Uuid {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EnvelopeId(pub [u8; 32]);
 
+impl EnvelopeId {
+    /// The name by which a replay says that it makes this change again, among the envelopes it
+    /// replaces: copies of one store seal what they have in common each in its own envelope, or in
+    /// none. No envelope has this id, and no change of another document.
+    pub fn of_change(doc: DocId, hash: Hash) -> Self {
+        let mut name = hash.0;
+        let twice = doc.as_bytes().iter().chain(doc.as_bytes());
+        name.iter_mut().zip(twice).for_each(|(n, d)| *n ^= d);
+        Self(name)
+    }
+
+    /// The change of this document it may be the name of.
+    pub fn as_change(self, doc: DocId) -> Hash {
+        Hash(Self::of_change(doc, Hash(self.0)).0)
+    }
+}
+
 /// The hash of one Automerge change. Two documents can share one, so every key is (document, hash).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Hash(pub [u8; 32]);

@@ -342,3 +342,24 @@ fn opening_finishes_a_purge_that_was_broken_off_and_rebuilds_old_views() {
     assert!(view::current(store.conn()).expect("reads"));
     assert!(view::get(store.conn(), kept).expect("reads").is_some());
 }
+
+#[test]
+fn a_change_saved_before_the_copying_enters_the_record_once_however_each_copy_seals_it() {
+    let mut world = world(8);
+    let doc = note(&mut world, 2, "alku");
+    world.sync_now(2).expect("syncs");
+    merge(&world);
+    world.sync_now(2).expect("syncs");
+    // Saved, in no envelope yet, and copied like that.
+    write(&mut world, 2, doc, 'x');
+    world.pockets[2].back_up();
+    for _ in 0..2 {
+        // Each copy makes the change again under an epoch of its own.
+        world.pockets[2].restore(false);
+        for _ in 0..3 {
+            world.sync_now(2).expect("syncs");
+            merge(&world);
+        }
+    }
+    assert_eq!(world.count(doc, 'x'), 1);
+}

@@ -32,6 +32,9 @@ use crate::store::draft::Quarantined;
 use crate::store::outbox::{self, State, Stored};
 use crate::store::{Tx, draft, history, meta, space};
 
+/// What a replay names at most as replaced: half of what a header has room for.
+const NAMES: usize = 240;
+
 /// What of a document is in the record, and what is not.
 struct Sides {
     /// Changes the record holds, or the relay keeps for a decision.
@@ -56,7 +59,8 @@ enum Aside {
     Unsettled,
 }
 
-/// Envelopes that a replay in the record has replaced, each with the last change of that replay.
+/// Envelopes and names of changes ([`EnvelopeId::of_change`]) that a replay in the record has
+/// replaced, each with the last change of that replay.
 type Covered = BTreeMap<EnvelopeId, Option<Hash>>;
 
 /// A document as the record has it with one's own edits made again, ready to be written.
@@ -293,7 +297,8 @@ impl Device {
                         || aside == Aside::Unsettled
                         || covered.contains_key(&e.id)
                         || lost.contains(&e.id)
-                }) || unproven.contains(&step.hash);
+                }) || unproven.contains(&step.hash)
+                    || covered.contains_key(&EnvelopeId::of_change(loaded.doc, step.hash));
                 let hash = step.hash.into();
                 let meta = loaded.am.get_change_meta_by_hash(&hash);
                 let orphan = meta.is_some_and(|meta| {
@@ -480,6 +485,7 @@ impl Device {
         let mut places: BTreeMap<Hash, Version> = BTreeMap::new();
         let mut made: Vec<(Hash, Hash)> = Vec::new();
         let mut hashes: Vec<Hash> = Vec::new();
+        let mut names: Vec<EnvelopeId> = Vec::new();
         for hash in &sides.mine {
             if sides.foreign.contains(hash) {
                 // What one's own edits built on is not there any more.
@@ -490,7 +496,11 @@ impl Device {
             let forms: Vec<Hash> = original.get(hash).into_iter().flatten().copied().collect();
             let forms = || std::iter::once(hash).chain(&forms);
             let other = || {
-                let replay = forms().find_map(|form| covered.get(homes.get(form)?))?;
+                let of = |form: &Hash| {
+                    let named = covered.get(&EnvelopeId::of_change(doc, *form));
+                    named.or_else(|| covered.get(homes.get(form)?))
+                };
+                let replay = forms().find_map(of)?;
                 Some(replay.filter(in_record))
             };
             let taken = forms().copied().find(|form| in_record(form)).map(Some);
@@ -521,9 +531,15 @@ impl Device {
             }
             places.insert(*hash, saved.version);
             hashes.extend(saved.changes);
+            names.extend(forms().map(|form| EnvelopeId::of_change(doc, *form)));
         }
         let new = new_changes(&am, kind, &hashes, Origin::Saved)?;
-        Ok(Again { am, made, new })
+        Ok(Again {
+            am,
+            made,
+            new,
+            names,
+        })
     }
 
     /// What is to be written: `record` and what of it is not stored here yet, and what was made again.
@@ -540,7 +556,12 @@ impl Device {
         let Sides {
             mine, envelopes, ..
         } = sides;
-        let Again { am, made, new } = again;
+        let Again {
+            am,
+            made,
+            new,
+            mut names,
+        } = again;
         let (own, others): (Vec<_>, Vec<_>) = envelopes.into_iter().partition(|e| e.own);
         let mut replaces: BTreeSet<EnvelopeId> = own.iter().map(|e| e.id).collect();
         for earlier in own
@@ -555,9 +576,13 @@ impl Device {
             }
         }
         // The record knows these as replaced already, and takes nothing that replaces them again.
-        let (mut done, replaces) = replaces
+        let (mut done, mut replaces) = replaces
             .into_iter()
             .partition::<Vec<_>, _>(|id| covered.contains_key(id));
+        // So that no copy of this store brings the same again, in whatever envelope. A header has
+        // room for so many; the envelopes say the rest.
+        names.truncate(NAMES.saturating_sub(replaces.len()));
+        replaces.extend(names);
         // Others' that are only in the way are still offered, and come again with the feed.
         let refused = others.iter().filter(|e| matches!(e.state, State::Final(_)));
         done.extend(refused.map(|e| e.id));
@@ -633,6 +658,8 @@ struct Again {
     /// (old change, what stands in its place).
     made: Vec<(Hash, Hash)>,
     new: Vec<NewChange>,
+    /// Names of what was made again ([`EnvelopeId::of_change`]).
+    names: Vec<EnvelopeId>,
 }
 
 impl Again {
@@ -641,6 +668,7 @@ impl Again {
             am,
             made: Vec::new(),
             new: Vec::new(),
+            names: Vec::new(),
         }
     }
 }

@@ -108,6 +108,12 @@ fn judge(
     if overlay.retired.contains(&row.id) || store.is_retired(&row.id)? {
         return refuse("replaced");
     }
+    for hash in store.changes_of(row.arrival)? {
+        let name = EnvelopeId::of_change(row.doc, hash);
+        if overlay.retired.contains(&name) || store.is_retired(&name)? {
+            return refuse("replaced");
+        }
+    }
     let header: Header =
         envelope::decode(&row.header).ok_or(StoreError::Corrupt("the header of an envelope"))?;
     let Some(kind) = header.kind() else {
@@ -117,6 +123,20 @@ fn judge(
         // Another replay of it, by a copy of that device, was first: the edits are in the feed.
         if overlay.retired.contains(id) || store.is_retired(id)? {
             return refuse("replay_of_fed");
+        }
+        let change = id.as_change(row.doc);
+        if overlay.fed.contains(&(row.doc, change)) {
+            return refuse("replay_of_fed");
+        }
+        for claim in store.bringers(row.doc, &change)? {
+            if matches!(claim.state, State::Fed(_)) {
+                return refuse("replay_of_fed");
+            }
+            if let Some(bringer) = store.envelope_at(claim.arrival)?
+                && !same_member(store, &bringer, row)?
+            {
+                return hold("replaces_foreign");
+            }
         }
         let Some(replaced) = store.envelope(id)? else {
             continue;

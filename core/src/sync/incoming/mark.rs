@@ -161,9 +161,14 @@ fn retire(tx: &Tx<'_>, proof: &Proof) -> Result<()> {
     };
     let id = proof.id();
     let own = outbox::get(tx, id)?.is_some_and(|stored| stored.own);
+    let again = |change: &outbox::Unsealed| {
+        let name = EnvelopeId::of_change(header.doc, change.hash);
+        header.replaces.contains(&name)
+    };
     for stored in outbox::unsettled(tx, Some(header.doc))? {
         let replayed = matches!(&stored.state, State::Final(why) if why == REPLAYED);
-        let named = header.replaces.contains(&stored.id);
+        let named = header.replaces.contains(&stored.id)
+            || (!own && outbox::changes_of(tx, stored.id)?.iter().any(again));
         let beside = || {
             let other = stored.proof.header().map(|header| header.replaces);
             other.is_some_and(|other| other.iter().any(|id| header.replaces.contains(id)))

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use sopu_core::documents::Kind;
+use sopu_core::id::EnvelopeId;
 use sopu_core::store::view;
 use sopu_core::wire::{Entry, Notice, NoticeKind, Status, Verdict};
 
@@ -116,6 +117,32 @@ fn a_replay_of_what_is_in_the_feed_is_refused_so_nothing_enters_twice() {
         world.feed(&phone, &replay),
         Verdict::Final("replay_of_fed".into())
     );
+}
+
+#[test]
+fn a_change_made_again_by_its_name_enters_once_whatever_envelopes_its_copies_seal() {
+    let mut world = World::new();
+    let phone = world.phone(Role::Field);
+    let (mut note, first) = phone.note(world.space, "a");
+    world.feed(&phone, &first);
+    let base = note.clone();
+    let old = note.write(&phone, json!({ "tags": ["a", "b"] }));
+    let name = EnvelopeId::of_change(note.id, old.hashes[0]);
+    let again = |value: serde_json::Value, named: EnvelopeId| {
+        phone.new_epoch();
+        let mut rebuilt = base.clone();
+        rebuilt.write_replacing(&phone, value, vec![named])
+    };
+    let replay = again(json!({ "tags": ["a", "b"] }), name);
+    let second = again(json!({ "tags": ["a", "b", "c"] }), name);
+    let of_first = EnvelopeId::of_change(note.id, first.hashes[0]);
+    let of_fed = again(json!({ "tags": ["d"] }), of_first);
+    assert_eq!(world.feed(&phone, &replay), Verdict::Fed(2));
+    // Another copy's replay, the change itself, and a replay of what is in the feed.
+    let refused = Verdict::Final("replay_of_fed".into());
+    assert_eq!(world.feed(&phone, &second), refused);
+    assert_eq!(world.feed(&phone, &old), Verdict::Final("replaced".into()));
+    assert_eq!(world.feed(&phone, &of_fed), refused);
 }
 
 #[test]
