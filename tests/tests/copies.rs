@@ -363,3 +363,24 @@ fn a_change_saved_before_the_copying_enters_the_record_once_however_each_copy_se
     }
     assert_eq!(world.count(doc, 'x'), 1);
 }
+
+#[test]
+fn a_restored_copy_of_a_device_that_was_cut_off_hands_over_its_work_and_is_wiped() {
+    let mut world = world(9);
+    let doc = note(&mut world, 2, "alku");
+    world.sync_now(2).expect("syncs");
+    merge(&world);
+    world.sync_now(2).expect("syncs");
+    world.pockets[2].back_up();
+    world.pockets[2].switch_on().expect("opens");
+    let id = world.pockets[2].id();
+    world.relay().revoke(id).expect("revokes");
+    assert!(world.sync_now(2).expect("syncs").wiped);
+    world.pockets[2].restore(false);
+    write(&mut world, 2, doc, 'y');
+    let report = world.sync_now(2).expect("delivers");
+    assert!(report.wiped, "{report:?}");
+    assert_eq!(documents(&world, 2), 0);
+    let kept = world.relay().quarantine(10).expect("reads");
+    assert!(kept.iter().any(|row| row.doc == doc), "its work is kept");
+}

@@ -286,6 +286,11 @@ impl Device {
                     continue;
                 }
                 OrderKind::Wipe => {
+                    // A copy of a store that is cut off gets no pages, and never sees what its
+                    // other self did: people will.
+                    if self.recovering()? {
+                        self.finish_recovery(report)?;
+                    }
                     // Unsent work first: the relay keeps it for the office to review.
                     if !self.delivered()? {
                         continue;
