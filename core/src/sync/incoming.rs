@@ -101,6 +101,7 @@ impl Device {
                 moved = true;
             } else {
                 moved |= self.replay_refused(report)?;
+                moved |= self.ask_about_old()?;
             }
         }
         self.drop_left_spaces()?;

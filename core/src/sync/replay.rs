@@ -32,6 +32,9 @@ use crate::store::draft::Quarantined;
 use crate::store::outbox::{self, State, Stored};
 use crate::store::{Tx, draft, history, meta, space};
 
+/// Nothing waits that long for its place in the feed while the relay is well, milliseconds.
+const ASK_AFTER_MS: u64 = 60 * 60 * 1_000;
+
 /// What a replay names at most as replaced: half of what a header has room for.
 const NAMES: usize = 240;
 
@@ -227,6 +230,26 @@ impl Device {
             .write(|tx| asked.keys().try_for_each(|id| outbox::ask_again(tx, *id)))?;
         self.asked.extend(asked.keys());
         Ok(asked.into_values().collect())
+    }
+
+    /// What was acknowledged long ago and of which nothing came since: a copy of this store, under
+    /// the same name, may have taken the news of it. It is asked about again, once while open.
+    pub(super) fn ask_about_old(&mut self) -> Result<bool> {
+        let now_ms = self.env.now_ms();
+        let old = |sealed_ms: i64| now_ms.abs_diff(sealed_ms) > ASK_AFTER_MS;
+        let asked: BTreeSet<EnvelopeId> = outbox::unsettled(self.store.conn(), None)?
+            .into_iter()
+            .filter(|e| e.own && e.state == State::Acknowledged && !self.asked.contains(&e.id))
+            .filter(|e| e.proof.header().is_some_and(|h| old(h.sealed_at_ms)))
+            .map(|e| e.id)
+            .collect();
+        if asked.is_empty() {
+            return Ok(false);
+        }
+        self.store
+            .write(|tx| asked.iter().try_for_each(|id| outbox::ask_again(tx, *id)))?;
+        self.asked.extend(asked);
+        Ok(true)
     }
 
     /// A restored or cloned store has caught up: what its other self did is here now. Everything

@@ -49,6 +49,8 @@ impl Storm {
             }
             moved |= self.release();
             quiet = if moved { 0 } else { quiet + 1 };
+            // Long enough for devices to ask about what they never heard of again.
+            self.time.pass(2 * 3_600_000);
             if quiet == 2 {
                 return;
             }
