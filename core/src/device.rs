@@ -9,7 +9,7 @@ pub mod error;
 pub mod exchange;
 pub mod salvage;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -52,8 +52,8 @@ pub struct Device {
     /// Offers the relay did not take for a reason that passes soon: they are offered again when there
     /// is nothing else to say.
     pub(crate) offer_later: BTreeSet<EnvelopeId>,
-    /// Envelopes whose state was asked for once more because others were refused with them.
-    pub(crate) asked: BTreeSet<EnvelopeId>,
+    /// Envelopes whose state was asked for once more, and when, milliseconds.
+    pub(crate) asked: BTreeMap<EnvelopeId, i64>,
 }
 
 /// Who this device is to its relay.
@@ -140,7 +140,7 @@ impl Device {
             current: false,
             put_off: BTreeSet::new(),
             offer_later: BTreeSet::new(),
-            asked: BTreeSet::new(),
+            asked: BTreeMap::new(),
         };
         device.apply_deferred()?;
         Ok(device)

@@ -222,25 +222,27 @@ impl Device {
         let mut asked = BTreeMap::new();
         for envelope in outbox::unsettled(self.store.conn(), None)? {
             let open = matches!(envelope.state, State::Acknowledged | State::Held(_));
-            if open && docs.contains_key(&envelope.doc) && !self.asked.contains(&envelope.id) {
+            if open && docs.contains_key(&envelope.doc) && !self.asked.contains_key(&envelope.id) {
                 asked.insert(envelope.id, envelope.doc);
             }
         }
         self.store
             .write(|tx| asked.keys().try_for_each(|id| outbox::ask_again(tx, *id)))?;
-        self.asked.extend(asked.keys());
+        let now_ms = self.env.now_ms();
+        self.asked.extend(asked.keys().map(|id| (*id, now_ms)));
         Ok(asked.into_values().collect())
     }
 
     /// What was acknowledged long ago and of which nothing came since: a copy of this store, under
-    /// the same name, may have taken the news of it. It is asked about again, once while open.
+    /// the same name, may have taken the news of it. It is asked about again, once an hour.
     pub(super) fn ask_about_old(&mut self) -> Result<bool> {
         let now_ms = self.env.now_ms();
-        let old = |sealed_ms: i64| now_ms.abs_diff(sealed_ms) > ASK_AFTER_MS;
+        let old = |at_ms: &i64| now_ms.abs_diff(*at_ms) > ASK_AFTER_MS;
         let asked: BTreeSet<EnvelopeId> = outbox::unsettled(self.store.conn(), None)?
             .into_iter()
-            .filter(|e| e.own && e.state == State::Acknowledged && !self.asked.contains(&e.id))
-            .filter(|e| e.proof.header().is_some_and(|h| old(h.sealed_at_ms)))
+            .filter(|e| e.own && e.state == State::Acknowledged)
+            .filter(|e| self.asked.get(&e.id).is_none_or(old))
+            .filter(|e| e.proof.header().is_some_and(|h| old(&h.sealed_at_ms)))
             .map(|e| e.id)
             .collect();
         if asked.is_empty() {
@@ -248,7 +250,7 @@ impl Device {
         }
         self.store
             .write(|tx| asked.iter().try_for_each(|id| outbox::ask_again(tx, *id)))?;
-        self.asked.extend(asked);
+        self.asked.extend(asked.into_iter().map(|id| (id, now_ms)));
         Ok(true)
     }
 
