@@ -305,6 +305,10 @@ pub struct Cut {
     /// Its last seq that the new one shares.
     #[n(1)]
     pub seq: u64,
+    /// The running hash of the relay's feed there. A device that has another there shares nothing:
+    /// the relay had lost more than it knew of, and put other entries in its place.
+    #[cbor(n(2), with = "minicbor::bytes")]
+    pub hash: [u8; 32],
 }
 
 /// One device of one person in a space. Rows of people who left stay, so that old signatures can

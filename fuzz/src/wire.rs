@@ -277,6 +277,7 @@ fn page() -> SpacePage {
             })
             .collect(),
         cut: Some(Cut {
+            hash: [5; 32],
             generation: [2; 16],
             seq: 3,
         }),

@@ -24,7 +24,7 @@ use crate::store::{EnvelopeRow, FeedRow, FeedWhat, RelayStore};
 /// Entries applied in one transaction.
 const BATCH: usize = 256;
 
-const LIVES: &str = "lives";
+const LIFE: &str = "lives";
 
 /// The merged record.
 pub struct Record {
@@ -95,9 +95,9 @@ impl Record {
     ///
     /// # Errors
     /// SQLite's own.
-    pub fn lives(&self) -> store::Result<u64> {
-        let lives = meta::number(self.store.conn(), LIVES)?.unwrap_or(0);
-        Ok(lives.unsigned_abs())
+    pub fn life(&self) -> store::Result<u64> {
+        let life = meta::number(self.store.conn(), LIFE)?.unwrap_or(0);
+        Ok(life.unsigned_abs())
     }
 
     /// Follows this life from now on. What it followed of an earlier one is taken out, for those
@@ -105,8 +105,8 @@ impl Record {
     ///
     /// # Errors
     /// SQLite's own.
-    pub fn begin_life(&mut self, lives: u64) -> store::Result<()> {
-        if self.lives()? == lives {
+    pub fn begin_life(&mut self, life: u64) -> store::Result<()> {
+        if self.life()? == life {
             return Ok(());
         }
         let spaces = store::space::held(self.store.conn())?;
@@ -118,7 +118,7 @@ impl Record {
             for space in positions.keys() {
                 meta::remove(tx, &key(*space))?;
             }
-            meta::set_number(tx, LIVES, i64::try_from(lives).unwrap_or(i64::MAX))
+            meta::set_number(tx, LIFE, i64::try_from(life).unwrap_or(i64::MAX))
         })?;
         self.rosters.clear();
         self.store.forget_loaded();

@@ -38,7 +38,7 @@ pub use office::OfficeWriteError;
 pub use sync::is_empty;
 pub use worker::Worker;
 
-use restore::Reconciled;
+use restore::{Fresh, Reconciled};
 
 /// The database file in the data folder.
 pub const DATABASE: &str = "relay.db";
@@ -148,7 +148,7 @@ impl Relay {
         }
         let store = SqliteStore::open(&folder.join(DATABASE))?;
         let path = folder.join(RECORD);
-        let open = |lives| {
+        let open = |life| {
             let mut record = match Record::open(&path) {
                 Err(error) if error.is_damage() => {
                     tracing::error!(%error, "the merged record is damaged and is made anew");
@@ -157,7 +157,7 @@ impl Relay {
                 }
                 opened => opened?,
             };
-            record.begin_life(lives)?;
+            record.begin_life(life)?;
             Ok(record)
         };
         Self::start(env, store, ledger, open, Some((folder.to_owned(), guard)))
@@ -178,8 +178,17 @@ impl Relay {
     ) -> Result<Self, OpenError> {
         let keys = ledger.keys().clone();
         let commits = Commits::new(Box::new(store));
-        let Reconciled { erased, lives } = restore::reconcile(&commits, &mut ledger, &*env)?;
-        let record = record(lives)?;
+        let Reconciled { erased, life } = restore::reconcile(&commits, &mut ledger, &*env)?;
+        let mut record = record(life)?;
+        if commits.read(|store| restore::is_behind(store, &record))? {
+            tracing::warn!("the database went back unnoticed: new generations begin");
+            let (keys, fresh, now_ms) = (keys.clone(), Fresh::draw(&*env), env.now_ms());
+            let life = commits.write(move |store| {
+                restore::renew(store, &keys, &fresh, now_ms)?;
+                restore::life(store)
+            })?;
+            record.begin_life(life)?;
+        }
         let mut merger = Merger::new(keys.server_id(), env!("CARGO_PKG_VERSION"));
         merger.recover(&commits)?;
         let spaces = commits.read(|store| store.feed_spaces())?;

@@ -26,7 +26,7 @@ use sopu_server::access::people::{self, NewMember, Party, Window};
 use sopu_server::access::{invites, roles::Role};
 use sopu_server::api::Problem;
 use sopu_server::backup;
-use sopu_server::relay::{DATABASE, Relay};
+use sopu_server::relay::{DATABASE, RECORD, Relay};
 use sopu_server::store::State;
 use tempfile::TempDir;
 
@@ -400,6 +400,32 @@ impl Drill {
         self.backups.push(target);
         self.log.push(format!("backup {number}"));
         number
+    }
+
+    /// A copy of the database as it is now that nothing marks as one, as a disk's own snapshot.
+    pub fn snapshot(&self) -> PathBuf {
+        let path = self.dir.path().join("snapshot.db");
+        let into = path.display().to_string();
+        self.admin(|db| db.execute("VACUUM INTO ?", [into]).expect("copies"));
+        path
+    }
+
+    /// The database goes back to a snapshot, and the ledger tells nothing of it. The merged record
+    /// stays as it is, or is lost.
+    pub fn go_back(&mut self, snapshot: &Path, keep_record: bool) {
+        self.relay = None;
+        let data = self.data();
+        for name in [DATABASE, RECORD] {
+            for end in ["", "-wal", "-shm"] {
+                if name == DATABASE || !keep_record {
+                    let _ = std::fs::remove_file(data.join(format!("{name}{end}")));
+                }
+            }
+        }
+        std::fs::copy(snapshot, data.join(DATABASE)).expect("copies");
+        self.open();
+        self.log.push("the database goes back unnoticed".to_owned());
+        self.take_stock();
     }
 
     /// How many backups there are.

@@ -19,7 +19,7 @@ pub(super) struct Seen {
     damages: Vec<Damage>,
     documents: BTreeMap<DocId, (SpaceId, u8, Version)>,
     positions: BTreeMap<SpaceId, u64>,
-    lives: u64,
+    life: u64,
 }
 
 /// Reads it through, in one state of it.
@@ -49,7 +49,7 @@ pub(super) fn look(folder: &Path) -> std::result::Result<Seen, String> {
             damages,
             documents,
             positions: record.positions()?,
-            lives: record.lives()?,
+            life: record.life()?,
         })
     };
     seen().map_err(|error| error.to_string())
@@ -68,7 +68,7 @@ pub(super) fn compare(relay: &mut dyn RelayStore, seen: &Seen, report: &mut Repo
             Damage::Feed(space) => format!("the feed of space {space} breaks its hash"),
         });
     }
-    if restore::lives(relay)? != seen.lives {
+    if restore::life(relay)? != seen.life {
         // The next start makes it anew by itself.
         report
             .findings

@@ -18,12 +18,9 @@ pub enum Stand {
         /// Entries are served after this.
         share: u64,
     },
-    /// Made by this relay, yet not over this feed: the relay has lost something, a new life of the
-    /// feed must begin, cut here.
-    Lost {
-        /// The last seq that is sure to be shared.
-        cut_seq: u64,
-    },
+    /// Made by this relay, yet not over this feed: the relay has lost something, and new lives of its
+    /// feeds must begin.
+    Lost,
     /// Not made by this relay: that device begins anew.
     Forged,
 }
@@ -94,23 +91,27 @@ pub fn judge(
             let shared = match place {
                 // The running hash is over all that is before: whatever was lost is here again.
                 _ if says == TagSays::Same => cursor.seq,
-                // The life it stood in ended: shared up to the lowest cut since.
-                Some(_) => cut_seq.min(cursor.seq),
+                // The life it stood in ended: shared up to the lowest cut since, if what is below that
+                // is what the device has, which the hash there tells it.
+                Some(_) if cursor.seq > cut_seq => cut_seq,
+                // Below the cut, and yet beside: something was lost before, and nobody noticed.
+                Some(_) => 0,
                 // A life this feed knows nothing of, begun after the backup that it came back from:
                 // where that one had branched off, nobody can say.
                 None => 0,
             };
+            let hash = store.hash_at(cursor.space, shared)?;
+            let (seq, hash) = hash.map_or((0, [0; 32]), |hash| (shared, hash));
             Ok(Stand::Earlier {
                 cut: Cut {
                     generation: cursor.generation,
-                    seq: shared,
+                    seq,
+                    hash,
                 },
-                share: shared,
+                share: seq,
             })
         }
         (Some(_), None) if says == TagSays::Same => Ok(Stand::Here),
-        // Beyond the end, the end is shared; beside it, nobody can say from where on.
-        (Some(_), None) if cursor.seq <= head.seq => Ok(Stand::Lost { cut_seq: 0 }),
-        (Some(_) | None, None) => Ok(Stand::Lost { cut_seq: head.seq }),
+        (Some(_) | None, None) => Ok(Stand::Lost),
     }
 }

@@ -45,13 +45,11 @@ pub struct News {
     pub lost: Vec<Lost>,
 }
 
-/// A feed that a device knows to have been longer, or other.
+/// A feed that a device knows to have been longer, or other, than it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lost {
     /// Which space's.
     pub space: SpaceId,
-    /// The last seq that is sure to be shared.
-    pub cut_seq: u64,
     /// The number of the life in which that was found.
     pub number: u64,
 }
@@ -234,10 +232,9 @@ impl Visit<'_> {
                     first: cursor.first,
                     cut: Some(cut),
                 },
-                Stand::Lost { cut_seq } => {
+                Stand::Lost => {
                     news.lost.push(Lost {
                         space: self.space,
-                        cut_seq,
                         number: generation.number,
                     });
                     news.vector.push(cursor.clone());

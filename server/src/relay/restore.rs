@@ -5,12 +5,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde_json::Value;
+use sopu_core::envelope::Epoch;
 use sopu_core::time::Env;
 
 use super::{OpenError, erase};
 use crate::feed::cursor;
 use crate::keys::RelayKeys;
 use crate::ledger::{Erasure, Ledger, Line};
+use crate::record::Record;
 use crate::store::{Commits, Generation, RelayStore, Result, StoreError};
 
 /// Contract numbers a restored relay skips, so that none is given twice.
@@ -23,7 +26,8 @@ const NEWS_JUMP: u64 = 1_000_000;
 /// Set in a copy that a backup took: whoever opens it stands where the relay once was.
 pub const COPY: &str = "backup.copy";
 
-/// How often this database came back from a backup.
+/// The life of this database: another number, drawn at random, each time it went back. Counted, it
+/// would go back too.
 const LIVES: &str = "backup.restored";
 
 const KNOWN: &str = "ledger.lines";
@@ -34,8 +38,8 @@ const RELAY: &str = "ledger.relay";
 pub struct Reconciled {
     /// Erasures the database had not carried out; the merged record may not have either.
     pub erased: Vec<Erasure>,
-    /// How often the database came back from a backup: a merged record of an earlier life is stale.
-    pub lives: u64,
+    /// Which life of the database this is: a merged record of another is stale.
+    pub life: u64,
 }
 
 /// Brings the database up to the ledger, and notes this start in both.
@@ -65,44 +69,39 @@ pub fn reconcile(
         .to_vec();
     let erased: Vec<Erasure> = lines.iter().filter_map(Line::erasure).cloned().collect();
     let (keys, now_ms) = (ledger.keys().clone(), env.now_ms());
-    let mut epochs = [0u8; 8];
-    env.fill(&mut epochs);
-    let mut ids = [0u8; 16];
-    env.fill(&mut ids);
+    let fresh = Fresh::draw(env);
     let length = ledger.len();
-    let lives = commits.write(move |store| {
+    let life = commits.write(move |store| {
         store.set_meta(RELAY, Some(&key))?;
-        for line in &lines {
-            if let Line::People { row } = line {
-                store.recall(row)?;
-            }
+        for row in unknown(store, &lines)? {
+            store.recall(row)?;
         }
         // First the cut, at what is surely shared; erasures come after it in the feed.
-        let mut lives = number(store, LIVES)?;
         if restored {
             tracing::warn!("the database comes from a backup: new generations begin");
-            renew(store, &keys, &ids, &epochs, now_ms)?;
-            lives += 1;
-            store.set_meta(LIVES, Some(&lives.to_be_bytes()))?;
+            renew(store, &keys, &fresh, now_ms)?;
             store.set_meta(COPY, None)?;
         }
         for erasure in lines.iter().filter_map(Line::erasure) {
             erase::carry_out(store, &keys, erasure)?;
         }
         set_known(store, length)?;
-        Ok(lives)
+        life(store)
     })?;
     if !erased.is_empty() {
         commits.alone(|store| store.scrub())?;
     }
     // The database first: stopped in between, the next start sees nothing to restore.
     let next = started.max(ledger.started()) + 1;
+    let epoch = Fresh::draw(env).epoch;
     commits.write(move |store| {
+        // Also when nothing was noticed: a whole disk may have gone back, the ledger with it.
+        take_epochs(store, &epoch)?;
         store.set_meta(STARTED, Some(&next.to_be_bytes()))?;
         set_known(store, length + 1)
     })?;
     ledger.append(&[Line::Started { number: next }])?;
-    Ok(Reconciled { erased, lives })
+    Ok(Reconciled { erased, life })
 }
 
 /// The database knows this many lines.
@@ -122,8 +121,26 @@ pub fn known(store: &mut dyn RelayStore) -> Result<u64> {
     number(store, KNOWN)
 }
 
-/// How often the database came back from a backup.
-pub fn lives(store: &mut dyn RelayStore) -> Result<u64> {
+/// What the ledger knows of people that the database does not. What is still on its way from there to
+/// the ledger it knows, and perhaps newer: a crash in between must not bring the older back.
+fn unknown<'l>(store: &mut dyn RelayStore, lines: &'l [Line]) -> Result<Vec<&'l Value>> {
+    let mut on_its_way: Vec<Value> = Vec::new();
+    for (_, body) in store.ledger_news(usize::MAX >> 1)? {
+        on_its_way.extend(serde_json::from_str::<Value>(&body));
+    }
+    let mut rows = Vec::new();
+    for line in lines {
+        let Line::People { row } = line else { continue };
+        match on_its_way.iter().position(|body| body == row) {
+            Some(at) => drop(on_its_way.remove(at)),
+            None => rows.push(row),
+        }
+    }
+    Ok(rows)
+}
+
+/// Which life of the database this is.
+pub fn life(store: &mut dyn RelayStore) -> Result<u64> {
     number(store, LIVES)
 }
 
@@ -134,11 +151,35 @@ fn number(store: &mut dyn RelayStore, key: &str) -> Result<u64> {
         .map_or(0, u64::from_be_bytes))
 }
 
-fn renew(
+/// What a new life takes from chance.
+pub struct Fresh {
+    generation: [u8; 16],
+    epoch: Epoch,
+    life: u64,
+}
+
+impl Fresh {
+    /// Draws it.
+    pub fn draw(env: &dyn Env) -> Self {
+        let (mut generation, mut epoch, mut life) = ([0; 16], [0; 8], [0; 8]);
+        env.fill(&mut generation);
+        env.fill(&mut epoch);
+        env.fill(&mut life);
+        Self {
+            generation,
+            epoch,
+            // SQLite's integers are signed.
+            life: u64::from_be_bytes(life) >> 1,
+        }
+    }
+}
+
+/// The database went back: every feed begins a new life, cut at its end, nothing that was given
+/// since is given again, and the merged record is stale.
+pub fn renew(
     store: &mut dyn RelayStore,
     keys: &RelayKeys,
-    random: &[u8; 16],
-    epoch: &[u8; 8],
+    fresh: &Fresh,
     now_ms: i64,
 ) -> Result<()> {
     // Also those that had no feed at the time of the backup: it may have had one since.
@@ -149,12 +190,19 @@ fn renew(
         .collect();
     for space in spaces {
         let cut_seq = store.head(space)?.seq;
-        begin(store, keys, space, cut_seq, random, now_ms)?;
+        begin(store, keys, space, cut_seq, &fresh.generation, now_ms)?;
     }
     store.jump_numbers("contract:", JUMP)?;
     for prefix in ["status:", "order:"] {
         store.jump_numbers(prefix, NEWS_JUMP)?;
     }
+    take_epochs(store, &fresh.epoch)?;
+    store.set_meta(LIVES, Some(&fresh.life.to_be_bytes()))
+}
+
+/// Every identity the server holds goes on under a new epoch, so that it claims nothing that it may
+/// have claimed before.
+fn take_epochs(store: &mut dyn RelayStore, epoch: &Epoch) -> Result<()> {
     for (member, device) in store.office_identities()? {
         // One epoch for all is fine: the actor is a hash over the device's key too.
         store.put_office_identity(member, device, epoch)?;
@@ -163,7 +211,7 @@ fn renew(
 }
 
 /// A new life of a space's feed, cut at `cut_seq`. `random` may be shared between spaces.
-pub fn begin(
+fn begin(
     store: &mut dyn RelayStore,
     keys: &RelayKeys,
     space: sopu_core::id::SpaceId,
@@ -182,6 +230,20 @@ pub fn begin(
         },
         now_ms,
     )
+}
+
+/// Whether the merged record has followed a feed beyond its end: it follows what is on disk, so the
+/// database went back, and nothing else has noticed.
+pub fn is_behind(store: &mut dyn RelayStore, record: &Record) -> Result<bool> {
+    let positions = record
+        .positions()
+        .map_err(|error| StoreError::Backend(Arc::new(error)))?;
+    for (space, position) in positions {
+        if position > store.head(space)?.seq {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 impl From<crate::ledger::LedgerError> for StoreError {

@@ -7,7 +7,8 @@ use sopu_core::wire::{
     Verdict, limits, token,
 };
 
-use super::{Relay, restore};
+use super::restore::{self, Fresh};
+use super::{Relay, lock};
 use crate::api::Problem;
 use crate::credentials::token_hash;
 use crate::feed::accept::{self, Arrival, Sound};
@@ -291,30 +292,33 @@ impl Relay {
         Ok(response)
     }
 
-    /// Begins new lives of feeds that devices know to have been longer, or other.
+    /// Begins a new life: a device knows a feed to have been longer, or other, so the database went
+    /// back, and in no feed alone.
     fn renew(&self, lost: &[Lost], now_ms: i64) -> Result<()> {
         tracing::warn!(
             spaces = lost.len(),
             "devices know more of a feed than the relay: new generations begin"
         );
-        let mut random = [0; 16];
-        self.env.fill(&mut random);
-        let (keys, lost) = (self.keys.clone(), lost.to_vec());
-        self.commits.write(move |store| {
-            for Lost {
-                space,
-                cut_seq,
-                number,
-            } in lost
-            {
+        let (keys, fresh, lost) = (self.keys.clone(), Fresh::draw(&*self.env), lost.to_vec());
+        // The office's writes and the merge worker must not go on under what is given up.
+        let _merger = lock(&self.merger);
+        let (life, spaces) = self.commits.write(move |store| {
+            let mut stands = false;
+            for Lost { space, number } in lost {
                 // Another request may have begun it meanwhile.
                 let last = cursor::generations(store, &keys, space)?.pop();
-                if last.is_some_and(|last| last.number == number) {
-                    restore::begin(store, &keys, space, cut_seq, &random, now_ms)?;
-                }
+                stands |= last.is_some_and(|last| last.number == number);
             }
-            Ok(())
-        })
+            if stands {
+                restore::renew(store, &keys, &fresh, now_ms)?;
+            }
+            Ok((restore::life(store)?, store.feed_spaces()?))
+        })?;
+        for space in spaces {
+            self.grew(space);
+        }
+        let begun = self.record().begin_life(life);
+        begun.map_err(|error| StoreError::Backend(std::sync::Arc::new(error)))
     }
 }
 

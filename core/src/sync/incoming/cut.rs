@@ -4,18 +4,22 @@
 use std::collections::BTreeSet;
 
 use crate::device::{Device, Result, SyncReport, keys};
+use crate::envelope::feed_hash;
 use crate::id::SpaceId;
 use crate::store::{document, meta, outbox, space};
 use crate::wire::SpacePage;
 
 impl Device {
     /// Marks what the relay has lost, if this page says that it has. The cursor stays: the same page
-    /// finds the same again. `true` if it did.
+    /// finds the same again. `false` if the feed is another below the cut too, so that nothing of it
+    /// is shared.
     pub(super) fn apply_cut(&mut self, page: &SpacePage) -> Result<bool> {
         let Some(seq) = cut_of(page) else {
-            return Ok(false);
+            return Ok(true);
         };
         let id = page.to.space;
+        let shared = self.shares(page)?;
+        let seq = if shared { seq } else { 0 };
         let recovering = self.recovering()?;
         // Else a first sync goes on where it was.
         let lost = page.from.as_ref().is_none_or(|from| seq < from.seq);
@@ -31,7 +35,27 @@ impl Device {
             meta::set_number(tx, keys::CUT, 1)
         })?;
         self.cut_at = Some(self.requests);
-        Ok(true)
+        Ok(shared)
+    }
+
+    /// Whether the feed below a page's cut is what this device has: the relay may have lost more than
+    /// it knew of, and have put other entries there. One that does not have all of it cannot tell.
+    fn shares(&self, page: &SpacePage) -> Result<bool> {
+        let Some((from, cut)) = page.from.as_ref().zip(page.cut.as_ref()) else {
+            return Ok(true);
+        };
+        // Where it does not cut short what is here, the cursor's own tag has told.
+        if from.first.is_some() || cut.seq >= from.seq {
+            return Ok(true);
+        }
+        Ok(self.hash_at(page.to.space, cut.seq)? == cut.hash)
+    }
+
+    /// The running hash of a space's feed at a place, made again of the ids that are here.
+    pub(super) fn hash_at(&self, space: SpaceId, seq: u64) -> Result<[u8; 32]> {
+        let all = outbox::feed_ids(self.store.conn(), space, 0, usize::MAX >> 1)?;
+        let until = all.iter().take_while(|(at, _)| *at <= seq);
+        Ok(until.fold([0; 32], |hash, (_, id)| feed_hash(&hash, id)))
     }
 
     /// Starts a space from nothing: a first sync will show what of all this the relay has.

@@ -79,7 +79,10 @@ impl Device {
         if here.left_ms.is_some() || here.cursor != page.from {
             return Ok(false);
         }
-        self.apply_cut(page)?;
+        if !self.apply_cut(page)? {
+            self.begin_anew(id)?;
+            return Ok(true);
+        }
         let mut people: People = space::roster(self.store.conn(), id)?
             .into_iter()
             .map(|r| (r.device, r))
@@ -94,16 +97,12 @@ impl Device {
         let mut work = PageWork::default();
         let mut hash = here.feed_hash;
         let mut after = page.from.as_ref().map_or(0, |from| from.seq);
-        if let Some(cut) = page.cut.as_ref().filter(|cut| cut.seq < after) {
-            // The relay came back from a backup: the feed goes on from the cut, and a first sync that
-            // was under way begins anew.
-            hash = [0; 32];
-            if page.from.as_ref().is_none_or(|from| from.first.is_none()) {
-                after = cut.seq;
-                let all = outbox::feed_ids(self.store.conn(), id, 0, usize::MAX >> 1)?;
-                let kept = all.iter().take_while(|(seq, _)| *seq <= after);
-                hash = kept.fold(hash, |hash, (_, id)| feed_hash(&hash, id));
-            }
+        if page.from.as_ref().is_some_and(|from| from.first.is_none())
+            && let Some(cut) = page.cut.as_ref().filter(|cut| cut.seq < after)
+        {
+            // The relay came back from a backup: the feed goes on from the cut.
+            after = cut.seq;
+            hash = self.hash_at(id, after)?;
         }
         self.read_packs(page, &mut work)?;
         self.read_proofs(page, &people, &mut work, &mut hash)?;

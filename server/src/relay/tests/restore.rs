@@ -2,11 +2,14 @@
 
 use sopu_core::envelope::{Envelope, decode, encode};
 use sopu_core::id::EnvelopeId;
+use sopu_core::store::view;
 use sopu_core::wire::{Cursor, Cut, Entry, Offer, Status, SyncRequest, Verdict};
 
 use super::world::{Phone, World, step};
 use crate::access::Role;
 use crate::api::Problem;
+use crate::ledger::{Ledger, Line};
+use crate::relay::LEDGER;
 
 #[test]
 fn a_restored_relay_begins_a_new_generation_and_takes_offers_back() {
@@ -36,7 +39,8 @@ fn a_restored_relay_begins_a_new_generation_and_takes_offers_back() {
         page.cut,
         Some(Cut {
             generation: before.generation,
-            seq: 1
+            seq: 1,
+            hash: hash_at(&world, 1),
         })
     );
     assert_eq!((page.from.as_ref(), page.to.seq), (Some(&before), 1));
@@ -75,6 +79,14 @@ fn a_restored_relay_begins_a_new_generation_and_takes_offers_back() {
         [Verdict::Fed(2)],
         "again"
     );
+}
+
+fn hash_at(world: &World, seq: u64) -> [u8; 32] {
+    let read = world
+        .relay
+        .commits
+        .read(|store| store.hash_at(world.space, seq));
+    read.unwrap().unwrap()
 }
 
 /// The last entry as someone gets it who has all but that.
@@ -320,7 +332,7 @@ fn an_erasure_that_the_ledger_lost_too_is_learnt_again_from_its_notice() {
     let (note, sealed) = phone.note(world.space, "kept");
     world.feed(&phone, &sealed);
     let mut world = world.backup();
-    let ledger = world.folder.join(crate::relay::LEDGER);
+    let ledger = world.folder.join(LEDGER);
     let saved = std::fs::read(&ledger).unwrap();
     world.relay.erase(note.id, "request").unwrap();
     let mut told = None;
@@ -506,8 +518,62 @@ fn every_space_begins_a_new_generation_also_one_whose_feed_had_not_begun() {
     let cut = Cut {
         generation: before,
         seq: 0,
+        hash: [0; 32],
     };
     assert_eq!(page.cut, Some(cut));
     assert_eq!(page.entries.len(), 1);
     assert!(page.roster.is_some(), "roster numbers say nothing any more");
+}
+
+#[test]
+fn a_crash_between_ledger_and_database_does_not_bring_an_older_word_back() {
+    let mut world = World::new();
+    let phone = world.phone(Role::Field);
+    world.relay.merge_all().unwrap();
+    world
+        .db
+        .execute("UPDATE device SET name = 'uusi'", [])
+        .unwrap();
+    let body: String = world
+        .db
+        .query_row("SELECT body FROM ledger_news", [], |row| row.get(0))
+        .unwrap();
+    let row = serde_json::from_str(&body).unwrap();
+    // The ledger has it; the process dies before the database is told, and not before the phone is
+    // revoked.
+    let mut ledger = Ledger::open(&world.folder.join(LEDGER), &*world.clock).unwrap();
+    ledger.append(&[Line::People { row }]).unwrap();
+    world
+        .db
+        .execute("UPDATE device SET revoked_ms = 5", [])
+        .unwrap();
+    let world = world.reopen();
+    let (_, sealed) = phone.note(world.space, "a");
+    let revoked = Verdict::Held("revoked".into());
+    assert_eq!(world.push(&phone, &[&sealed.envelope]), [revoked.clone()]);
+    // Nor after the next restore.
+    let world = world.backup().restore();
+    let (_, sealed) = phone.note(world.space, "b");
+    assert_eq!(world.push(&phone, &[&sealed.envelope]), [revoked]);
+}
+
+#[test]
+fn a_database_put_back_twice_by_hand_is_followed_anew_each_time() {
+    let mut world = World::new();
+    let phone = world.phone(Role::Field);
+    let (kept, sealed) = phone.note(world.space, "kept");
+    world.feed(&phone, &sealed);
+    let mut world = world.backup();
+    for round in ["first", "second"] {
+        let (note, sealed) = phone.note(world.space, round);
+        world.feed(&phone, &sealed);
+        let view = |world: &World, doc| {
+            let record = world.relay.record();
+            view::get(record.store().conn(), doc).unwrap().is_some()
+        };
+        assert!(view(&world, note.id), "{round}");
+        world = world.put_back();
+        assert!(!view(&world, note.id), "{round}");
+        assert!(view(&world, kept.id), "{round}");
+    }
 }

@@ -271,6 +271,15 @@ impl World {
 
     /// The database is lost and comes back from the backup; the ledger is the newest there is.
     pub fn restore(self) -> Self {
+        self.bring_back(&[DATABASE, RECORD])
+    }
+
+    /// The same by hand: the merged record stays as it is.
+    pub fn put_back(self) -> Self {
+        self.bring_back(&[DATABASE])
+    }
+
+    fn bring_back(self, lost: &[&str]) -> Self {
         let Self {
             clock,
             folder,
@@ -281,7 +290,7 @@ impl World {
             _dir,
         } = self;
         drop((relay, db));
-        for name in [DATABASE, RECORD] {
+        for name in lost {
             for ending in ["", "-wal", "-shm"] {
                 let _ = std::fs::remove_file(folder.join(format!("{name}{ending}")));
             }
