@@ -142,8 +142,10 @@ impl Ledger {
         if good < bytes.len() {
             tracing::warn!("the ledger's last line was torn and is cut off");
             file.cut(u64::try_from(good).unwrap_or(u64::MAX))?;
-            file.sync()?;
         }
+        // A process killed while it wrote may have left a line that is on no disk yet; the database
+        // must not be told of it before it is.
+        file.sync()?;
         file.seek(SeekFrom::End(0))?;
         let mut ledger = Self {
             file: Some(file),

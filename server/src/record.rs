@@ -9,6 +9,7 @@ use std::sync::Arc;
 use automerge::{Automerge, Change};
 use sopu_core::documents::Kind;
 use sopu_core::encoding::decode_changes;
+use sopu_core::envelope::decode;
 use sopu_core::genesis::genesis;
 use sopu_core::guard::Limits;
 use sopu_core::id::{DocId, EnvelopeId, MemberId, SpaceId};
@@ -16,7 +17,7 @@ use sopu_core::read::version;
 use sopu_core::store::document::{self, DocWrite, Loaded, NewChange, Origin};
 use sopu_core::store::purge::{self, Erased};
 use sopu_core::store::{self, Store, StoreError, Tx, meta, notice, outbox};
-use sopu_core::wire::{RosterRow, SignedNotice};
+use sopu_core::wire::{Notice, NoticeKind, RosterRow, SignedNotice};
 
 use crate::ledger::Erasure;
 use crate::store::{EnvelopeRow, FeedRow, FeedWhat, RelayStore};
@@ -238,6 +239,17 @@ impl Record {
         Ok(())
     }
 
+    /// Removes what the files still hold of documents that were erased, if they do.
+    ///
+    /// # Errors
+    /// SQLite's own, also when somebody reads just now: call again.
+    pub fn scrub_if_due(&mut self) -> store::Result<()> {
+        if self.store.scrub_due()? {
+            self.store.scrub()?;
+        }
+        Ok(())
+    }
+
     /// Removes every trace of a document.
     ///
     /// # Errors
@@ -278,6 +290,21 @@ fn apply_document(
                     signature: *signature,
                 };
                 notice::insert(tx, entry.row.seq, &signed, &entry.row.accept)?;
+                // Also when nobody could tell the record any more: the process was killed between.
+                if let Some(Notice {
+                    at_ms,
+                    what: NoticeKind::Erased(reason),
+                    ..
+                }) = decode(&signed.body)
+                {
+                    let mark = Erased {
+                        doc,
+                        space,
+                        reason,
+                        at_ms,
+                    };
+                    purge::purge(tx, &mark)?;
+                }
             }
             (FeedWhat::Envelope(_), Some((kept, signer))) => {
                 let proof = kept.to_proof();

@@ -421,6 +421,9 @@ impl Relay {
                 tracing::error!(%error, "the merged record cannot follow the feed");
             }
         }
+        if let Err(error) = record.scrub_if_due() {
+            tracing::warn!(%error, "what was erased cannot be scrubbed now; it is tried again");
+        }
         Ok(())
     }
 

@@ -88,8 +88,12 @@ pub fn reconcile(
         set_known(store, length)?;
         life(store)
     })?;
+    // The log may still hold what was erased just before a crash.
+    let scrubbed = commits.alone(|store| store.scrub());
     if !erased.is_empty() {
-        commits.alone(|store| store.scrub())?;
+        scrubbed?;
+    } else if let Err(error) = scrubbed {
+        tracing::warn!(%error, "the log cannot be emptied now");
     }
     // The database first: stopped in between, the next start sees nothing to restore.
     let next = started.max(ledger.started()) + 1;

@@ -7,6 +7,7 @@ use sopu_core::wire::{Entry, OrderKind, ProofSpecial, Verdict};
 
 use super::world::{World, step};
 use crate::access::Role;
+use crate::ledger::{Erasure, Line};
 
 const SECRET: &str = "zanzibarilainen";
 
@@ -122,4 +123,39 @@ fn what_was_erased_stays_erased_when_the_database_comes_back_from_a_backup() {
             .unwrap()
             .is_none()
     );
+}
+
+#[test]
+fn an_erasure_that_was_interrupted_is_completed_at_the_next_start() {
+    let mut world = World::new();
+    let phone = world.phone(Role::Field);
+    let (note, sealed) = phone.note(world.space, SECRET);
+    world.feed(&phone, &sealed);
+    // Killed as soon as the database had it.
+    let (keys, now_ms) = (world.relay.keys.clone(), world.now());
+    let erasure = Erasure {
+        doc: note.id,
+        space: world.space,
+        kind: note.kind.number(),
+        at_ms: now_ms,
+        reason: "request".to_owned(),
+    };
+    let lines = {
+        let mut ledger = super::super::lock(&world.relay.ledger);
+        ledger.append(&[Line::Erased(erasure.clone())]).unwrap();
+        ledger.len()
+    };
+    world
+        .relay
+        .commits
+        .write(move |store| {
+            super::super::erase::carry_out(store, &keys, &erasure)?;
+            super::super::restore::set_known(store, lines)
+        })
+        .unwrap();
+    let world = world.reopen();
+    assert_eq!(files_with(&world, SECRET), [""; 0]);
+    let record = world.relay.record();
+    let view = view::get(record.store().conn(), note.id).unwrap();
+    assert!(view.is_none());
 }
