@@ -446,6 +446,32 @@ fn a_restore_in_the_middle_of_a_first_sync_leaves_nothing_that_nobody_signed() {
 }
 
 #[test]
+fn a_restore_during_any_part_of_a_first_sync_leaves_a_feed_that_hashes() {
+    for parts in 1..12 {
+        let mut drill = Drill::new(6);
+        let space = drill.spaces[0];
+        let doc = drill.note(0, space);
+        drill.write(0, doc);
+        for number in [0, 1] {
+            drill.sync(number).expect("syncs");
+            drill.merge();
+        }
+        let early = drill.back_up();
+        for _ in 0..4 {
+            drill.write(0, doc);
+            drill.sync(0).expect("syncs");
+            drill.merge();
+        }
+        let new = drill.hand(drill.hands[1].member);
+        drill.sync_in_parts(new, parts);
+        drill.restore(early, true);
+        drill.sync(new).expect("syncs");
+        drill.calm();
+        drill.judge();
+    }
+}
+
+#[test]
 fn every_message_of_an_offer_may_be_lost_doubled_or_broken_off() {
     for stop in 1..6 {
         let mut drill = Drill::new(4);
