@@ -41,8 +41,8 @@ mod wal;
 
 pub use document::{DocWrite, Loaded, NewChange, Origin};
 pub use error::{Fault, Result, StoreError};
-pub use wal::lost_commits;
 pub(crate) use wal::taken_whole;
+pub use wal::{Flushed, lost_commits};
 
 /// A write transaction. It also reads: every function that takes a `&Connection` takes it too.
 pub type Tx<'a> = Transaction<'a>;

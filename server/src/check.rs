@@ -11,7 +11,7 @@ use crate::backup::{self, MANIFEST};
 use crate::ledger;
 use crate::relay::{DATABASE, LEDGER, RECORD, restore};
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Purpose, StoreError, Transactions};
+use crate::store::{Purpose, StoreError, Transactions, flushed};
 
 mod feeds;
 mod record;
@@ -97,8 +97,12 @@ pub fn check(folder: &Path) -> Report {
             None
         }
     };
-    for file in [DATABASE, RECORD] {
-        if lost_commits(&folder.join(file)) {
+    let lost = [
+        (DATABASE, flushed::lost_commits(&folder.join(DATABASE))),
+        (RECORD, lost_commits(&folder.join(RECORD))),
+    ];
+    for (file, lost) in lost {
+        if lost {
             let what = "its log is damaged, and commits in it cannot be read any more";
             report.findings.push(Finding::new(file, what));
         }

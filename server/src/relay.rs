@@ -19,6 +19,7 @@ use crate::ledger::{Ledger, LedgerError, Line, Medium};
 use crate::merge::{Merger, Step, release};
 use crate::metrics::{Code, Metrics};
 use crate::record::Record;
+use crate::store::flushed;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Commits, EnvelopeRow, FeedWhat, State, StoreError};
 
@@ -143,7 +144,7 @@ impl Relay {
         ledger: Ledger,
         env: Arc<dyn Env>,
     ) -> Result<Self, OpenError> {
-        if sopu_core::store::lost_commits(&folder.join(DATABASE)) {
+        if flushed::lost_commits(&folder.join(DATABASE)) {
             return Err(OpenError::LogDamaged);
         }
         let store = SqliteStore::open(&folder.join(DATABASE))?;

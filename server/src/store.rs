@@ -14,6 +14,7 @@ use crate::access::Role;
 use crate::access::standing::Grant;
 
 pub mod commits;
+pub mod flushed;
 pub mod schema;
 pub mod sqlite;
 

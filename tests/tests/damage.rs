@@ -538,6 +538,7 @@ fn a_flipped_byte_at_the_relay_is_named_and_changes_nothing_at_anybody() {
     let names = [
         "relay.db",
         "relay.db-wal",
+        "relay.db-flushed",
         "record.db",
         "record.db-wal",
         "ledger",

@@ -7,6 +7,7 @@
 //! the log itself: at most one commit, the last, can be torn. Format: <https://sqlite.org/walformat.html>.
 
 use std::fs;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 const HEADER: usize = 32;
@@ -20,6 +21,78 @@ pub fn lost_commits(database: &Path) -> bool {
     }
     // Another process may have been writing between reading the one file and the other.
     look(database)
+}
+
+/// How much of a log was flushed, kept beside a database of which not every commit is. After the
+/// power was lost, of the commits since then any may be missing and any later one there, and the index
+/// counts them too: no damage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flushed {
+    salts: [u8; 8],
+    frames: u64,
+}
+
+impl Flushed {
+    /// Of the log beside `database` as it is now, right after a commit that was flushed; `before` is
+    /// what was found the last time. `None` if there is no log.
+    pub fn find(database: &Path, before: Option<Self>) -> Option<Self> {
+        // The log is not locked, so opening it once more disturbs no lock, unlike the index.
+        let mut log = fs::File::open(beside(database, "-wal")).ok()?;
+        let mut header = [0; HEADER];
+        log.read_exact(&mut header).ok()?;
+        let salts = header[16..24].try_into().ok()?;
+        let page = u32::from_be_bytes(header[8..12].try_into().ok()?);
+        let size = (FRAME as u64) + u64::from(page);
+        let same = before.filter(|before| before.salts == salts);
+        let mut frames = same.map_or(0, |before| before.frames);
+        let mut frame = [0; FRAME];
+        for n in frames.. {
+            let place = SeekFrom::Start(HEADER as u64 + n * size);
+            log.seek(place).ok()?;
+            if log.read_exact(&mut frame).is_err() || frame[8..16] != salts {
+                break;
+            }
+            if frame[4..8] != [0; 4] {
+                frames = n + 1;
+            }
+        }
+        Some(Self { salts, frames })
+    }
+
+    /// Whether something that was flushed can no longer be read from the log beside `database`.
+    pub fn is_lost(self, database: &Path) -> bool {
+        let Ok(log) = fs::read(beside(database, "-wal")) else {
+            return false;
+        };
+        if log.len() < HEADER {
+            return false;
+        }
+        let walk = walk(&log);
+        let index = fs::read(beside(database, "-shm")).unwrap_or_default();
+        let copied = counted(&index, &log[16..24], walk.header) == Some(0);
+        let of_this = !walk.header || log[16..24] == self.salts;
+        !copied && of_this && (walk.good as u64) < self.frames
+    }
+
+    /// As it is kept: twice, so that damage to it is no word of its own.
+    pub fn to_bytes(self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        for half in bytes.chunks_exact_mut(16) {
+            half[..8].copy_from_slice(&self.salts);
+            half[8..].copy_from_slice(&self.frames.to_be_bytes());
+        }
+        bytes
+    }
+
+    /// As it was kept, if it is whole.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (one, other) = bytes.split_at_checked(16)?;
+        let (salts, frames) = one.split_at(8);
+        (one == other).then_some(Self {
+            salts: salts.try_into().ok()?,
+            frames: u64::from_be_bytes(frames.try_into().ok()?),
+        })
+    }
 }
 
 /// The log with every checksum made anew, so that SQLite takes all of it: what is damaged then is

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 
+use super::flushed::Witness;
 use super::{Purpose, RelayStore, Result, StoreError, Transactions, schema};
 
 mod envelopes;
@@ -20,6 +21,7 @@ pub struct SqliteStore {
     /// Whether commits are flushed to disk at present.
     flushed: bool,
     statements: Cell<u64>,
+    witness: Option<Witness>,
 }
 
 impl SqliteStore {
@@ -30,6 +32,7 @@ impl SqliteStore {
             path: Some(path.to_owned()),
             flushed: true,
             statements: Cell::default(),
+            witness: Some(Witness::new(path)),
         })
     }
 
@@ -40,6 +43,7 @@ impl SqliteStore {
             path: None,
             flushed: true,
             statements: Cell::default(),
+            witness: None,
         })
     }
 
@@ -50,6 +54,7 @@ impl SqliteStore {
             path: None,
             flushed: true,
             statements: Cell::default(),
+            witness: None,
         })
     }
 
@@ -136,7 +141,13 @@ impl Transactions for SqliteStore {
     }
 
     fn commit(&mut self) -> Result<()> {
-        Ok(self.connection.execute_batch("COMMIT")?)
+        self.connection.execute_batch("COMMIT")?;
+        if self.flushed
+            && let Some(witness) = &mut self.witness
+        {
+            witness.flushed();
+        }
+        Ok(())
     }
 
     fn rollback(&mut self) {
@@ -165,6 +176,7 @@ impl Transactions for SqliteStore {
                 path: None,
                 flushed: true,
                 statements: Cell::default(),
+                witness: None,
             }))),
             None => Ok(None),
         }

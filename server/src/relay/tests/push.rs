@@ -10,6 +10,8 @@ use sopu_core::wire::{EnrolRequest, SyncRequest, Verdict};
 use super::world::{DAY, Note, World};
 use crate::access::Role;
 use crate::api::Problem;
+use crate::relay::{OpenError, Relay};
+use crate::store::State;
 
 fn refused(code: &str) -> Verdict {
     Verdict::Refused(code.into())
@@ -339,4 +341,52 @@ fn an_invite_enrols_one_device_and_each_refusal_says_why() {
         world.relay.enrol(&anew).is_ok(),
         "the same person's installation again"
     );
+}
+
+/// Commits that wait for no disk come after the last that did: when the power goes, the disk may have
+/// written the later ones and not the earlier.
+#[test]
+fn a_loss_of_power_among_commits_that_were_not_flushed_damages_nothing() {
+    let mut world = World::new();
+    let phone = world.phone(Role::Field);
+    world.relay.merge_all().unwrap();
+    let (_, sealed) = phone.note(world.space, "a");
+    assert_eq!(world.push(&phone, &[&sealed.envelope]), [Verdict::Waiting]);
+    world.pull(&phone, &[]);
+    let (_, second) = phone.note(world.space, "b");
+    assert_eq!(world.push(&phone, &[&second.envelope]), [Verdict::Waiting]);
+    let log = world.folder.join("relay.db-wal");
+    let flushed = usize::try_from(std::fs::metadata(&log).unwrap().len()).unwrap();
+    // Seen, told, seen, told: no disk is waited for.
+    for _ in 0..4 {
+        world.later(2 * 60 * 60 * 1_000);
+        world.pull(&phone, &[]);
+    }
+    let whole = std::fs::read(&log).unwrap();
+    assert!(whole.len() > flushed + 3 * 4_120, "something was written");
+    let left = |with_index: bool, damaged: usize| {
+        let dir = tempfile::tempdir().unwrap();
+        let mut names = vec!["relay.db", "relay.db-wal", "relay.db-flushed", "ledger"];
+        if with_index {
+            names.push("relay.db-shm");
+        }
+        for name in names {
+            std::fs::copy(world.folder.join(name), dir.path().join(name)).unwrap();
+        }
+        let mut bytes = whole.clone();
+        bytes[damaged..damaged + 512].fill(0);
+        std::fs::write(dir.path().join("relay.db-wal"), bytes).unwrap();
+        dir
+    };
+    for with_index in [false, true] {
+        let dir = left(with_index, flushed);
+        let relay = Relay::open(dir.path(), world.clock.clone()).unwrap();
+        for id in [sealed.proof.id(), second.proof.id()] {
+            assert_eq!(relay.state_of(id).unwrap(), Some(State::Waiting));
+        }
+        // What was flushed and is not there is damage all the same.
+        let dir = left(with_index, flushed - 512);
+        let damaged = Relay::open(dir.path(), world.clock.clone()).err().unwrap();
+        assert!(matches!(damaged, OpenError::LogDamaged), "{damaged}");
+    }
 }
