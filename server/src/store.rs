@@ -275,6 +275,8 @@ pub struct InviteRow {
     pub expires_ms: i64,
     /// Used then.
     pub used_ms: Option<i64>,
+    /// By this device.
+    pub used_by: Option<DeviceId>,
 }
 
 /// What a transaction is for.

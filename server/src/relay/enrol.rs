@@ -7,11 +7,12 @@ use sopu_core::wire::{EnrolRequest, EnrolResponse, PROTOCOL};
 use super::Relay;
 use crate::api::Problem;
 use crate::credentials::{invite_hash, mint_token, token_hash};
-use crate::store::{NewDevice, RelayStore, Result};
+use crate::store::{InviteRow, NewDevice, RelayStore, Result};
 
 impl Relay {
-    /// Enrols a device. The same request sent again because the answer was lost is `invite_used`:
-    /// the token was told only once, so it takes a new invite, with the same key.
+    /// Enrols a device. An invite works once, but whoever lost the answer (no signal, a flat battery)
+    /// may ask again with the same key while the invite holds, and gets another id and token: as long
+    /// as the ones told before were never used.
     ///
     /// # Errors
     /// `protocol_unknown`, `signature_wrong`, `invite_unknown`, `invite_used`, `invite_expired`,
@@ -70,11 +71,11 @@ impl Enrolment {
     fn carry_out(
         self,
         store: &mut dyn RelayStore,
-    ) -> Result<std::result::Result<crate::store::InviteRow, Problem>> {
+    ) -> Result<std::result::Result<InviteRow, Problem>> {
         let Some(invite) = store.invite(&self.code)? else {
             return Ok(Err(Problem::InviteUnknown));
         };
-        if invite.used_ms.is_some() {
+        if invite.used_ms.is_some() && !self.never_heard(store, &invite)? {
             return Ok(Err(Problem::InviteUsed));
         }
         if invite.expires_ms <= self.now_ms {
@@ -96,5 +97,16 @@ impl Enrolment {
         })?;
         store.use_invite(&self.code, self.device, self.now_ms)?;
         Ok(Ok(invite))
+    }
+
+    /// Whether the invite was used by this very key, and what it was answered has never been used.
+    fn never_heard(&self, store: &mut dyn RelayStore, invite: &InviteRow) -> Result<bool> {
+        let Some(device) = invite.used_by else {
+            return Ok(false);
+        };
+        let device = store.device(device)?;
+        Ok(device.is_some_and(|device| {
+            device.key == self.key && device.last_seen_ms.is_none() && device.revoked_ms.is_none()
+        }))
     }
 }

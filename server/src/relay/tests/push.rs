@@ -288,6 +288,30 @@ fn without_a_known_token_or_protocol_nothing_is_said() {
 }
 
 #[test]
+fn an_answer_to_an_enrolment_that_was_lost_is_given_again_until_it_was_used() {
+    let mut world = World::new();
+    let member = world.member(Role::Field);
+    let key = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
+    let code = world.invite(member);
+    let request = world.enrol_request(&code, &key);
+    let lost = world.relay.enrol(&request).unwrap();
+    let answer = world.relay.enrol(&request).unwrap();
+    assert_ne!(
+        answer.token, lost.token,
+        "nobody keeps a token to tell it twice"
+    );
+    let other = ed25519_dalek::SigningKey::from_bytes(&[8; 32]);
+    let thief = world.enrol_request(&code, &other);
+    assert_eq!(world.relay.enrol(&thief).unwrap_err(), Problem::InviteUsed);
+    let any = world.phone(Role::Field).request();
+    world.relay.sync(&answer.token, &any).unwrap();
+    assert_eq!(
+        world.relay.enrol(&request).unwrap_err(),
+        Problem::InviteUsed
+    );
+}
+
+#[test]
 fn an_invite_enrols_one_device_and_each_refusal_says_why() {
     let mut world = World::new();
     let member = world.member(Role::Field);

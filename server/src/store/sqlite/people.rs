@@ -166,7 +166,7 @@ impl People for SqliteStore {
 
     fn invite(&mut self, code_hash: &[u8; 32]) -> Result<Option<InviteRow>> {
         self.one(
-            "SELECT i.member, m.name, o.id, o.name, i.expires_ms, i.used_ms
+            "SELECT i.member, m.name, o.id, o.name, i.expires_ms, i.used_ms, i.used_device
              FROM invite i JOIN member m ON m.id = i.member JOIN organisation o ON o.id = m.org
              WHERE i.code_hash = ? AND m.disabled_ms IS NULL",
             &[code_hash],
@@ -178,6 +178,9 @@ impl People for SqliteStore {
                     org_name: row.get(3)?,
                     expires_ms: row.get(4)?,
                     used_ms: row.get(5)?,
+                    used_by: row
+                        .get::<_, Option<[u8; 16]>>(6)?
+                        .map(|id| DeviceId(uuid::Uuid::from_bytes(id))),
                 })
             },
         )
