@@ -172,11 +172,22 @@ fn letters(place: &Place, text: &str) -> Result<(), String> {
         let here = *at
             .get(letter)
             .ok_or_else(|| format!("{letter} is missing in {text}"))?;
-        let wrong = |c: &Option<char>, order: fn(&usize, &usize) -> bool| {
-            let there = c.and_then(|c| at.get(&c).copied());
-            there.is_some_and(|there| !order(&there, &here))
+        let there = |c: &Option<char>| c.and_then(|c| at.get(&c).copied());
+        let (left, right) = (there(after), there(before));
+        let misplaced = (
+            left.is_some_and(|left| left > here),
+            right.is_some_and(|right| right < here),
+        );
+        // Two letters put into one place at the same time have their order from the changes they are
+        // in. Where one was made again in another change, they may have turned round, and nothing
+        // can stand between them any more: then one side must still hold.
+        let turned = left.zip(right).is_some_and(|(left, right)| left > right);
+        let wrong = match misplaced {
+            (true, true) => true,
+            (true, false) | (false, true) => !turned,
+            (false, false) => false,
         };
-        if wrong(after, |there, here| there < here) || wrong(before, |there, here| there > here) {
+        if wrong {
             return Err(format!(
                 "{letter} is not between {after:?} and {before:?} in {text}"
             ));
