@@ -110,7 +110,8 @@ impl Storm {
     }
 
     pub(super) fn enrol_if_told(&mut self, number: usize) {
-        if self.pockets[number].disk.is_dead() || self.pockets[number].revoked || !self.relay_on() {
+        let dead = self.pockets[number].disk.is_dead() || self.house.disk.is_dead();
+        if dead || self.pockets[number].revoked || !self.relay_on() {
             return;
         }
         match self.pockets[number].look().must_enrol_again() {
