@@ -9,7 +9,7 @@ use similar::{Algorithm, DiffOp};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::documents::Kind;
-use crate::edit::{Edit, Place};
+use crate::edit::Edit;
 use crate::id::Version;
 use crate::save::{Step, find_container};
 
@@ -74,40 +74,25 @@ pub(crate) fn onto_version(
     doc: &Automerge,
     kind: Kind,
     version: &Version,
-    edits: Vec<Edit>,
+    mut edits: Vec<Edit>,
 ) -> Vec<Edit> {
     let heads = version.to_automerge();
-    let text_there = |place: &Place, field| {
-        let text = find_container(doc, kind, place, field, ObjType::Text)?;
-        doc.text_at(&text, &heads).ok()
-    };
+    for edit in &mut edits {
+        if let Edit::Text {
+            place,
+            field,
+            old,
+            new,
+        } = edit
+        {
+            let text = find_container(doc, kind, place, field, ObjType::Text);
+            let there = text.and_then(|text| doc.text_at(&text, &heads).ok());
+            let there = there.unwrap_or_default();
+            *new = merged(old, new, &there);
+            *old = there;
+        }
+    }
     edits
-        .into_iter()
-        .map(|edit| match edit {
-            Edit::Text {
-                place,
-                field,
-                old,
-                new,
-            } => {
-                let there = text_there(&place, field).unwrap_or_default();
-                let new = merged(&old, &new, &there);
-                Edit::Text {
-                    place,
-                    field,
-                    old: there,
-                    new,
-                }
-            }
-            other @ (Edit::Put { .. }
-            | Edit::AddItem { .. }
-            | Edit::Remove { .. }
-            | Edit::Append { .. }
-            | Edit::Element { .. }
-            | Edit::Decide { .. }
-            | Edit::Raise { .. }) => other,
-        })
-        .collect()
 }
 
 /// `there` with what makes `new` of `old`, by the letters the two have in common.

@@ -226,11 +226,19 @@ impl Device {
                 asked.insert(envelope.id, envelope.doc);
             }
         }
-        self.store
-            .write(|tx| asked.keys().try_for_each(|id| outbox::ask_again(tx, *id)))?;
-        let now_ms = self.env.now_ms();
-        self.asked.extend(asked.keys().map(|id| (*id, now_ms)));
+        self.ask(asked.keys().copied())?;
         Ok(asked.into_values().collect())
+    }
+
+    /// Sends these once more, to hear what became of them, and remembers when.
+    fn ask(&mut self, ids: impl Iterator<Item = EnvelopeId> + Clone) -> Result<()> {
+        self.store.write(|tx| {
+            let mut ids = ids.clone();
+            ids.try_for_each(|id| outbox::ask_again(tx, id))
+        })?;
+        let now_ms = self.env.now_ms();
+        self.asked.extend(ids.map(|id| (id, now_ms)));
+        Ok(())
     }
 
     /// What was acknowledged long ago and of which nothing came since: a copy of this store, under
@@ -248,9 +256,7 @@ impl Device {
         if asked.is_empty() {
             return Ok(false);
         }
-        self.store
-            .write(|tx| asked.iter().try_for_each(|id| outbox::ask_again(tx, *id)))?;
-        self.asked.extend(asked.into_iter().map(|id| (id, now_ms)));
+        self.ask(asked.iter().copied())?;
         Ok(true)
     }
 
