@@ -11,6 +11,7 @@ use sopu_core::documents::Kind;
 use sopu_core::envelope::{Envelope, encode};
 use sopu_core::id::DocId;
 use sopu_core::store::{Store, document, meta, purge, view};
+use sopu_core::sync::outgoing::Outgoing;
 use sopu_core::transport::{Post, Reply, Transport, TransportError};
 use sopu_core::wire::{SyncRequest, SyncResponse, Verdict};
 use sopu_tests::storm::Storm;
@@ -180,6 +181,47 @@ fn an_old_answer_does_not_bring_back_the_only_spaces_while_they_are_being_left()
     let left = |s: &sopu_core::store::space::Space| s.left_ms.is_some();
     let spaces = world.pockets[2].look().spaces().expect("reads");
     assert!(spaces.iter().all(left), "{spaces:?}");
+}
+
+#[test]
+fn an_overtaken_answer_does_not_begin_a_first_sync_that_puts_a_space_far_back() {
+    let mut world = world(10);
+    let doc = note(&mut world, 0, "alku");
+    world.sync_now(0).expect("syncs");
+    merge(&world);
+    let back_to_first_sync = |world: &mut Storm| {
+        let space = world.spaces[0];
+        let path = world.pockets[2].close();
+        let mut store = Store::open(&path).expect("opens");
+        store
+            .write(|tx| sopu_core::store::space::clear_cursor(tx, space))
+            .expect("writes");
+        drop(store);
+        world.pockets[2].restart();
+    };
+    back_to_first_sync(&mut world);
+    world.sync_now(2).expect("syncs");
+    let begins = |exchange: &(Outgoing, SyncResponse)| {
+        let mut pages = exchange.1.pages.iter();
+        pages.any(|page| page.from.is_none() && !page.packs.is_empty())
+    };
+    let exchanges = &world.pockets[2].exchanges;
+    let early = exchanges.iter().rfind(|e| begins(e)).expect("is one");
+    let early = early.clone();
+    write(&mut world, 0, doc, 'x');
+    world.sync_now(0).expect("syncs");
+    merge(&world);
+    world.sync_now(2).expect("takes in what came after");
+    back_to_first_sync(&mut world);
+    let mut report = SyncReport::default();
+    let device = world.pockets[2].device();
+    device
+        .apply(&early.0, &early.1, &mut report)
+        .expect("applies");
+    let spaces = world.pockets[2].look().spaces().expect("reads");
+    assert!(spaces.iter().any(|space| space.cursor.is_none()));
+    world.sync_now(2).expect("begins anew");
+    assert_eq!(world.count(doc, 'x'), 1);
 }
 
 #[test]

@@ -70,7 +70,11 @@ impl Device {
             }
         })?;
         for page in &response.pages {
-            moved |= self.apply_page(page, report)?;
+            // One that begins a first sync fits wherever there is no cursor: overtaken, it would put
+            // a space that begins anew, whose documents are still here, far behind what they hold.
+            if page.from.is_some() || newest {
+                moved |= self.apply_page(page, report)?;
+            }
         }
         moved |= response.need_vector;
         moved |= self.apply_orders(outgoing, response, report)?;

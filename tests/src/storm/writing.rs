@@ -439,8 +439,11 @@ impl Storm {
     pub(super) fn insert(&self, path: &str, old: &str, letter: char) -> (String, Write) {
         let mut letters: Vec<char> = old.chars().collect();
         let at = self.dice.below(letters.len() + 1);
+        // What a copy of the store shows twice for a while will go once, and marks no place.
+        let once = |c: &char| letters.iter().filter(|other| *other == c).count() == 1;
         let after = at.checked_sub(1).map(|before| letters[before]);
-        let before = letters.get(at).copied();
+        let before = letters.get(at).copied().filter(once);
+        let after = after.filter(once);
         letters.insert(at, letter);
         let write = Write::Letter {
             path: path.to_owned(),
