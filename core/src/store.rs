@@ -31,6 +31,7 @@ pub mod history;
 pub mod list;
 pub mod meta;
 pub mod notice;
+mod opened;
 pub mod outbox;
 pub mod purge;
 pub mod schema;
@@ -44,6 +45,8 @@ pub use error::{Fault, Result, StoreError};
 pub(crate) use wal::taken_whole;
 pub use wal::{Flushed, lost_commits};
 
+use opened::Opened;
+
 /// A write transaction. It also reads: every function that takes a `&Connection` takes it too.
 pub type Tx<'a> = Transaction<'a>;
 
@@ -51,6 +54,8 @@ pub type Tx<'a> = Transaction<'a>;
 pub struct Store {
     conn: Connection,
     cache: RefCell<cache::Cache>,
+    /// Goes after the connection.
+    _opened: Option<Opened>,
 }
 
 /// How long a write waits for another process's write, milliseconds.
@@ -66,10 +71,8 @@ impl Store {
     /// [`StoreError::Newer`] for a file of a later version; [`StoreError::LogDamaged`] if saves that
     /// were durable cannot be read any more; SQLite's own.
     pub fn open(path: &Path) -> Result<Self> {
-        if wal::lost_commits(path) {
-            return Err(StoreError::LogDamaged);
-        }
-        Self::prepare(Connection::open(path)?)
+        let opened = Opened::enter(path, || whole_log(path))?;
+        Self::prepare(Connection::open(path)?, Some(opened))
     }
 
     /// Opens an encrypted file. Needs a build against SQLCipher.
@@ -78,9 +81,7 @@ impl Store {
     /// [`StoreError::NoEncryption`] without SQLCipher, rather than writing a plain file; SQLite's
     /// own when the key is wrong.
     pub fn open_encrypted(path: &Path, key: &[u8; 32]) -> Result<Self> {
-        if wal::lost_commits(path) {
-            return Err(StoreError::LogDamaged);
-        }
+        let opened = Opened::enter(path, || whole_log(path))?;
         let conn = Connection::open(path)?;
         let hex = data_encoding::HEXLOWER.encode(key);
         conn.pragma_update(None, "key", format!("x'{hex}'"))?;
@@ -89,7 +90,7 @@ impl Store {
         if cipher.is_err() {
             return Err(StoreError::NoEncryption);
         }
-        Self::prepare(conn)
+        Self::prepare(conn, Some(opened))
     }
 
     /// A store that is gone when dropped.
@@ -97,7 +98,7 @@ impl Store {
     /// # Errors
     /// SQLite's own.
     pub fn open_in_memory() -> Result<Self> {
-        Self::prepare(Connection::open_in_memory()?)
+        Self::prepare(Connection::open_in_memory()?, None)
     }
 
     /// Opens an existing file for reading beside its one writer; sees what was committed. Writing
@@ -106,6 +107,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Newer`]; SQLite's own, also when there is no such file.
     pub fn open_reader(path: &Path) -> Result<Self> {
+        let opened = Opened::enter(path, || Ok::<_, StoreError>(()))?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(path, flags)?;
         schema::readable(&conn)?;
@@ -115,10 +117,11 @@ impl Store {
         Ok(Self {
             conn,
             cache: RefCell::default(),
+            _opened: Some(opened),
         })
     }
 
-    fn prepare(mut conn: Connection) -> Result<Self> {
+    fn prepare(mut conn: Connection, opened: Option<Opened>) -> Result<Self> {
         keep_plans(&conn)?;
         conn.busy_timeout(Duration::from_millis(BUSY_MS))?;
         conn.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -134,6 +137,7 @@ impl Store {
         Ok(Self {
             conn,
             cache: RefCell::default(),
+            _opened: opened,
         })
     }
 
@@ -211,6 +215,13 @@ impl Store {
 pub fn keep_plans(conn: &Connection) -> rusqlite::Result<()> {
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
         .map(|_| ())
+}
+
+fn whole_log(database: &Path) -> Result<()> {
+    if wal::lost_commits(database) {
+        return Err(StoreError::LogDamaged);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

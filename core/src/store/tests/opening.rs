@@ -19,7 +19,7 @@ fn steps_to_open(path: &Path) -> u64 {
         false
     };
     conn.progress_handler(1, Some(count)).expect("counts");
-    Store::prepare(conn).expect("prepares");
+    Store::prepare(conn, None).expect("prepares");
     steps.load(Ordering::Relaxed)
 }
 
