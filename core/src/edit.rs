@@ -113,6 +113,18 @@ pub enum Edit {
 }
 
 impl Edit {
+    /// Where it writes; `None` if it makes or removes a whole item.
+    pub(crate) fn place(&self) -> Option<&Place> {
+        match self {
+            Edit::Put { place, .. }
+            | Edit::Text { place, .. }
+            | Edit::Append { place, .. }
+            | Edit::Element { place, .. }
+            | Edit::Raise { place, .. } => Some(place),
+            Edit::AddItem { .. } | Edit::Remove { .. } | Edit::Decide { .. } => None,
+        }
+    }
+
     /// Roughly how many bytes it adds to a change.
     pub(crate) fn weight(&self) -> usize {
         match self {

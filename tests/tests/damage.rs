@@ -14,15 +14,16 @@ use sopu_core::device::salvage::{Salvaged, salvage};
 use sopu_core::device::{Device, DeviceError};
 use sopu_core::documents::Kind;
 use sopu_core::id::{DocId, SpaceId, Version};
-use sopu_core::store::check;
 use sopu_core::store::list::{Query, Row};
 use sopu_core::store::outbox::Progress;
+use sopu_core::store::{check, draft};
 use sopu_core::time::{Env, SystemEnv};
 use sopu_server::access::people::{self, NewMember, Party, Window};
 use sopu_server::access::{invites, roles::Role};
 use sopu_server::relay::{DATABASE, Relay};
 use sopu_tests::storm::dice::Dice;
 use sopu_tests::storm::line::Line;
+use sopu_tests::{Phone, World};
 
 const DOCS: usize = 14;
 
@@ -458,6 +459,46 @@ fn a_flipped_byte_in_a_device_is_found_or_harmless_and_the_relay_makes_it_whole(
     );
     assert!(found.get(&Found::Harmless).copied().unwrap_or(0) < flips);
     assert!(whole * 2 > mended.len(), "most damage costs no unsent work");
+}
+
+#[test]
+fn a_damaged_document_with_unsent_work_delays_no_other() {
+    let mut world = World::new();
+    let space = world.space("Koivula");
+    let member = world.member("Aino", Role::Owner, &[space]);
+    let mut phone = world.phone("aino", member);
+    phone.sync(&world);
+    let line = world.transport();
+    world.stop();
+    let note = |phone: &mut Phone, text: &str| phone.note(space, json!({"summary": text}));
+    // Sealed while the relay was away, and not sealed yet: of each one that will be damaged.
+    let sealed = [note(&mut phone, "yksi"), note(&mut phone, "kaksi")];
+    assert!(phone.device().sync(&line).is_err());
+    let unsealed = [note(&mut phone, "kolme"), note(&mut phone, "neljä")];
+    phone.close();
+    let db = Connection::open(phone.store_file()).expect("opens");
+    for doc in [sealed[0], unsealed[0]] {
+        let n = "(SELECT n FROM document WHERE id = ?1)";
+        let damage = format!("UPDATE change SET bytes = x'00' WHERE doc = {n}");
+        assert_eq!(db.execute(&damage, [doc]).expect("damages"), 1);
+    }
+    let damage = "UPDATE envelope SET run = x'00' WHERE doc = ?1";
+    assert_eq!(db.execute(damage, [sealed[0]]).expect("damages"), 1);
+    drop(db);
+    world.start();
+    phone.open();
+    for _ in 0..3 {
+        let report = phone.sync(&world);
+        assert!(report.requests < 5, "{report:?}");
+        world.settle();
+    }
+    let record = world.relay().record();
+    let there = |doc| record.store().document(doc).is_ok();
+    assert_eq!(sealed.map(there), [false, true]);
+    assert_eq!(unsealed.map(there), [false, true]);
+    let marks = draft::quarantined(phone.device().store().conn()).expect("reads");
+    let marks: Vec<_> = marks.iter().map(|mark| (mark.doc, &*mark.reason)).collect();
+    assert_eq!(marks, [(unsealed[0], "damaged_here")]);
 }
 
 /// What the relay holds, as a device sees it that comes new: its documents, or why it gets none.

@@ -446,6 +446,40 @@ fn a_restore_in_the_middle_of_a_first_sync_leaves_nothing_that_nobody_signed() {
 }
 
 #[test]
+fn what_was_written_in_an_item_that_nobody_signed_stays_readable_as_a_draft() {
+    let mut drill = Drill::new(3);
+    let space = drill.spaces[0];
+    let doc = drill.note(0, space);
+    drill.sync(0).expect("syncs");
+    drill.merge();
+    let early = drill.back_up();
+    let save = |drill: &mut Drill, number: usize, text: &str| {
+        let device = drill.device(number);
+        let opened = device.read(doc).expect("reads");
+        let mut value = opened.value;
+        value["entries"]["01890a5d-ac96-774b-bcce-b302099a8057"] =
+            json!({"heading": "uni", "text": text});
+        device.save(doc, &opened.version, &value).expect("saves");
+    };
+    save(&mut drill, 0, "nukkui");
+    drill.sync(0).expect("syncs");
+    drill.merge();
+    let member = drill.hands[1].member;
+    let new = drill.hand(member);
+    drill.sync_in_parts(new, 2);
+    save(&mut drill, new, "nukkui huonosti");
+    drill.restore(early, true);
+    // The item's maker never comes again.
+    drill.destroy(0);
+    drill.calm();
+    let drafts = draft::drafts(drill.device(new).store().conn()).expect("reads");
+    let text = |draft: &draft::Draft| {
+        draft.reason == "item_gone" && draft.value.to_string().contains("nukkui huonosti")
+    };
+    assert!(drafts.iter().any(text), "{drafts:?}");
+}
+
+#[test]
 fn a_restore_during_any_part_of_a_first_sync_leaves_a_feed_that_hashes() {
     for parts in 1..12 {
         let mut drill = Drill::new(6);

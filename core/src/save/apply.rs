@@ -293,6 +293,11 @@ pub(crate) fn item<R: ReadDoc>(doc: &R, kind: Kind, container: &str, key: &str) 
     })
 }
 
+/// Whether there is such an item, also one that was removed.
+pub(crate) fn has_item<R: ReadDoc>(doc: &R, kind: Kind, container: &str, key: &str) -> bool {
+    item(doc, kind, container, key).is_some()
+}
+
 fn container(tx: &Transaction<'_>, kind: Kind, place: &Place, field: &Field) -> Option<ObjId> {
     find_container(tx, kind, place, field, ObjType::Map)
 }

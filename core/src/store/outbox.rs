@@ -20,7 +20,8 @@ use rusqlite::{Connection, params};
 
 use super::Tx;
 use super::error::{Fault, Result, StoreError};
-use crate::envelope::{Envelope, Proof};
+use crate::encoding::encode_changes;
+use crate::envelope::{Envelope, Proof, digest};
 use crate::frame::unframe;
 use crate::id::{DocId, EnvelopeId, Hash};
 
@@ -122,10 +123,11 @@ pub fn has_unsent(conn: &Connection) -> Result<bool> {
 
 /// Envelopes to send, oldest first, together at most this many bytes (but at least one, however
 /// large). Those put off, which the relay did not take the last time, come after all others, so
-/// that they never stand in the way.
+/// that they never stand in the way. One whose bytes are damaged here is made again from its changes;
+/// if those are damaged too it is left out, and delays no other.
 ///
 /// # Errors
-/// [`StoreError::Damaged`]; SQLite's own.
+/// SQLite's own.
 pub fn to_send(
     conn: &Connection,
     max_bytes: usize,
@@ -146,10 +148,13 @@ pub fn to_send(
     for id in first.into_iter().chain(last).take(max_count) {
         let mut rows = statement.query([id])?;
         let Some(row) = rows.next()? else { continue };
+        let Some(run) = opened_or_remade(conn, id, row.get_ref(4)?, row.get(1)?)? else {
+            continue;
+        };
         let envelope = Envelope {
             header: row.get(2)?,
             signature: row.get(3)?,
-            run: opened(row.get_ref(4)?, row.get(1)?)?,
+            run,
         };
         bytes += envelope.header.len() + envelope.run.len() + 96;
         if bytes > max_bytes && !envelopes.is_empty() {
@@ -168,10 +173,35 @@ pub fn run(conn: &Connection, id: EnvelopeId) -> Result<Option<Vec<u8>>> {
     let mut statement =
         conn.prepare_cached("SELECT doc, run FROM envelope WHERE id = ?1 AND run IS NOT NULL")?;
     let mut rows = statement.query([id])?;
-    match rows.next()? {
-        Some(row) => Ok(Some(opened(row.get_ref(1)?, row.get(0)?)?)),
-        None => Ok(None),
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
+    let doc = row.get(0)?;
+    let run = opened_or_remade(conn, id, row.get_ref(1)?, doc)?;
+    let fault = Fault::Change;
+    run.map(Some).ok_or(StoreError::Damaged { doc, fault })
+}
+
+/// The run of an envelope; where its bytes are damaged, made again from its changes. `None` if those
+/// are damaged too, or are not what was signed.
+fn opened_or_remade(
+    conn: &Connection,
+    id: EnvelopeId,
+    framed: rusqlite::types::ValueRef<'_>,
+    doc: DocId,
+) -> Result<Option<Vec<u8>>> {
+    match opened(framed, doc) {
+        Err(StoreError::Damaged { .. }) => {}
+        whole => return whole.map(Some),
     }
+    let changes = match changes_of(conn, id) {
+        Err(StoreError::Damaged { .. }) => return Ok(None),
+        changes => changes?,
+    };
+    let hashes: Vec<Hash> = changes.iter().map(|change| change.hash).collect();
+    let signed = get(conn, id)?.is_some_and(|stored| stored.proof.digest == digest(&hashes));
+    let bytes: Vec<Vec<u8>> = changes.into_iter().map(|change| change.bytes).collect();
+    Ok(encode_changes(&bytes).ok().filter(|_| signed))
 }
 
 /// Envelopes that are not settled, of one document or all, oldest first: one's own, and others' that

@@ -1,12 +1,12 @@
 //! The next request: what is unsent, and how far this device has come.
 
-use crate::device::{Device, Result, keys};
+use crate::device::{Device, DeviceError, Result, keys};
 use crate::envelope::encode;
 use crate::guard::Refusal;
 use crate::id::{DeviceId, DocId, EnvelopeId, SpaceId};
 use crate::run::{self, Sealing};
 use crate::store::document;
-use crate::store::{Tx, meta, outbox, space};
+use crate::store::{StoreError, Tx, meta, outbox, space};
 use crate::wire::{Cursors, OrderDone, PROTOCOL, SyncRequest, SyncResponse, limits, token};
 
 /// A request, and what is in it.
@@ -102,15 +102,29 @@ impl Device {
             || (self.has_offers()? && !self.must_enrol_again()?)
             || meta::get(conn, keys::ORDERS_DONE)?.is_some()
             || leaving
-            || !outbox::unsealed_documents(conn)?.is_empty())
+            || self.has_unsealed()?)
     }
 
-    /// Puts every unsealed change into envelopes. What no relay would take is set aside: one bad document delays no
-    /// other.
+    /// Whether anything waits to be sealed, but for what cannot be read here.
+    fn has_unsealed(&self) -> Result<bool> {
+        let unsealed = outbox::unsealed_documents(self.store.conn())?;
+        if unsealed.is_empty() {
+            return Ok(false);
+        }
+        let damaged = self.damaged_here()?;
+        Ok(unsealed.iter().any(|doc| !damaged.contains(doc)))
+    }
+
+    /// Puts every unsealed change into envelopes. What no relay would take is set aside: one bad
+    /// document delays no other.
     pub(crate) fn seal_all(&mut self) -> Result<()> {
         let mut bad = Vec::new();
         for doc in outbox::unsealed_documents(self.store.conn())? {
             if let Err(error) = self.seal(doc) {
+                if let DeviceError::Store(StoreError::Damaged { .. }) = error {
+                    self.mark_damaged(doc)?;
+                    continue;
+                }
                 let reason = error.of_document().ok_or(error)?;
                 bad.push((doc, reason));
             }

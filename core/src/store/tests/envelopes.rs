@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::world::{World, value};
+use crate::encoding::encode_changes;
 use crate::guard::Limits;
 use crate::id::{DocId, EnvelopeId, Hash};
 use crate::store::outbox::{self, Progress, Stage, State};
@@ -130,6 +131,51 @@ fn sending_is_oldest_first_and_bounded_by_bytes() {
         .expect("reads")
         .remove(0);
     assert_eq!(envelope.run, vec![0; 1_000]);
+}
+
+#[test]
+fn a_damaged_run_is_made_again_from_its_changes_or_delays_no_other() {
+    let world = World::new(1);
+    let mut store = Store::open_in_memory().expect("opens");
+    let docs = ["yksi", "kaksi", "kolme"].map(|text| world.note(&mut store, text));
+    let ids = docs.map(|doc| {
+        let changes = outbox::unsealed(store.conn(), doc).expect("reads");
+        let bytes: Vec<Vec<u8>> = changes.into_iter().map(|change| change.bytes).collect();
+        seal(
+            &world,
+            &mut store,
+            doc,
+            &encode_changes(&bytes).expect("encodes"),
+        )
+    });
+    let sent = |store: &Store| -> Vec<(EnvelopeId, Vec<u8>)> {
+        let list = outbox::to_send(store.conn(), 1_000_000, 10, &BTreeSet::new());
+        let list = list.expect("reads").into_iter();
+        list.map(|(id, envelope)| (id, envelope.run)).collect()
+    };
+    let whole = sent(&store);
+    let damage = |store: &mut Store, sql: &str, id: EnvelopeId| {
+        let done = store.write(|tx| Ok(tx.execute(sql, [id])?));
+        assert!(done.expect("damages") > 0);
+    };
+    damage(
+        &mut store,
+        "UPDATE envelope SET run = x'00' WHERE id = ?1",
+        ids[0],
+    );
+    assert_eq!(sent(&store), whole);
+    assert_eq!(
+        outbox::run(store.conn(), ids[0]).expect("reads"),
+        Some(whole[0].1.clone())
+    );
+    let change = "UPDATE change SET bytes = x'00'
+                  WHERE envelope = (SELECT n FROM envelope WHERE id = ?1)";
+    damage(&mut store, change, ids[0]);
+    assert_eq!(sent(&store), whole[1..]);
+    assert!(matches!(
+        outbox::run(store.conn(), ids[0]),
+        Err(StoreError::Damaged { .. })
+    ));
 }
 
 #[test]

@@ -81,7 +81,9 @@ impl Device {
         }
         let mut fresh = BTreeSet::new();
         for doc in &docs {
-            let loaded = self.store.document(*doc)?;
+            let Some(loaded) = self.undamaged(*doc)? else {
+                continue;
+            };
             if fresh.insert(loaded.space) {
                 self.new_epoch(loaded.space)?;
             }

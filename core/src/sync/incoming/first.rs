@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use ed25519_dalek::VerifyingKey;
 
+use super::super::replay::DAMAGED;
 use super::mark::{Mark, quarantine};
 use super::page::{Changed, Forked, PageWork, People, stored_form};
 use crate::device::{Device, DeviceError, Result};
@@ -30,7 +31,7 @@ impl Device {
                     work.marks.push(quarantine(pack.doc, None, reason));
                 }
                 Err(DeviceError::Store(StoreError::Damaged { .. })) => {
-                    work.marks.push(quarantine(pack.doc, None, "damaged_here"));
+                    work.marks.push(quarantine(pack.doc, None, DAMAGED));
                 }
                 Err(other) => return Err(other),
             }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use automerge::Automerge;
 use ed25519_dalek::{Signature, VerifyingKey};
 
+use super::super::replay::DAMAGED;
 use super::REPLAYED;
 use super::mark::{Mark, quarantine};
 use crate::device::{Device, DeviceError, Result, SyncReport};
@@ -282,10 +283,10 @@ impl Device {
             return Ok(false);
         };
         let replayed = matches!(&stored.state, State::Final(why) if why == REPLAYED);
-        let run = if replayed {
-            outbox::run(self.store.conn(), id)?
-        } else {
-            None
+        let run = match replayed.then(|| outbox::run(self.store.conn(), id)) {
+            // Only the relay has it whole.
+            Some(Err(StoreError::Damaged { .. })) => return Ok(false),
+            run => run.transpose()?.flatten(),
         };
         if let Some(run) = run {
             // Taken after all, though its edits were replayed: take it back.
@@ -419,7 +420,7 @@ impl Device {
         let mut am = match self.present(doc, kind) {
             Ok(before) => before,
             Err(DeviceError::Store(StoreError::Damaged { .. })) => {
-                let damaged = |a: &Arrival| quarantine(doc, Some(a.id), "damaged_here");
+                let damaged = |a: &Arrival| quarantine(doc, Some(a.id), DAMAGED);
                 work.marks.extend(arrivals.iter().map(damaged));
                 return Ok(());
             }

@@ -1,0 +1,211 @@
+//! One's own edits made again, each as a three-way save at the place it had among what the record
+//! has.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use automerge::{Automerge, Change, ReadDoc};
+
+use super::sides::{Covered, Sides, holds};
+use crate::device::documents::new_changes;
+use crate::device::{Device, DeviceError, Result};
+use crate::documents::Kind;
+use crate::edit::{Edit, Place, diff, rank, resolve};
+use crate::id::{EnvelopeId, Hash, Version, mint_uuid};
+use crate::read::{Reading, at_path, read_at, version};
+use crate::rebase;
+use crate::save::{self, SaveContext};
+use crate::store::document::{Loaded, NewChange, Origin};
+use crate::store::draft;
+
+/// The edits of a document made again.
+pub(super) struct Again {
+    pub am: Automerge,
+    /// (old change, what stands in its place).
+    pub made: Vec<(Hash, Hash)>,
+    pub new: Vec<NewChange>,
+    /// Names of what was made again ([`EnvelopeId::of_change`]).
+    pub names: Vec<EnvelopeId>,
+    /// Something was written in an item that is not there any more.
+    pub homeless: bool,
+}
+
+impl Again {
+    pub(super) fn nothing(am: Automerge) -> Self {
+        Self {
+            am,
+            made: Vec::new(),
+            new: Vec::new(),
+            names: Vec::new(),
+            homeless: false,
+        }
+    }
+}
+
+impl Device {
+    /// One's own edits, made again on a copy of the document as the record has it.
+    pub(super) fn make_again(
+        &mut self,
+        loaded: &Loaded,
+        sides: &Sides,
+        record: &Automerge,
+        covered: &Covered,
+    ) -> Result<Again> {
+        let (doc, space, kind) = (loaded.doc, loaded.space, loaded.kind);
+        let mut original: BTreeMap<Hash, Vec<Hash>> = BTreeMap::new();
+        for (old, new) in draft::replays(self.store.conn(), doc)? {
+            original.entry(new).or_default().push(old);
+        }
+        let homes = self.homes(doc)?;
+        let mut am = record.clone();
+        let in_record = |hash: &Hash| holds(record, hash);
+
+        let env = Arc::clone(&self.env);
+        let mut ctx = self.save_context(space, &*env)?;
+        let start = version(&am);
+        let mut places: BTreeMap<Hash, Version> = BTreeMap::new();
+        let mut made: Vec<(Hash, Hash)> = Vec::new();
+        let mut hashes: Vec<Hash> = Vec::new();
+        let mut names: Vec<EnvelopeId> = Vec::new();
+        let mut homeless = false;
+        for hash in &sides.mine {
+            if sides.foreign.contains(hash) {
+                // What one's own edits built on is not there any more.
+                places.insert(*hash, start.clone());
+                continue;
+            }
+            // The record has it, or the original of this replay, or another replay of it.
+            let forms: Vec<Hash> = original.get(hash).into_iter().flatten().copied().collect();
+            let forms = || std::iter::once(hash).chain(&forms);
+            let other = || {
+                let of = |form: &Hash| {
+                    let named = covered.get(&EnvelopeId::of_change(doc, *form));
+                    named.or_else(|| covered.get(homes.get(form)?))
+                };
+                let replay = forms().find_map(of)?;
+                Some(replay.filter(in_record))
+            };
+            let taken = forms().copied().find(|form| in_record(form)).map(Some);
+            if let Some(taken) = taken.or_else(other) {
+                let at = taken.map_or_else(|| start.clone(), |taken| Version::new([taken]));
+                places.insert(*hash, at);
+                made.extend(
+                    taken
+                        .filter(|taken| taken != hash)
+                        .map(|taken| (*hash, taken)),
+                );
+                continue;
+            }
+            let change = loaded
+                .am
+                .get_change_by_hash(&(*hash).into())
+                .ok_or(DeviceError::Stale)?;
+            let deps = Version::new(change.deps().iter().map(|dep| Hash::from(*dep)));
+            let at = moved(&deps, &places, &start);
+            let mut edits = edits_of(&loaded.am, kind, &deps, &change, &ctx)?;
+            if at != deps {
+                homeless |= edits.iter().any(|edit| is_homeless(edit, &am, kind));
+                edits = rebase::onto_version(&am, kind, &at, edits);
+            }
+            ctx.at_ms = change.timestamp();
+            let saved = save::write(&mut am, kind, &at, edits, Vec::new(), &ctx)?;
+            if let [head] = saved.version.heads() {
+                made.push((*hash, *head));
+            }
+            places.insert(*hash, saved.version);
+            hashes.extend(saved.changes);
+            names.extend(forms().map(|form| EnvelopeId::of_change(doc, *form)));
+        }
+        let new = new_changes(&am, kind, &hashes, Origin::Saved)?;
+        Ok(Again {
+            am,
+            made,
+            new,
+            names,
+            homeless,
+        })
+    }
+}
+
+fn is_homeless(edit: &Edit, am: &Automerge, kind: Kind) -> bool {
+    match edit.place() {
+        Some(Place::Item { container, key }) => !save::has_item(am, kind, container, key),
+        Some(Place::Root) | None => false,
+    }
+}
+
+/// A version of the old document in terms of the rebuilt one.
+fn moved(deps: &Version, places: &BTreeMap<Hash, Version>, start: &Version) -> Version {
+    let heads = deps.heads().iter().flat_map(|dep| match places.get(dep) {
+        Some(place) => place.heads().to_vec(),
+        None => vec![*dep],
+    });
+    let at = Version::new(heads);
+    if at.heads().is_empty() {
+        start.clone()
+    } else {
+        at
+    }
+}
+
+/// What one change of the old document did, as edits.
+fn edits_of(
+    old: &Automerge,
+    kind: Kind,
+    deps: &Version,
+    change: &Change,
+    ctx: &SaveContext<'_>,
+) -> Result<Vec<Edit>> {
+    let before = read_at(old, kind, deps);
+    let after = read_at(old, kind, &Version::new([change.hash().into()]));
+    let found = diff(kind, &before, &after.value, &mut || mint_uuid(ctx.env));
+    let mut edits = found.map_err(crate::save::SaveError::from)?.edits;
+    edits.extend(reopened(kind, &before, &after));
+    edits.extend(chosen(kind, &before, &after));
+    Ok(edits)
+}
+
+/// Statuses taken back to a new round, which a plain difference of values leaves out.
+fn reopened(kind: Kind, before: &Reading, after: &Reading) -> Vec<Edit> {
+    let raised = after.status.iter().filter_map(|(path, mark)| {
+        let was = before.status.get(path)?;
+        let (place, field) = resolve(kind, path).filter(|_| mark.round > was.round)?;
+        let crate::documents::Rule::Mst(codes) = field.rule else {
+            return None;
+        };
+        let rank = rank(codes, &mark.code)?;
+        Some(Edit::Raise {
+            place,
+            field,
+            round: mark.round,
+            rank,
+        })
+    });
+    raised.collect()
+}
+
+/// Conflicts settled in favour of the value that was shown already.
+fn chosen(kind: Kind, before: &Reading, after: &Reading) -> Vec<Edit> {
+    let settled = before.conflicts.iter().filter_map(|conflict| {
+        let path = &conflict.path;
+        if after.conflicts.iter().any(|c| c.path == *path) {
+            return None;
+        }
+        let value = at_path(&after.value, path)?;
+        let (place, field) = resolve(kind, path)?;
+        let same = at_path(&before.value, path) == Some(value) && place_holds(&place, after);
+        same.then(|| Edit::Put {
+            place,
+            field,
+            value: value.clone(),
+        })
+    });
+    settled.collect()
+}
+
+fn place_holds(place: &Place, reading: &Reading) -> bool {
+    match place {
+        Place::Root => true,
+        Place::Item { key, .. } => !reading.removed.iter().any(|item| item.key == *key),
+    }
+}

@@ -1,0 +1,135 @@
+//! A document as the record has it with one's own edits made again, ready to be written.
+
+use automerge::Automerge;
+use ed25519_dalek::SigningKey;
+
+use crate::device::{Result, SyncReport};
+use crate::id::{EnvelopeId, Hash, MemberId};
+use crate::read::{read, version};
+use crate::run::Sealing;
+use crate::store::Tx;
+use crate::store::document::{DocWrite, Loaded, NewChange, remove_document, rewrite_document};
+use crate::store::draft::{self, Quarantined};
+use crate::store::outbox::{self, State};
+use crate::sync::incoming::REPLAYED;
+use crate::sync::outgoing::seal_unsealed;
+
+/// A document as the record has it with one's own edits made again, ready to be written.
+pub(in crate::sync) struct Plan {
+    pub(super) sealing: Sealing,
+    pub(super) at_ms: i64,
+    pub(super) by: MemberId,
+    pub(super) am: Automerge,
+    /// Changes not stored here yet: what arrived, then the replays.
+    pub(super) new: Vec<NewChange>,
+    /// Changes that are no more.
+    pub(super) gone: Vec<Hash>,
+    /// (old change, what stands in its place).
+    pub(super) made: Vec<(Hash, Hash)>,
+    /// Whether anything had to be made again.
+    pub(super) replays: bool,
+    /// Envelopes that another replay in the record has replaced, and refused ones of others.
+    pub(super) done: Vec<EnvelopeId>,
+    /// Nothing is left of the document.
+    pub(super) empty: bool,
+    /// One's own work, where the document goes on without it.
+    pub(super) aside: Option<SetAside>,
+}
+
+/// One's own work on a document that is not made again: it stays here as a draft people can read.
+pub(super) struct SetAside {
+    reason: String,
+    value: serde_json::Value,
+    /// It could not be made again here; the relay has not seen it, let alone refused it.
+    failed: bool,
+}
+
+impl Plan {
+    /// Writes the document, the table from old changes to new, and the envelope that replaces.
+    pub(in crate::sync) fn write(&self, tx: &Tx<'_>, key: &SigningKey) -> Result<()> {
+        let Sealing {
+            doc, space, kind, ..
+        } = self.sealing;
+        let (am, new, at_ms, by) = (&self.am, &self.new[..], self.at_ms, Some(self.by));
+        if let Some(aside) = &self.aside {
+            draft::keep(tx, (doc, space, kind), &aside.reason, at_ms, &aside.value)?;
+            if aside.failed {
+                let failed = Quarantined {
+                    space,
+                    doc,
+                    envelope: None,
+                    reason: aside.reason.clone(),
+                    at_ms,
+                };
+                draft::quarantine(tx, &failed)?;
+            }
+        }
+        if self.empty {
+            remove_document(tx, doc)?;
+            for id in self.done.iter().chain(&self.sealing.replaces) {
+                outbox::set_state(tx, *id, &State::Replaced)?;
+            }
+            return Ok(());
+        }
+        rewrite_document(
+            tx,
+            &DocWrite {
+                doc,
+                space,
+                kind,
+                am,
+                new,
+                at_ms,
+                by,
+            },
+            &self.gone,
+        )?;
+        for (old, new) in &self.made {
+            draft::replayed(tx, doc, *old, *new)?;
+        }
+        seal_unsealed(tx, self.sealing.clone(), key)?;
+        let rest = if self.replays {
+            State::Final(REPLAYED.into())
+        } else {
+            State::Replaced
+        };
+        for id in &self.sealing.replaces {
+            outbox::set_state(tx, *id, &rest)?;
+        }
+        for id in &self.done {
+            outbox::set_state(tx, *id, &State::Replaced)?;
+        }
+        Ok(())
+    }
+
+    /// Adds what it did to the report.
+    pub(in crate::sync) fn tell(&self, report: &mut SyncReport) {
+        report.replayed += u32::try_from(self.made.len()).unwrap_or(u32::MAX);
+        report.quarantined += u32::from(self.aside.as_ref().is_some_and(|aside| aside.failed));
+    }
+
+    /// The document to keep loaded.
+    pub(in crate::sync) fn loaded(self) -> Loaded {
+        let Sealing {
+            doc, space, kind, ..
+        } = self.sealing;
+        let heads = version(&self.am);
+        Loaded {
+            doc,
+            space,
+            kind,
+            am: self.am,
+            heads,
+        }
+    }
+}
+
+impl SetAside {
+    pub(super) fn of(loaded: &Loaded, reason: &str, failed: bool) -> Self {
+        Self {
+            reason: reason.to_owned(),
+            value: read(&loaded.am, loaded.kind).value,
+            failed,
+        }
+    }
+}
