@@ -133,6 +133,15 @@ impl Storm {
             // The disk failed just now.
             return Ok(());
         };
+        // A space goes only once all that was written in it is delivered; what the relay keeps for
+        // people to look at does not come back with the space.
+        for edit in self.pockets[number].pending.clone() {
+            let home = self.docs.get(&self.model.edits[edit].doc);
+            if home.is_some_and(|home| !spaces.iter().any(|here| here.id == *home)) {
+                self.pockets[number].pending.remove(&edit);
+                self.model.edits[edit].delivered = true;
+            }
+        }
         let mut moved = Vec::new();
         let before = std::mem::take(&mut seen.cursors);
         for here in &spaces {
