@@ -142,6 +142,7 @@ impl Device {
             offer_later: BTreeSet::new(),
             asked: BTreeMap::new(),
         };
+        device.begin_anew_for_kinds()?;
         device.apply_deferred()?;
         Ok(device)
     }
@@ -346,6 +347,8 @@ pub(crate) mod keys {
     pub const CUT: &str = "cut";
     /// There are changes whose signature was still to come when their generation ended.
     pub const UNPROVEN: &str = "unproven";
+    /// The greatest kind that was known when a first sync passed over a document of another.
+    pub const KINDS: &str = "kinds";
 
     pub fn epoch(space: SpaceId) -> String {
         format!("epoch/{space}")

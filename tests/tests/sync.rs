@@ -473,6 +473,45 @@ fn an_entry_of_a_kind_only_a_later_app_knows_is_kept_and_applied_after_the_updat
     whole(&mut aino);
 }
 
+#[test]
+fn a_document_of_a_kind_only_a_later_app_knows_comes_after_the_update() {
+    use sopu_core::store::{Store, document, draft, meta};
+
+    let world = World::new();
+    let space = world.space("Mäkelä");
+    let (mut maria, mut aino) = pair(&world, space);
+    let doc = maria.note(space, json!({"summary": "uutta lajia"}));
+    maria.sync(&world);
+    world.settle();
+    maria.sync(&world);
+    aino.sync(&world);
+    // As an app would have left it that did not know the kind: passed over, and its proof not joined.
+    aino.close();
+    let path = world.folder().join("aino").join("store.db");
+    let mut store = Store::open(&path).expect("opens");
+    let passed = draft::Quarantined {
+        space,
+        doc,
+        envelope: None,
+        reason: "kind_unknown".into(),
+        at_ms: 1,
+    };
+    store
+        .write(|tx| {
+            document::remove_document(tx, doc)?;
+            tx.execute("DELETE FROM envelope WHERE doc = ?1", [doc])?;
+            draft::quarantine(tx, &passed)?;
+            meta::set_number(tx, "kinds", 2)
+        })
+        .expect("writes");
+    drop(store);
+
+    aino.open();
+    aino.sync(&world);
+    same(&mut maria, &mut aino, doc);
+    whole(&mut aino);
+}
+
 /// A change that a relay would refuse and that cannot be made again either: a defect wrote it.
 fn write_what_nobody_takes(phone: &mut Phone, store: &Path, space: SpaceId, doc: DocId) {
     phone.close();

@@ -1,14 +1,47 @@
-//! Entries that were put by because an earlier version of this program did not know their kind.
+//! Entries that were put by because an earlier version of this program did not know their kind, and
+//! documents of a first sync that were passed over for it.
+
+use std::collections::BTreeSet;
 
 use super::page::{PageWork, People, Place};
-use crate::device::{Device, Result};
+use crate::device::{Device, Result, keys};
 use crate::documents::Kind;
 use crate::envelope::{Header, decode};
 use crate::id::DocId;
-use crate::store::{deferred, space};
+use crate::store::{deferred, draft, meta, space};
 use crate::wire::Entry;
 
+/// Why a packed document was passed over.
+pub(super) const KIND_UNKNOWN: &str = "kind_unknown";
+
 impl Device {
+    /// Begins the first sync of a space anew where it passed over documents of kinds that this version
+    /// knows: called when the store is opened, before anything put by is applied.
+    pub(crate) fn begin_anew_for_kinds(&mut self) -> Result<()> {
+        let conn = self.store.conn();
+        let known = i64::from(Kind::ALL.map(Kind::number).into_iter().max().unwrap_or(0));
+        let Some(then) = meta::number(conn, keys::KINDS)? else {
+            return Ok(());
+        };
+        if then >= known {
+            return Ok(());
+        }
+        let marks = draft::quarantined(conn)?.into_iter();
+        let passed: Vec<_> = marks
+            .filter(|mark| mark.envelope.is_none() && mark.reason == KIND_UNKNOWN)
+            .collect();
+        let spaces: BTreeSet<_> = passed.iter().map(|mark| mark.space).collect();
+        for space in spaces {
+            self.begin_anew(space)?;
+        }
+        Ok(self.store.write(|tx| {
+            for mark in &passed {
+                draft::release(tx, mark.doc)?;
+            }
+            meta::remove(tx, keys::KINDS)
+        })?)
+    }
+
     /// Applies what this version knows, document by document: called when the store is opened, before
     /// the feed goes on. What is still not known stays where it is.
     pub(crate) fn apply_deferred(&mut self) -> Result<()> {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use ed25519_dalek::VerifyingKey;
 
 use super::super::replay::DAMAGED;
+use super::deferred::KIND_UNKNOWN;
 use super::mark::{Mark, quarantine};
 use super::page::{Changed, Forked, PageWork, People, stored_form};
 use crate::device::{Device, DeviceError, Result};
@@ -40,7 +41,7 @@ impl Device {
     }
 
     fn read_pack(&self, space: SpaceId, pack: &Pack, work: &mut PageWork) -> Result<()> {
-        let kind = Kind::from_number(pack.kind).ok_or(DeviceError::Internal("kind_unknown"))?;
+        let kind = Kind::from_number(pack.kind).ok_or(DeviceError::Internal(KIND_UNKNOWN))?;
         if let Some(row) = document::row(self.store.conn(), pack.doc)?
             && (row.space != space || row.kind != pack.kind)
         {

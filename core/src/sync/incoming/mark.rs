@@ -1,13 +1,16 @@
 //! What one entry of a page does to the store besides changing its document.
 
 use super::REPLAYED;
+use super::deferred::KIND_UNKNOWN;
 use super::page::Changed;
+use crate::device::keys;
+use crate::documents::Kind;
 use crate::envelope::{Proof, decode};
 use crate::id::{DocId, EnvelopeId, SpaceId};
 use crate::store::document::{self, DocWrite};
 use crate::store::draft::{self, Quarantined};
 use crate::store::outbox::{self, State};
-use crate::store::{Result, Tx, deferred, notice, purge};
+use crate::store::{Result, Tx, deferred, meta, notice, purge};
 use crate::wire::{Entry, Notice, NoticeKind, SignedNotice};
 
 /// One thing to write, in feed order.
@@ -137,6 +140,11 @@ impl Mark {
                 reason,
             } => {
                 let (doc, envelope, reason) = (*doc, *envelope, reason.clone());
+                if envelope.is_none() && reason == KIND_UNKNOWN {
+                    // Which kinds were known then: a later version that knows more looks again.
+                    let known = Kind::ALL.map(Kind::number).into_iter().max().unwrap_or(0);
+                    meta::set_number(tx, keys::KINDS, i64::from(known))?;
+                }
                 draft::quarantine(
                     tx,
                     &Quarantined {
