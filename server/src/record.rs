@@ -204,6 +204,7 @@ impl Record {
                     loaded.insert(*doc, there.am.clone());
                 }
                 Err(StoreError::NotFound(_)) => {}
+                Err(error) if error.is_passing() => return Err(error),
                 Err(error) => {
                     tracing::error!(%error, "a document of the merged record cannot be opened");
                     skipped.insert(*doc);
@@ -223,6 +224,8 @@ impl Record {
                 }));
                 match applied.unwrap_or(Err(StoreError::Incomplete(*doc))) {
                     Ok(document) => written.extend(document),
+                    // It says nothing of the document: all of it is tried again.
+                    Err(error) if error.is_passing() => return Err(error),
                     Err(error) => {
                         tracing::error!(%error, "a document cannot be taken into the merged record");
                         tx.execute_batch("ROLLBACK TO document")?;

@@ -107,6 +107,11 @@ impl Storm {
         self.house.relay.as_ref().expect("up")
     }
 
+    /// Where the relay is, to switch it off and on.
+    pub fn house(&mut self) -> &mut House {
+        &mut self.house
+    }
+
     /// What went wrong so far, by kind.
     pub fn faults(&self) -> Counts {
         let mut counts = self.tally.counts();

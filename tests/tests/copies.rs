@@ -14,6 +14,7 @@ use sopu_core::store::{Store, document, meta, purge, view};
 use sopu_core::sync::outgoing::Outgoing;
 use sopu_core::transport::{Post, Reply, Transport, TransportError};
 use sopu_core::wire::{SyncRequest, SyncResponse, Verdict};
+use sopu_tests::disk::Io;
 use sopu_tests::storm::Storm;
 use sopu_tests::storm::line::Line;
 
@@ -279,6 +280,26 @@ fn a_wiped_device_takes_nothing_in_and_its_second_copy_delivers_and_is_wiped_too
         kept.iter().any(|row| row.doc == late),
         "what it held is kept"
     );
+}
+
+#[test]
+fn a_disk_that_fails_once_leaves_no_document_out_of_the_record() {
+    let mut world = world(11);
+    let mut failed = 0;
+    for n in 0..160 {
+        let doc = note(&mut world, 0, "alku");
+        world.sync_now(0).expect("syncs");
+        // With nothing of its files in memory.
+        world.house().switch_off();
+        world.house().switch_on().expect("starts");
+        world.house().disk.fail_at(Io::Read, n);
+        failed += u32::from(world.relay().merge_all().is_err());
+        world.house().disk.mend();
+        merge(&world);
+        let there = world.relay().record().store().document(doc).is_ok();
+        assert!(there, "after {n} reads");
+    }
+    assert!(failed > 20, "{failed} times");
 }
 
 /// A relay that does not know a kind yet: it puts off every envelope of one document.

@@ -85,6 +85,24 @@ impl StoreError {
             Some(ErrorCode::DiskFull | ErrorCode::ReadOnly | ErrorCode::SystemIoFailure)
         )
     }
+
+    /// Whether it says nothing of what was to be stored, and trying again later may help.
+    pub fn is_passing(&self) -> bool {
+        let Self::Sqlite(error) = self else {
+            return false;
+        };
+        let busy = matches!(
+            error.sqlite_error_code(),
+            Some(
+                ErrorCode::DatabaseBusy
+                    | ErrorCode::DatabaseLocked
+                    | ErrorCode::OperationInterrupted
+                    | ErrorCode::OutOfMemory
+                    | ErrorCode::CannotOpen
+            )
+        );
+        busy || self.is_no_room()
+    }
 }
 
 /// What is wrong with a stored document.
