@@ -302,6 +302,22 @@ fn a_disk_that_fails_once_leaves_no_document_out_of_the_record() {
     assert!(failed > 20, "{failed} times");
 }
 
+#[test]
+fn a_copy_that_has_taken_nothing_in_yet_is_wiped_after_the_first_one_too() {
+    let mut world = Storm::new(12);
+    let other = twin(&mut world, 2);
+    let late = note(&mut world, other, "kopiossa");
+    let id = world.pockets[2].id();
+    world.relay().revoke(id).expect("revokes");
+    assert!(world.sync_now(2).expect("syncs").wiped);
+    let _ = world.sync_now(2);
+    let report = world.sync_now(other).expect("delivers");
+    assert!(report.wiped, "{report:?}");
+    assert_eq!(documents(&world, other), 0);
+    let kept = world.relay().quarantine(10).expect("reads");
+    assert!(kept.iter().any(|row| row.doc == late));
+}
+
 /// A relay that does not know a kind yet: it puts off every envelope of one document.
 struct PutsOff<'w> {
     line: Line<'w>,

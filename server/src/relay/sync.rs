@@ -1,5 +1,6 @@
 //! One sync: who asks, what it brings, what there is for it.
 
+use data_encoding::HEXLOWER;
 use sopu_core::envelope::{self, decode, encode};
 use sopu_core::id::{DeviceId, EnvelopeId};
 use sopu_core::wire::{
@@ -69,9 +70,9 @@ impl Relay {
             let device = store.device_by_token(&hash)?;
             // Its wipe is confirmed when the order is gone that was given at its revocation.
             let done = match &device {
-                Some(device) if device.revoked_ms.is_some() => {
-                    store.meta(&wiped_key(device.id))?.is_some()
-                }
+                Some(device) if device.revoked_ms.is_some() => store
+                    .meta(&wiped_key(device.id, &request.instance))?
+                    .is_some(),
                 Some(_) | None => false,
             };
             Ok(device.map(|device| (device, done)))
@@ -144,13 +145,14 @@ impl Relay {
                 let order = store.finish_order(id, number)?;
                 if order.as_deref().and_then(decode::<OrderKind>) == Some(OrderKind::Wipe) {
                     store.set_wiped(id, now_ms)?;
-                    store.set_meta(&wiped_key(id), Some(&[1]))?;
+                    store.set_meta(&wiped_key(id, &instance), Some(&[1]))?;
                 }
             }
             let device = store
                 .device(id)?
                 .ok_or(StoreError::Corrupt("a device is gone"))?;
-            if device.revoked_ms.is_some() && (holds || store.meta(&wiped_key(id))?.is_none()) {
+            let wiped = store.meta(&wiped_key(id, &instance))?;
+            if device.revoked_ms.is_some() && (holds || wiped.is_none()) {
                 store.add_order(id, &encode(&OrderKind::Wipe))?;
             } else if device.cloned_ms.is_some() {
                 store.add_order(id, &encode(&OrderKind::EnrolAgain))?;
@@ -355,8 +357,9 @@ fn is_bare(request: &SyncRequest) -> bool {
     nowhere && request.push.is_empty()
 }
 
-fn wiped_key(device: DeviceId) -> String {
-    format!("wiped:{device}")
+/// Of each copy of a store on its own: one that has nothing to show yet was not wiped with the other.
+fn wiped_key(device: DeviceId, instance: &[u8; 16]) -> String {
+    format!("wiped:{device}:{}", HEXLOWER.encode(instance))
 }
 
 fn status_news(rows: Vec<(u64, EnvelopeId, Vec<u8>)>) -> Vec<StatusNews> {
