@@ -33,7 +33,7 @@ pub use author::{Author, LEVELS};
 pub use framed::{Damage, load_framed};
 pub use limits::{COUNTER_END, Limits};
 pub use run::{base_actor, check_run};
-pub use trial::{Doubt, trial};
+pub use trial::{Doubt, Tried, trial, try_changes};
 
 pub(crate) use columns::rows as count_rows;
 pub(crate) use run::{Shape, check_run_of};
@@ -95,6 +95,15 @@ impl Checked {
 /// The first thing found wrong. A change that passes costs Automerge no more than its size and the
 /// limits allow, and touches no container, log, item or status in a way a save never does.
 pub fn check_change(bytes: &[u8], kind: Kind, limits: &Limits) -> Result<Checked, Refusal> {
+    check(bytes, kind, limits).map(|(_, checked)| checked)
+}
+
+/// As [`check_change`]; gives the change taken apart, too.
+pub(crate) fn check<'a>(
+    bytes: &'a [u8],
+    kind: Kind,
+    limits: &Limits,
+) -> Result<(Chunk<'a>, Checked), Refusal> {
     if bytes.len() > limits.change_bytes {
         return Err(Refusal::new("change_too_large"));
     }
@@ -132,17 +141,18 @@ pub fn check_change(bytes: &[u8], kind: Kind, limits: &Limits) -> Result<Checked
         .checked_add(ops - 1)
         .filter(|max| *max < COUNTER_END)
         .ok_or(Refusal::new("counter_too_large"))?;
-    rules::check(&chunk, kind)?;
-    Ok(Checked {
+    rules::check(&chunk, ops, kind)?;
+    let checked = Checked {
         hash,
-        deps: chunk.deps,
+        deps: chunk.deps.clone(),
         author,
         seq: chunk.seq,
         start_op: chunk.start_op,
         max_op,
         time: chunk.time,
         size_bytes: bytes.len(),
-    })
+    };
+    Ok((chunk, checked))
 }
 
 #[cfg(test)]

@@ -1,34 +1,34 @@
 //! What an operation may do to a document of ours, as far as the bytes alone can tell.
 
 use super::Refusal;
-use super::columns::rows;
 use super::ops::{Action, Id, Key, Op, Ops, Value};
-use crate::chunk::{Chunk, Column};
+use crate::chunk::Chunk;
 use crate::documents::{Container, Kind, Rule};
 use crate::genesis::{Genesis, genesis};
 
 /// What is known of the object an operation acts on.
 #[derive(Clone, Copy)]
-pub(super) enum Object<'g> {
+pub(super) enum Object {
     Root,
     /// A genesis container: its key, and the rule of the field that claims it (a spare that no
     /// field claims has none).
-    Genesis(&'g str, Container, Option<Rule>),
+    Genesis(&'static str, Container, Option<Rule>),
     /// Made by some save: an item, or a text or map inside one.
     Other,
 }
 
 /// Resolves the objects operations act on.
-pub(super) struct Objects<'a> {
+pub(super) struct Objects {
     genesis: &'static Genesis,
     kind: Kind,
     /// Index of the genesis actor in this chunk, if it is mentioned.
     genesis_actor: Option<u64>,
-    chunk: std::marker::PhantomData<&'a ()>,
+    /// The last one: who types stays in one text.
+    last: Option<(Id, Object)>,
 }
 
-impl<'a> Objects<'a> {
-    pub(super) fn new(chunk: &Chunk<'a>, kind: Kind) -> Self {
+impl Objects {
+    pub(super) fn new(chunk: &Chunk<'_>, kind: Kind) -> Self {
         let genesis = genesis(kind);
         let genesis_actor = chunk
             .others
@@ -39,16 +39,21 @@ impl<'a> Objects<'a> {
             genesis,
             kind,
             genesis_actor,
-            chunk: std::marker::PhantomData,
+            last: None,
         }
     }
 
-    pub(super) fn resolve(&self, obj: Option<Id>) -> Result<Object<'static>, Refusal> {
+    pub(super) fn resolve(&mut self, obj: Option<Id>) -> Result<Object, Refusal> {
         let Some(id) = obj else {
             return Ok(Object::Root);
         };
         if Some(id.actor) != self.genesis_actor {
             return Ok(Object::Other);
+        }
+        if let Some((last, object)) = self.last
+            && last == id
+        {
+            return Ok(object);
         }
         let key = self.genesis.by_counter.get(&id.counter);
         let (key, container) = key
@@ -56,7 +61,9 @@ impl<'a> Objects<'a> {
             .map(|(key, (_, container))| (key.as_str(), *container))
             .ok_or(Refusal::new("object_unknown"))?;
         let rule = self.kind.spec().field_stored_as(key).map(|f| f.rule);
-        Ok(Object::Genesis(key, container, rule))
+        let object = Object::Genesis(key, container, rule);
+        self.last = Some((id, object));
+        Ok(object)
     }
 
     fn is_container(&self, key: &str) -> bool {
@@ -65,9 +72,9 @@ impl<'a> Objects<'a> {
 }
 
 /// Checks every operation of a chunk whose columns were counted.
-pub(super) fn check(chunk: &Chunk<'_>, kind: Kind) -> Result<(), Refusal> {
-    let objects = Objects::new(chunk, kind);
-    let mut ops = Ops::new(chunk, rows(chunk.column(Column::Action))?);
+pub(super) fn check(chunk: &Chunk<'_>, count: u64, kind: Kind) -> Result<(), Refusal> {
+    let mut objects = Objects::new(chunk, kind);
+    let mut ops = Ops::new(chunk, count);
     while let Some(op) = ops.next()? {
         form(&op)?;
         match objects.resolve(op.obj)? {
@@ -102,7 +109,7 @@ fn form(op: &Op<'_>) -> Result<(), Refusal> {
     }
 }
 
-fn root(op: &Op<'_>, objects: &Objects<'_>) -> Result<(), Refusal> {
+fn root(op: &Op<'_>, objects: &Objects) -> Result<(), Refusal> {
     let Key::Prop(key) = op.key else {
         return Err(Refusal::new("object_kind"));
     };

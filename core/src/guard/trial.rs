@@ -14,12 +14,12 @@ use uuid::Uuid;
 use super::limits::COUNTER_JUMP;
 use super::ops::{Key, Op, Ops};
 use super::rules::{Object, Objects};
-use super::{Author, Checked, Limits, Refusal, check_change, columns};
-use crate::chunk::{Chunk, Column};
+use super::{Author, Checked, Limits, Refusal, check};
+use crate::chunk::Chunk;
 use crate::documents::{self, Kind, Rule};
 use crate::genesis::genesis;
 use crate::id::Hash;
-use crate::read;
+use crate::read::{self, Reading};
 
 /// Why a run did not pass its trial.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, thiserror::Error)]
@@ -47,6 +47,28 @@ impl From<Refusal> for Doubt {
     }
 }
 
+/// What came through a trial.
+#[derive(Clone, Debug)]
+pub struct Tried {
+    /// The document with the changes applied.
+    pub document: Automerge,
+    /// What it says, read as everyone will who loads it; `None` if nothing was new.
+    pub reading: Option<Reading>,
+}
+
+/// As [`try_changes`]; gives the document alone.
+///
+/// # Errors
+/// As [`try_changes`].
+pub fn trial(
+    doc: &Automerge,
+    kind: Kind,
+    changes: &[Vec<u8>],
+    limits: &Limits,
+) -> Result<Automerge, Doubt> {
+    try_changes(doc, kind, changes, limits).map(|tried| tried.document)
+}
+
 /// Tries changes, in causal order, on a copy of a document and returns the copy with them applied.
 /// Changes the document has already are skipped. The changes pass the static guard first.
 ///
@@ -57,30 +79,33 @@ impl From<Refusal> for Doubt {
 /// * final `actor_unknown`, `counter_order`, `seq_branch`: it does not follow from what it builds on;
 /// * final `log_key_taken`, `item_key_taken`, `status_round`: it would hide what others wrote;
 /// * held `trial_…`: Automerge failed on it. That may be our mistake, so nothing is thrown away.
-pub fn trial(
+pub fn try_changes(
     doc: &Automerge,
     kind: Kind,
     changes: &[Vec<u8>],
     limits: &Limits,
-) -> Result<Automerge, Doubt> {
+) -> Result<Tried, Doubt> {
     let mut ops = 0;
-    let mut checked = Vec::new();
+    let mut checked = Vec::with_capacity(changes.len());
     for change in changes {
-        let one = check_change(change, kind, limits)?;
-        ops += one.ops();
+        let one = check(change, kind, limits)?;
+        ops += one.1.ops();
         if ops > limits.run_ops {
             return Err(Doubt::Final("too_many_operations"));
         }
         checked.push(one);
     }
-    let judged = catch_unwind(AssertUnwindSafe(|| judge(doc, kind, changes, &checked)));
+    let judged = catch_unwind(AssertUnwindSafe(|| judge(doc, kind, &checked)));
     let fresh = judged.unwrap_or(Err(Doubt::Held("trial_panic")))?;
     if fresh.is_empty() {
-        return Ok(doc.clone());
+        return Ok(Tried {
+            document: doc.clone(),
+            reading: None,
+        });
     }
     let fresh: Vec<(&[u8], &Checked)> = fresh
         .into_iter()
-        .map(|place| (changes[place].as_slice(), &checked[place]))
+        .map(|place| (changes[place].as_slice(), &checked[place].1))
         .collect();
     let tried = catch_unwind(AssertUnwindSafe(|| apply(doc, kind, &fresh)));
     tried.unwrap_or(Err(Doubt::Held("trial_panic")))
@@ -98,8 +123,7 @@ struct Known {
 fn judge(
     doc: &Automerge,
     kind: Kind,
-    changes: &[Vec<u8>],
-    checked: &[Checked],
+    checked: &[(Chunk<'_>, Checked)],
 ) -> Result<Vec<usize>, Doubt> {
     let mut known: BTreeMap<Hash, Known> = BTreeMap::new();
     let mut seqs: BTreeMap<Author, (u64, Hash)> = BTreeMap::new();
@@ -129,7 +153,7 @@ fn judge(
     }
     let mut keys = Keys::new(doc, kind);
     let mut fresh = Vec::new();
-    for (place, change) in checked.iter().enumerate() {
+    for (place, (chunk, change)) in checked.iter().enumerate() {
         if known.contains_key(&change.hash) {
             continue;
         }
@@ -155,12 +179,11 @@ fn judge(
         if change.start_op > highest + COUNTER_JUMP {
             return Err(Doubt::Held("counter_jump"));
         }
-        let (chunk, _) = Chunk::parse(&changes[place])?;
         if chunk.others.iter().any(|other| !actors.contains(*other)) {
             return Err(Doubt::Final("actor_unknown"));
         }
         actors.insert(chunk.actor.to_vec());
-        keys.take(&chunk)?;
+        keys.take(chunk, change.ops())?;
         highest = highest.max(change.max_op);
         seqs.insert(change.author, (change.seq, change.hash));
         let (author, deps) = (Some(change.author), change.deps.clone());
@@ -216,16 +239,16 @@ impl<'d> Keys<'d> {
         }
     }
 
-    fn take(&mut self, chunk: &Chunk<'_>) -> Result<(), Doubt> {
-        let objects = Objects::new(chunk, self.kind);
-        let mut ops = Ops::new(chunk, columns::rows(chunk.column(Column::Action))?);
+    fn take(&mut self, chunk: &Chunk<'_>, count: u64) -> Result<(), Doubt> {
+        let mut objects = Objects::new(chunk, self.kind);
+        let mut ops = Ops::new(chunk, count);
         while let Some(op) = ops.next()? {
             self.op(&op, objects.resolve(op.obj)?)?;
         }
         Ok(())
     }
 
-    fn op(&mut self, op: &Op<'_>, object: Object<'static>) -> Result<(), Doubt> {
+    fn op(&mut self, op: &Op<'_>, object: Object) -> Result<(), Doubt> {
         let (Object::Genesis(container, _, Some(rule)), Key::Prop(key)) = (object, op.key) else {
             return Ok(());
         };
@@ -289,7 +312,7 @@ impl<'d> Keys<'d> {
 }
 
 /// Applies, saves, reloads, reads, edits.
-fn apply(doc: &Automerge, kind: Kind, fresh: &[(&[u8], &Checked)]) -> Result<Automerge, Doubt> {
+fn apply(doc: &Automerge, kind: Kind, fresh: &[(&[u8], &Checked)]) -> Result<Tried, Doubt> {
     let mut changes = Vec::new();
     for (bytes, checked) in fresh {
         let change = Change::from_bytes(bytes.to_vec()).map_err(|_| Doubt::Held("trial_parse"))?;
@@ -320,14 +343,21 @@ fn apply(doc: &Automerge, kind: Kind, fresh: &[(&[u8], &Checked)]) -> Result<Aut
     let mut edited = applied.clone();
     probe(&mut edited, false)?;
     let mut again = reload(&edited)?;
-    documents::summarise(kind, &read::read(&applied, kind).value);
-    read::read(&again, kind);
+    // Read from what was loaded: so will everyone who opens it.
+    let reading = read::read(&again, kind);
+    documents::summarise(kind, &reading.value);
     probe(&mut again, true)?;
-    Ok(applied)
+    Ok(Tried {
+        document: applied,
+        reading: Some(reading),
+    })
 }
 
+/// Saves and loads. Without compression, which is most of a small document's save, gives back what it
+/// was given, and has nothing to do with what the document holds.
 fn reload(doc: &Automerge) -> Result<Automerge, Doubt> {
-    let again = Automerge::load(&doc.save()).map_err(|_| Doubt::Held("trial_reload"))?;
+    let saved = doc.save_nocompress();
+    let again = Automerge::load(&saved).map_err(|_| Doubt::Held("trial_reload"))?;
     if again.get_heads() == doc.get_heads() {
         Ok(again)
     } else {

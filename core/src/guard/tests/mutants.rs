@@ -8,7 +8,8 @@ use super::by_hand::{body, seal_body};
 use super::honest::{Dice, world};
 use crate::documents::Kind;
 use crate::genesis::genesis;
-use crate::guard::{Limits, check_change, trial};
+use crate::guard::{Limits, check_change, try_changes};
+use crate::read::read;
 
 #[derive(Default, Debug)]
 struct Tally {
@@ -66,11 +67,15 @@ fn one(doc: &Automerge, kind: Kind, mutant: &[u8], tally: &mut Tally) {
         tally.refused += 1;
         return;
     }
-    match trial(doc, kind, &[mutant.to_vec()], &Limits::RELAY) {
+    match try_changes(doc, kind, &[mutant.to_vec()], &Limits::RELAY) {
         Err(doubt) if doubt.code() == "trial_panic" => tally.panicked += 1,
         Err(_) => tally.doubted += 1,
-        Ok(mut after) => {
+        Ok(tried) => {
             tally.passed += 1;
+            let mut after = tried.document;
+            if let Some(reading) = tried.reading {
+                assert_eq!(reading, read(&after, kind));
+            }
             after.set_actor(ActorId::from([9u8; 16]));
             let mut tx = after.transaction();
             tx.put(ROOT, "km", "1.5").unwrap();
