@@ -12,7 +12,7 @@ use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{ActorId, Automerge, ObjId, ObjType, ROOT};
 use sha2::{Digest, Sha256};
 
-use crate::documents::{Container, Kind};
+use crate::documents::{Container, Kind, Rule};
 use crate::id::Hash;
 
 /// Spare maps and spare texts in each genesis change.
@@ -28,8 +28,9 @@ pub struct Genesis {
     pub actor: [u8; 16],
     /// Root key to container.
     pub containers: BTreeMap<String, (ObjId, Container)>,
-    /// Operation counter of each container's making operation, to its root key.
-    pub by_counter: BTreeMap<u64, String>,
+    /// The containers in the order of their making operations, whose counters begin at 1: the root
+    /// key, and the rule of the field that claims it (a spare that no field claims has none).
+    pub by_counter: Vec<(String, Container, Option<Rule>)>,
     doc: Automerge,
 }
 
@@ -82,8 +83,8 @@ fn make(kind: Kind) -> Genesis {
 
     let mut tx = doc.transaction();
     let mut containers = BTreeMap::new();
-    let mut by_counter = BTreeMap::new();
-    for (counter, (key, container)) in (1u64..).zip(&keys) {
+    let mut by_counter = Vec::new();
+    for (key, container) in &keys {
         let object = match container {
             Container::Map => ObjType::Map,
             Container::Text => ObjType::Text,
@@ -92,7 +93,8 @@ fn make(kind: Kind) -> Genesis {
             .put_object(ROOT, key.as_str(), object)
             .expect("root takes any key");
         containers.insert(key.clone(), (id, *container));
-        by_counter.insert(counter, key.clone());
+        let rule = kind.spec().field_stored_as(key).map(|field| field.rule);
+        by_counter.push((key.clone(), *container, rule));
     }
     tx.commit_with(CommitOptions::default().with_time(0));
     let change = doc

@@ -20,11 +20,8 @@ pub(super) enum Object {
 /// Resolves the objects operations act on.
 pub(super) struct Objects {
     genesis: &'static Genesis,
-    kind: Kind,
     /// Index of the genesis actor in this chunk, if it is mentioned.
     genesis_actor: Option<u64>,
-    /// The last one: who types stays in one text.
-    last: Option<(Id, Object)>,
 }
 
 impl Objects {
@@ -37,33 +34,23 @@ impl Objects {
             .map(|index| index as u64 + 1);
         Self {
             genesis,
-            kind,
             genesis_actor,
-            last: None,
         }
     }
 
-    pub(super) fn resolve(&mut self, obj: Option<Id>) -> Result<Object, Refusal> {
+    pub(super) fn resolve(&self, obj: Option<Id>) -> Result<Object, Refusal> {
         let Some(id) = obj else {
             return Ok(Object::Root);
         };
         if Some(id.actor) != self.genesis_actor {
             return Ok(Object::Other);
         }
-        if let Some((last, object)) = self.last
-            && last == id
-        {
-            return Ok(object);
-        }
-        let key = self.genesis.by_counter.get(&id.counter);
-        let (key, container) = key
-            .and_then(|key| self.genesis.containers.get_key_value(key))
-            .map(|(key, (_, container))| (key.as_str(), *container))
-            .ok_or(Refusal::new("object_unknown"))?;
-        let rule = self.kind.spec().field_stored_as(key).map(|f| f.rule);
-        let object = Object::Genesis(key, container, rule);
-        self.last = Some((id, object));
-        Ok(object)
+        let place = id.counter.checked_sub(1).map(usize::try_from);
+        let made = place
+            .and_then(Result::ok)
+            .and_then(|place| self.genesis.by_counter.get(place));
+        let (key, container, rule) = made.ok_or(Refusal::new("object_unknown"))?;
+        Ok(Object::Genesis(key, *container, *rule))
     }
 
     fn is_container(&self, key: &str) -> bool {
@@ -73,7 +60,7 @@ impl Objects {
 
 /// Checks every operation of a chunk whose columns were counted.
 pub(super) fn check(chunk: &Chunk<'_>, count: u64, kind: Kind) -> Result<(), Refusal> {
-    let mut objects = Objects::new(chunk, kind);
+    let objects = Objects::new(chunk, kind);
     let mut ops = Ops::new(chunk, count);
     while let Some(op) = ops.next()? {
         form(&op)?;

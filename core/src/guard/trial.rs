@@ -240,7 +240,7 @@ impl<'d> Keys<'d> {
     }
 
     fn take(&mut self, chunk: &Chunk<'_>, count: u64) -> Result<(), Doubt> {
-        let mut objects = Objects::new(chunk, self.kind);
+        let objects = Objects::new(chunk, self.kind);
         let mut ops = Ops::new(chunk, count);
         while let Some(op) = ops.next()? {
             self.op(&op, objects.resolve(op.obj)?)?;

@@ -55,16 +55,15 @@ impl ByHand {
     pub fn on(kind: Kind, container: &str, key: &str, action: u64) -> Self {
         let mut change = Self::puts(kind, key, 1);
         let genesis = genesis(kind);
-        let (counter, _) = genesis
-            .by_counter
-            .iter()
-            .find(|(_, k)| *k == container)
+        let (counter, _) = (1u64..)
+            .zip(&genesis.by_counter)
+            .find(|(_, (key, ..))| *key == container)
             .unwrap();
         change.others = vec![genesis.actor.to_vec()];
         change.set(Column::ObjActor, &run_of(1, |out| write_u64(out, 1)));
         change.set(
             Column::ObjCounter,
-            &run_of(1, |out| write_u64(out, *counter)),
+            &run_of(1, |out| write_u64(out, counter)),
         );
         change.set(Column::Action, &run_of(1, |out| write_u64(out, action)));
         change
