@@ -10,7 +10,6 @@
 //! 3. it writes all decisions in one transaction ([`settle`]).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use sopu_core::id::{DeviceId, DocId, EnvelopeId, Hash, SpaceId};
 use sopu_core::time::Env;
@@ -26,7 +25,7 @@ pub mod release;
 pub mod settle;
 
 pub use decide::{Decision, Outcome};
-pub use documents::Documents;
+pub use documents::{Documents, Standing};
 
 /// Envelopes tried in one step.
 const BATCH: usize = 64;
@@ -68,7 +67,7 @@ pub struct Overlay {
     /// Envelopes that a replay in this step replaces.
     pub retired: BTreeSet<EnvelopeId>,
     /// Documents as they will be.
-    pub documents: BTreeMap<DocId, Arc<automerge::Automerge>>,
+    pub documents: BTreeMap<DocId, Standing>,
 }
 
 impl Merger {
@@ -159,8 +158,8 @@ impl Merger {
         });
         match settled {
             Ok(settled) => {
-                for (doc, document) in overlay.documents {
-                    self.documents.put(doc, document);
+                for (doc, standing) in overlay.documents {
+                    self.documents.stands(doc, standing);
                 }
                 let oldest_ms = Some(oldest.received_ms);
                 Ok(Step {

@@ -1,26 +1,23 @@
 //! The merged record: every document as it stands, its view and search rows, in a file of the same
 //! kind devices have. It only follows the feeds and can be thrown away and rebuilt from them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use automerge::{Automerge, Change};
-use sopu_core::documents::Kind;
-use sopu_core::encoding::decode_changes;
-use sopu_core::envelope::decode;
-use sopu_core::genesis::genesis;
-use sopu_core::guard::Limits;
-use sopu_core::id::{DocId, EnvelopeId, MemberId, SpaceId};
-use sopu_core::read::version;
-use sopu_core::store::document::{self, DocWrite, Loaded, NewChange, Origin};
+use sopu_core::id::{DocId, MemberId, SpaceId};
 use sopu_core::store::purge::{self, Erased};
-use sopu_core::store::{self, Store, StoreError, Tx, meta, notice, outbox};
-use sopu_core::wire::{Notice, NoticeKind, RosterRow, SignedNotice};
+use sopu_core::store::{self, Store, StoreError, meta};
+use sopu_core::wire::RosterRow;
 
 use crate::ledger::Erasure;
+use crate::merge::Standing;
 use crate::store::{EnvelopeRow, FeedRow, FeedWhat, RelayStore};
+
+mod arrived;
+
+use arrived::Arrived;
 
 /// Entries applied in one transaction.
 const BATCH: usize = 256;
@@ -136,7 +133,7 @@ impl Record {
     }
 
     /// Takes in what a space's feed has more. A document that cannot be taken in is left out and
-    /// reported; the others go on.
+    /// reported; the others go on. What the merge worker has in `tried` need not be made again.
     ///
     /// # Errors
     /// The relay's database; the outer error. The record's own: the inner one.
@@ -144,6 +141,7 @@ impl Record {
         &mut self,
         relay: &mut dyn RelayStore,
         space: SpaceId,
+        tried: &mut BTreeMap<DocId, Standing>,
     ) -> crate::store::Result<Result<(), StoreError>> {
         loop {
             let position = match self.position(space) {
@@ -178,7 +176,7 @@ impl Record {
             } else {
                 relay.roster(space, at_ms)?
             };
-            if let Err(error) = self.apply(space, &roster, &entries, last) {
+            if let Err(error) = self.apply(space, &roster, &entries, last, tried) {
                 return Ok(Err(error));
             }
             self.rosters.insert(space, number);
@@ -191,40 +189,37 @@ impl Record {
         roster: &[RosterRow],
         entries: &[Followed],
         last: u64,
+        tried: &mut BTreeMap<DocId, Standing>,
     ) -> store::Result<()> {
         let mut documents: BTreeMap<DocId, Vec<&Followed>> = BTreeMap::new();
         for entry in entries {
             documents.entry(entry.row.doc).or_default().push(entry);
         }
-        let mut loaded: BTreeMap<DocId, Automerge> = BTreeMap::new();
-        let mut skipped: BTreeSet<DocId> = BTreeSet::new();
-        for doc in documents.keys() {
-            match self.store.document(*doc) {
-                Ok(there) => {
-                    loaded.insert(*doc, there.am.clone());
-                }
-                Err(StoreError::NotFound(_)) => {}
+        let mut arrived = Vec::with_capacity(documents.len());
+        for (doc, entries) in documents {
+            let made = catch_unwind(AssertUnwindSafe(|| {
+                Arrived::of(&self.store, space, doc, entries, tried)
+            }));
+            match made.unwrap_or(Err(StoreError::Incomplete(doc))) {
+                Ok(made) => arrived.push(made),
+                // It says nothing of the document: all of it is tried again.
                 Err(error) if error.is_passing() => return Err(error),
                 Err(error) => {
-                    tracing::error!(%error, "a document of the merged record cannot be opened");
-                    skipped.insert(*doc);
+                    tracing::error!(%error, "a document of the merged record cannot be brought up to date");
                 }
             }
         }
         let mut written = Vec::new();
         self.store.write(|tx| {
             store::space::set_roster(tx, space, roster)?;
-            for (doc, entries) in documents.iter().filter(|(doc, _)| !skipped.contains(doc)) {
+            for one in arrived {
                 // One bad document delays no other.
                 tx.execute_batch("SAVEPOINT document")?;
-                let loaded = loaded.remove(doc);
+                let doc = one.doc();
                 // Nor does one whose content some view cannot bear.
-                let applied = catch_unwind(AssertUnwindSafe(|| {
-                    apply_document(tx, space, *doc, loaded, entries)
-                }));
-                match applied.unwrap_or(Err(StoreError::Incomplete(*doc))) {
+                let wrote = catch_unwind(AssertUnwindSafe(|| one.write(tx)));
+                match wrote.unwrap_or(Err(StoreError::Incomplete(doc))) {
                     Ok(document) => written.extend(document),
-                    // It says nothing of the document: all of it is tried again.
                     Err(error) if error.is_passing() => return Err(error),
                     Err(error) => {
                         tracing::error!(%error, "a document cannot be taken into the merged record");
@@ -271,100 +266,4 @@ impl Record {
 
 fn key(space: SpaceId) -> String {
     format!("feed:{space}")
-}
-
-fn apply_document(
-    tx: &Tx<'_>,
-    space: SpaceId,
-    doc: DocId,
-    loaded: Option<Automerge>,
-    entries: &[&Followed],
-) -> store::Result<Option<Loaded>> {
-    let mut new = Vec::new();
-    let mut changes = Vec::new();
-    let mut kind = None;
-    let (mut at_ms, mut by, mut last_seq) = (0, None, 0);
-    for entry in entries {
-        last_seq = entry.row.seq;
-        match (&entry.row.what, &entry.kept) {
-            (FeedWhat::Notice { body, signature }, _) => {
-                let signed = SignedNotice {
-                    body: body.clone(),
-                    signature: *signature,
-                };
-                notice::insert(tx, entry.row.seq, &signed, &entry.row.accept)?;
-                // Also when nobody could tell the record any more: the process was killed between.
-                if let Some(Notice {
-                    at_ms,
-                    what: NoticeKind::Erased(reason),
-                    ..
-                }) = decode(&signed.body)
-                {
-                    let mark = Erased {
-                        doc,
-                        space,
-                        reason,
-                        at_ms,
-                    };
-                    purge::purge(tx, &mark)?;
-                }
-            }
-            (FeedWhat::Envelope(_), Some((kept, signer))) => {
-                let proof = kept.to_proof();
-                let Some(run) = &kept.run else {
-                    outbox::insert_erased(tx, &proof, entry.row.seq)?;
-                    continue;
-                };
-                let received = Some(entry.row.received_ms);
-                outbox::insert_fed(tx, &proof, entry.row.seq, received, Some(&entry.row.accept))?;
-                for change in rebuilt(run, doc)? {
-                    new.push(NewChange::new(
-                        &change,
-                        Origin::Enveloped(EnvelopeId(entry.row.id.0)),
-                    ));
-                    changes.push(change);
-                }
-                (kind, at_ms, by) = (Kind::from_number(kept.kind), entry.row.received_ms, *signer);
-            }
-            (FeedWhat::Envelope(_), None) => return Err(StoreError::Incomplete(doc)),
-        }
-    }
-    let mut written = None;
-    if let Some(kind) = kind
-        && !purge::is_erased(tx, doc)?
-    {
-        let mut am = loaded.unwrap_or_else(|| genesis(kind).document());
-        am.apply_changes(changes)
-            .map_err(|_| StoreError::Incomplete(doc))?;
-        document::write_document(
-            tx,
-            &DocWrite {
-                doc,
-                space,
-                kind,
-                am: &am,
-                new: &new,
-                at_ms,
-                by,
-            },
-        )?;
-        let heads = version(&am);
-        written = Some(Loaded {
-            doc,
-            space,
-            kind,
-            am,
-            heads,
-        });
-    }
-    document::set_last_seq(tx, doc, last_seq)?;
-    Ok(written)
-}
-
-fn rebuilt(run: &[u8], doc: DocId) -> store::Result<Vec<Change>> {
-    let bytes = decode_changes(run, &Limits::RELAY).map_err(|_| StoreError::Incomplete(doc))?;
-    bytes
-        .into_iter()
-        .map(|bytes| Change::from_bytes(bytes).map_err(|_| StoreError::Incomplete(doc)))
-        .collect()
 }

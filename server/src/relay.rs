@@ -409,11 +409,14 @@ impl Relay {
     /// Takes what feeds have more into the merged record. Only feeds that have grown are looked at:
     /// there are many spaces.
     fn follow(&self) -> Result<(), StoreError> {
+        let mut tried = lock(&self.merger).documents().tried();
         let mut record = lock(&self.record);
         let behind: Vec<SpaceId> = lock(&self.behind).iter().copied().collect();
         for space in behind {
             lock(&self.behind).remove(&space);
-            let followed = self.commits.read(|store| record.follow(store, space));
+            let followed = self
+                .commits
+                .read(|store| record.follow(store, space, &mut tried));
             if !matches!(followed, Ok(Ok(()))) {
                 self.grew(space);
             }

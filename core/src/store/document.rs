@@ -19,7 +19,7 @@ mod write;
 
 pub use write::{
     DocWrite, FOLD_BYTES, FOLD_CHANGES, NewChange, Origin, remove_document, rewrite_document,
-    set_last_seq, write_document,
+    set_last_seq, write_document, write_document_read,
 };
 
 /// A document as it stands.

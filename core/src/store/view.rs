@@ -67,9 +67,14 @@ impl From<View> for findings::View {
     }
 }
 
-/// Writes the view and the search row of a document that was just stored.
-pub(super) fn write(tx: &Tx<'_>, n: i64, write: &DocWrite<'_>) -> Result<()> {
-    let reading = read::read(write.am, write.kind);
+/// Writes the view and the search row of a document that was just stored, and perhaps read already.
+pub(super) fn write(
+    tx: &Tx<'_>,
+    n: i64,
+    write: &DocWrite<'_>,
+    reading: Option<Reading>,
+) -> Result<()> {
+    let reading = reading.unwrap_or_else(|| read::read(write.am, write.kind));
     let summary = documents::summarise(write.kind, &reading.value);
     let conflicts = i64::try_from(reading.conflicts.len() + reading.log_clashes.len());
     let conflicts = conflicts.unwrap_or(i64::MAX);
@@ -316,7 +321,7 @@ pub fn rebuild_one(tx: &Tx<'_>, doc: DocId) -> Result<()> {
         at_ms: row.updated_ms,
         by: None,
     };
-    write(tx, row.n, &again)
+    write(tx, row.n, &again, None)
 }
 
 /// Takes away search rows and views whose document is gone and notes that views are current.

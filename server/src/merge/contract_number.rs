@@ -10,7 +10,7 @@ use sopu_core::id::{DocId, SpaceId};
 use sopu_core::read::read;
 use sopu_core::wire::{Notice, NoticeKind};
 
-use super::{Decision, Outcome, Overlay};
+use super::{Decision, Outcome, Overlay, Standing};
 use crate::feed::append;
 use crate::keys::RelayKeys;
 use crate::store::{EnvelopeRow, FeedWhat, RelayStore, Result};
@@ -22,12 +22,7 @@ pub fn due(rows: &[EnvelopeRow], outcomes: &[Outcome], overlay: &Overlay) -> Vec
     });
     let mut contracts: BTreeMap<DocId, bool> = BTreeMap::new();
     for (row, _) in fed {
-        let offered = || {
-            overlay
-                .documents
-                .get(&row.doc)
-                .is_some_and(|document| is_offered(document))
-        };
+        let offered = || overlay.documents.get(&row.doc).is_some_and(is_offered);
         contracts.entry(row.doc).or_insert_with(offered);
     }
     contracts
@@ -37,8 +32,15 @@ pub fn due(rows: &[EnvelopeRow], outcomes: &[Outcome], overlay: &Overlay) -> Vec
         .collect()
 }
 
-fn is_offered(document: &automerge::Automerge) -> bool {
-    let reading = read(document, Kind::Contract);
+fn is_offered(standing: &Standing) -> bool {
+    let fresh;
+    let reading = match &standing.reading {
+        Some(reading) => reading,
+        None => {
+            fresh = read(&standing.document, Kind::Contract);
+            &fresh
+        }
+    };
     let Some(mark) = reading.status.get("status") else {
         return false;
     };

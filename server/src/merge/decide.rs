@@ -2,10 +2,10 @@
 
 use sopu_core::encoding::decode_changes;
 use sopu_core::envelope::{self, Header};
-use sopu_core::guard::{Doubt, Limits, trial};
+use sopu_core::guard::{Doubt, Limits, try_changes};
 use sopu_core::id::{EnvelopeId, Hash};
 
-use super::{Documents, Overlay};
+use super::{Documents, Overlay, Standing};
 use crate::store::{EnvelopeRow, RelayStore, Result, State, StoreError};
 
 /// A decision and the envelope it is about.
@@ -178,13 +178,20 @@ fn judge(
     let Ok(changes) = decode_changes(run, &Limits::RELAY) else {
         return hold("run_unreadable");
     };
-    let document = match overlay.documents.get(&row.doc) {
-        Some(document) => document.clone(),
+    let before = overlay.documents.get(&row.doc);
+    let document = match before {
+        Some(standing) => standing.document.clone(),
         None => documents.get(store, row.doc, kind)?,
     };
-    match trial(&document, kind, &changes, &Limits::RELAY) {
+    match try_changes(&document, kind, &changes, &Limits::RELAY) {
         Ok(tried) => {
-            overlay.documents.insert(row.doc, tried.into());
+            // A run that brings nothing new leaves the reading of the one before it.
+            let reading = tried
+                .reading
+                .or_else(|| before.and_then(|before| before.reading.clone()));
+            let document = tried.document.into();
+            let standing = Standing { document, reading };
+            overlay.documents.insert(row.doc, standing);
             Ok(Decision::Feed {
                 replaces: header.replaces,
             })

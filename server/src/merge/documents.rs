@@ -10,7 +10,7 @@ use sopu_core::encoding::decode_changes;
 use sopu_core::genesis::genesis;
 use sopu_core::guard::Limits;
 use sopu_core::id::{DocId, Version};
-use sopu_core::read::version;
+use sopu_core::read::{Reading, version};
 
 use crate::store::{FeedWhat, RelayStore, Result, StoreError};
 
@@ -21,7 +21,18 @@ const KEPT: usize = 128;
 #[derive(Default)]
 pub struct Documents {
     kept: BTreeMap<DocId, (u64, Arc<Automerge>)>,
+    /// Of those kept: what they say, for the merged record, which has not asked yet.
+    readings: BTreeMap<DocId, Reading>,
     clock: u64,
+}
+
+/// A document after its trial.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// As it is.
+    pub document: Arc<Automerge>,
+    /// What it says, if it was read.
+    pub reading: Option<Reading>,
 }
 
 impl Documents {
@@ -54,12 +65,34 @@ impl Documents {
                 .map(|(doc, _)| *doc);
             let Some(oldest) = oldest else { break };
             self.kept.remove(&oldest);
+            self.readings.remove(&oldest);
         }
+    }
+
+    /// Remembers a document that came through its trial.
+    pub fn stands(&mut self, doc: DocId, standing: Standing) {
+        match standing.reading {
+            Some(reading) => self.readings.insert(doc, reading),
+            None => self.readings.remove(&doc),
+        };
+        self.put(doc, standing.document);
+    }
+
+    /// Documents that came through a trial since this was last asked, as many as are still loaded.
+    pub fn tried(&mut self) -> BTreeMap<DocId, Standing> {
+        let readings = std::mem::take(&mut self.readings).into_iter();
+        let standing = |(doc, reading)| {
+            let document = self.kept.get(&doc)?.1.clone();
+            let reading = Some(reading);
+            Some((doc, Standing { document, reading }))
+        };
+        readings.filter_map(standing).collect()
     }
 
     /// Forgets all.
     pub fn forget(&mut self) {
         self.kept.clear();
+        self.readings.clear();
     }
 }
 

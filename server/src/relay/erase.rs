@@ -2,7 +2,7 @@
 //! in whatever state; then the merged record; and every device that may hold it is ordered to
 //! purge. Headers, ids and the running hash survive.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sopu_core::envelope;
 use sopu_core::id::{DeviceId, DocId};
@@ -69,7 +69,7 @@ impl Relay {
         self.commits.alone(|store| store.scrub())?;
         let mut record = lock(&self.record);
         self.commits
-            .read(|store| record.follow(store, erasure.space))??;
+            .read(|store| record.follow(store, erasure.space, &mut BTreeMap::new()))??;
         record.erase(erasure)?;
         drop((record, merger));
         self.tell_all();

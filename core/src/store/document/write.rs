@@ -8,6 +8,7 @@ use crate::documents::Kind;
 use crate::frame::frame;
 use crate::genesis::genesis;
 use crate::id::{DocId, EnvelopeId, Hash, MemberId, SpaceId, Version};
+use crate::read::Reading;
 use crate::store::error::{Result, StoreError};
 use crate::store::{Tx, purge, search, view};
 
@@ -91,6 +92,18 @@ pub struct DocWrite<'a> {
 /// than before, [`StoreError::Incomplete`] if the document holds a change that was not given;
 /// SQLite's own. The caller's transaction then rolls back.
 pub fn write_document(tx: &Tx<'_>, write: &DocWrite<'_>) -> Result<()> {
+    write_document_read(tx, write, None)
+}
+
+/// As [`write_document`] of a document that was read already.
+///
+/// # Errors
+/// As [`write_document`].
+pub fn write_document_read(
+    tx: &Tx<'_>,
+    write: &DocWrite<'_>,
+    reading: Option<Reading>,
+) -> Result<()> {
     if purge::is_erased(tx, write.doc)? {
         return Err(StoreError::Erased(write.doc));
     }
@@ -138,7 +151,7 @@ pub fn write_document(tx: &Tx<'_>, write: &DocWrite<'_>) -> Result<()> {
     if tail_changes >= FOLD_CHANGES || tail_bytes >= FOLD_BYTES {
         fold(tx, n, write.am, &heads)?;
     }
-    view::write(tx, n, write)
+    view::write(tx, n, write, reading)
 }
 
 /// What [`insert_changes`] found to be new.
