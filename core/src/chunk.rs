@@ -15,6 +15,9 @@ use crate::guard::Refusal;
 use crate::id::Hash;
 
 mod leb128;
+mod made;
+
+pub use made::Made;
 
 pub use leb128::{Reader, write_i64, write_u64};
 
@@ -116,6 +119,16 @@ impl<'a> Chunk<'a> {
     /// Takes exactly one chunk apart and returns it with its recomputed hash. Allocates at most in
     /// proportion to the bytes given.
     pub fn parse(bytes: &'a [u8]) -> Result<(Self, Hash), Refusal> {
+        let (checksum, body) = Self::take_apart(bytes)?;
+        let hash = hash(bytes);
+        if hash.0[..4] != *checksum {
+            return Err(Refusal::new("chunk_checksum"));
+        }
+        Ok((Self::parse_body(body)?, hash))
+    }
+
+    /// Checksum and body.
+    fn take_apart(bytes: &'a [u8]) -> Result<(&'a [u8], &'a [u8]), Refusal> {
         let mut outer = Reader::new(bytes);
         if outer.take(4)? != MAGIC {
             return Err(Refusal::new("chunk_magic"));
@@ -129,11 +142,7 @@ impl<'a> Chunk<'a> {
         if !outer.is_empty() {
             return Err(Refusal::new("chunk_trailing"));
         }
-        let hash = hash(body);
-        if hash.0[..4] != *checksum {
-            return Err(Refusal::new("chunk_checksum"));
-        }
-        Ok((Self::parse_body(body)?, hash))
+        Ok((checksum, body))
     }
 
     fn parse_body(body: &'a [u8]) -> Result<Self, Refusal> {
@@ -213,7 +222,7 @@ impl<'a> Chunk<'a> {
     }
 
     /// The chunk's bytes and hash: exactly those it was parsed from.
-    pub fn to_bytes(&self) -> (Vec<u8>, Hash) {
+    pub fn to_bytes(&self) -> Made {
         let mut body = Vec::with_capacity(self.size_hint());
         write_u64(&mut body, self.deps.len() as u64);
         for dep in &self.deps {
@@ -241,14 +250,13 @@ impl<'a> Chunk<'a> {
         for column in present() {
             body.extend_from_slice(self.column(column));
         }
-        let hash = hash(&body);
         let mut bytes = Vec::with_capacity(body.len() + 19);
         bytes.extend_from_slice(&MAGIC);
-        bytes.extend_from_slice(&hash.0[..4]);
+        bytes.extend_from_slice(&[0; 4]);
         bytes.push(CHANGE);
         write_u64(&mut bytes, body.len() as u64);
         bytes.extend_from_slice(&body);
-        (bytes, hash)
+        Made::of(bytes)
     }
 
     /// Not less than the bytes [`Chunk::to_bytes`] gives.
@@ -262,14 +270,9 @@ impl<'a> Chunk<'a> {
     }
 }
 
-/// A change's hash: SHA-256 over chunk type, body length and body.
-fn hash(body: &[u8]) -> Hash {
-    let mut head = vec![CHANGE];
-    write_u64(&mut head, body.len() as u64);
-    let mut sha = Sha256::new();
-    sha.update(&head);
-    sha.update(body);
-    Hash(sha.finalize().into())
+/// A change's hash: SHA-256 over chunk type, body length and body, which follow the checksum.
+fn hash(bytes: &[u8]) -> Hash {
+    Hash(Sha256::digest(&bytes[8..]).into())
 }
 
 fn write_prefixed(out: &mut Vec<u8>, bytes: &[u8]) {

@@ -11,7 +11,7 @@
 //! changes, so that what resembles stands together for the compression around it. A whole document
 //! (a pack) is encoded the same way as one device's run.
 
-use crate::chunk::{ACTORS, COLUMNS, Chunk, Reader, write_u64};
+use crate::chunk::{ACTORS, COLUMNS, Chunk, Made, Reader, write_u64};
 use crate::guard::{Limits, Refusal};
 use crate::id::Hash;
 
@@ -72,6 +72,15 @@ pub fn encode_changes(changes: &[Vec<u8>]) -> Result<Vec<u8>, Refusal> {
 /// If the form is damaged, unknown, or rebuilds to more than the limits allow. Nothing is allocated
 /// by a claimed size.
 pub fn decode_changes(bytes: &[u8], limits: &Limits) -> Result<Vec<Vec<u8>>, Refusal> {
+    let made = rebuild_changes(bytes, limits)?;
+    Ok(made.into_iter().map(Made::into_bytes).collect())
+}
+
+/// As [`decode_changes`], with the hashes found on the way.
+///
+/// # Errors
+/// As [`decode_changes`].
+pub fn rebuild_changes(bytes: &[u8], limits: &Limits) -> Result<Vec<Made>, Refusal> {
     // The form is smaller than what it rebuilds to, save for a few columns of many short runs.
     if bytes.len() / 2 > limits.run_bytes + 1_024 {
         return Err(TOO_LARGE);
@@ -124,10 +133,10 @@ pub fn decode_changes(bytes: &[u8], limits: &Limits) -> Result<Vec<Vec<u8>>, Ref
         if chunk.size_hint() > left.saturating_add(1_024) {
             return Err(TOO_LARGE);
         }
-        let (bytes, hash) = chunk.to_bytes();
-        left = left.checked_sub(bytes.len()).ok_or(TOO_LARGE)?;
-        context.push(parts, hash);
-        changes.push(bytes);
+        let made = chunk.to_bytes();
+        left = left.checked_sub(made.bytes().len()).ok_or(TOO_LARGE)?;
+        context.push(parts, made.hash());
+        changes.push(made);
     }
     let tables = actors.is_used_up() && outside.is_used_up();
     if tables && heads.iter().chain(&columns).all(Reader::is_empty) {

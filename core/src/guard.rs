@@ -15,7 +15,7 @@
 
 use std::fmt;
 
-use crate::chunk::Chunk;
+use crate::chunk::{Chunk, Made};
 use crate::documents::Kind;
 use crate::genesis::genesis;
 use crate::id::Hash;
@@ -98,6 +98,20 @@ pub fn check_change(bytes: &[u8], kind: Kind, limits: &Limits) -> Result<Checked
     check(bytes, kind, limits).map(|(_, checked)| checked)
 }
 
+/// As [`check_change`] for a change that was just made from its parts: not hashed again.
+pub(crate) fn check_made(made: &Made, kind: Kind, limits: &Limits) -> Result<Checked, Refusal> {
+    if made.bytes().len() > limits.change_bytes {
+        return Err(Refusal::new("change_too_large"));
+    }
+    check_chunk(
+        &made.chunk()?,
+        made.hash(),
+        made.bytes().len(),
+        kind,
+        limits,
+    )
+}
+
 /// As [`check_change`]; gives the change taken apart, too.
 pub(crate) fn check<'a>(
     bytes: &'a [u8],
@@ -108,6 +122,17 @@ pub(crate) fn check<'a>(
         return Err(Refusal::new("change_too_large"));
     }
     let (chunk, hash) = Chunk::parse(bytes)?;
+    let checked = check_chunk(&chunk, hash, bytes.len(), kind, limits)?;
+    Ok((chunk, checked))
+}
+
+fn check_chunk(
+    chunk: &Chunk<'_>,
+    hash: Hash,
+    size_bytes: usize,
+    kind: Kind,
+    limits: &Limits,
+) -> Result<Checked, Refusal> {
     let genesis = genesis(kind);
     let author = Author::parse(chunk.actor)?;
     if author.base == genesis.actor {
@@ -135,14 +160,14 @@ pub(crate) fn check<'a>(
     if chunk.start_op <= genesis.by_counter.len() as u64 {
         return Err(Refusal::new("counter_too_small"));
     }
-    let ops = columns::check(&chunk, limits)?;
+    let ops = columns::check(chunk, limits)?;
     let max_op = chunk
         .start_op
         .checked_add(ops - 1)
         .filter(|max| *max < COUNTER_END)
         .ok_or(Refusal::new("counter_too_large"))?;
-    rules::check(&chunk, ops, kind)?;
-    let checked = Checked {
+    rules::check(chunk, ops, kind)?;
+    Ok(Checked {
         hash,
         deps: chunk.deps.clone(),
         author,
@@ -150,9 +175,8 @@ pub(crate) fn check<'a>(
         start_op: chunk.start_op,
         max_op,
         time: chunk.time,
-        size_bytes: bytes.len(),
-    };
-    Ok((chunk, checked))
+        size_bytes,
+    })
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 
 use ed25519_dalek::SigningKey;
 
-use crate::chunk::Chunk;
+use crate::chunk::Made;
 use crate::documents::Kind;
-use crate::encoding::{decode_changes, encode_changes};
+use crate::encoding::{encode_changes, rebuild_changes};
 use crate::envelope::{self, Envelope, Epoch, Header, Proof};
 use crate::genesis::genesis;
 use crate::guard::{self, Checked, Limits, Refusal, Shape};
@@ -151,8 +151,11 @@ pub fn open(envelope: &Envelope, limits: &Limits) -> Result<Opened, Refusal> {
     let header: Header =
         envelope::decode(&envelope.header).ok_or(Refusal::new("header_unreadable"))?;
     let kind = header.kind().ok_or(Refusal::new("kind_unknown"))?;
-    let changes = decode_changes(&envelope.run, limits)?;
-    let checked = check_all(&changes, kind, limits)?;
+    let changes = rebuild_changes(&envelope.run, limits)?;
+    let checked = changes
+        .iter()
+        .map(|made| guard::check_made(made, kind, limits))
+        .collect::<Result<Vec<_>, _>>()?;
     let base_actor = guard::base_actor(&checked).ok_or(Refusal::new("run_empty"))?;
     guard::check_run_of(&header, &checked, &base_actor, limits)?;
     let hashes: Vec<Hash> = checked.iter().map(|c| c.hash).collect();
@@ -169,7 +172,7 @@ pub fn open(envelope: &Envelope, limits: &Limits) -> Result<Opened, Refusal> {
         base_actor,
         checked,
         hashes,
-        changes,
+        changes: changes.into_iter().map(Made::into_bytes).collect(),
     })
 }
 
@@ -178,8 +181,8 @@ impl Envelope {
     /// document need not be known here; `None` if header or run cannot be read.
     pub fn proof(&self, limits: &Limits) -> Option<Proof> {
         envelope::decode::<Header>(&self.header)?;
-        let changes = decode_changes(&self.run, limits).ok()?;
-        let hash = |change: &Vec<u8>| Chunk::parse(change).ok().map(|(_, hash)| hash);
+        let changes = rebuild_changes(&self.run, limits).ok()?;
+        let hash = |made: &Made| made.chunk().ok().map(|_| made.hash());
         let hashes: Option<Vec<Hash>> = changes.iter().map(hash).collect();
         Some(Proof {
             header: self.header.clone(),

@@ -97,7 +97,7 @@ impl ByHand {
             others: self.others.iter().map(Vec::as_slice).collect(),
             columns: std::array::from_fn(|place| self.columns[place].as_slice()),
         };
-        chunk.to_bytes().0
+        chunk.to_bytes().into_bytes()
     }
 }
 

@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use automerge::{Automerge, Change};
-use sopu_core::chunk::Chunk;
 use sopu_core::documents::Kind;
-use sopu_core::encoding::decode_changes;
+use sopu_core::encoding::rebuild_changes;
 use sopu_core::envelope::decode;
 use sopu_core::genesis::genesis;
 use sopu_core::guard::Limits;
@@ -65,8 +64,8 @@ impl<'e> Arrived<'e> {
                 continue;
             };
             let Some(run) = &kept.run else { continue };
-            for bytes in decode_changes(run, &Limits::RELAY).map_err(|_| damaged())? {
-                let (chunk, hash) = Chunk::parse(&bytes).map_err(|_| damaged())?;
+            for made in rebuild_changes(run, &Limits::RELAY).map_err(|_| damaged())? {
+                let (chunk, hash) = (made.chunk().map_err(|_| damaged())?, made.hash());
                 for dep in &chunk.deps {
                     heads.remove(dep);
                 }
@@ -74,7 +73,7 @@ impl<'e> Arrived<'e> {
                 let (actor, seq) = (chunk.actor.to_vec(), chunk.seq);
                 new.push(NewChange {
                     hash,
-                    bytes,
+                    bytes: made.into_bytes(),
                     actor,
                     seq,
                     origin: Origin::Enveloped(EnvelopeId(entry.row.id.0)),
