@@ -6,6 +6,7 @@ pub mod accept;
 pub mod append;
 pub mod cursor;
 pub mod first_sync;
+pub mod known;
 pub mod page;
 pub mod rights;
 pub mod row;

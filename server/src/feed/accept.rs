@@ -1,13 +1,13 @@
 //! Taking envelopes in: each is judged alone, by its bytes, its signature and the rights of its
 //! signer, and written down before it is acknowledged. A bad one refuses itself, never the batch.
 
-use ed25519_dalek::VerifyingKey;
 use sopu_core::envelope::{self, Envelope, actor_id};
 use sopu_core::guard::{Checked, Limits, Refusal};
 use sopu_core::id::{DeviceId, EnvelopeId, Hash};
 use sopu_core::run::{self, Opened};
 use sopu_core::wire::{Verdict, limits};
 
+use super::known::Known;
 use super::rights::{self, Judgement};
 use crate::store::{
     ChangeRow, Claim, DeviceRow, DocumentRow, EnvelopeRow, RelayStore, Result, State,
@@ -43,6 +43,7 @@ pub struct Arrival {
 /// Reads one pushed envelope and judges what can be judged without writing anything.
 pub fn examine(
     store: &mut dyn RelayStore,
+    known: &mut Known,
     bytes: &[u8],
 ) -> Result<std::result::Result<Sound, Refusal>> {
     let refuse = |code| Ok(Err(Refusal::new(code)));
@@ -56,19 +57,20 @@ pub fn examine(
         Ok(opened) => opened,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let Some(signer) = store.device(opened.header.device)? else {
+    let Some(signer) = known.signer(store, opened.header.device)? else {
         return refuse("signer_unknown");
     };
-    let Ok(key) = VerifyingKey::from_bytes(&signer.key) else {
+    let Some(key) = &signer.key else {
         return refuse("signature_wrong");
     };
-    if !opened.proof.verify(&key) {
+    if !opened.proof.verify(key) {
         return refuse("signature_wrong");
     }
-    if opened.base_actor != actor_id(&key, opened.header.space, &opened.header.epoch) {
+    if opened.base_actor != actor_id(key, opened.header.space, &opened.header.epoch) {
         return refuse("actor_foreign");
     }
     let changes = opened.checked.iter().map(change_row).collect();
+    let signer = signer.row.clone();
     Ok(Ok(Sound {
         envelope,
         opened,
@@ -80,7 +82,12 @@ pub fn examine(
 impl Sound {
     /// Writes it down, or finds it already there. The verdict holds once the caller's transaction
     /// is on disk.
-    pub fn take(&self, store: &mut dyn RelayStore, arrival: Arrival) -> Result<Verdict> {
+    pub fn take(
+        &self,
+        store: &mut dyn RelayStore,
+        known: &mut Known,
+        arrival: Arrival,
+    ) -> Result<Verdict> {
         let header = &self.opened.header;
         let document = store.document(header.doc)?;
         if document.is_some_and(|row| row.erased_ms.is_some()) {
@@ -90,10 +97,10 @@ impl Sound {
             return Ok(row.state.into());
         }
         let claims = self.claims(store)?;
-        if let Some(refused) = self.misplaced(store, document, &claims, arrival)? {
+        if let Some(refused) = self.misplaced(store, known, document, &claims, arrival)? {
             return Ok(refused);
         }
-        let (state, late) = self.first_state(store, &claims, arrival)?;
+        let (state, late) = self.first_state(store, known, &claims, arrival)?;
         self.remember(store, document, &state)?;
         self.write(store, arrival, &state, late)?;
         Ok(state.into())
@@ -103,6 +110,7 @@ impl Sound {
     fn misplaced(
         &self,
         store: &mut dyn RelayStore,
+        known: &mut Known,
         document: Option<DocumentRow>,
         claims: &[(Hash, Claim)],
         arrival: Arrival,
@@ -113,7 +121,7 @@ impl Sound {
             Some(row) if row.space == header.space && row.kind == header.kind => {}
             Some(row) if row.space == header.space => return refused("kind_differs"),
             Some(_) | None => {
-                if store.space(header.space, arrival.now_ms)?.is_none() {
+                if !known.has_space(store, header.space, arrival.now_ms)? {
                     return refused("space_unknown");
                 }
                 if document.is_some() {
@@ -157,6 +165,7 @@ impl Sound {
     pub fn take_back(
         &self,
         store: &mut dyn RelayStore,
+        known: &mut Known,
         arrival: Arrival,
         bearer: DeviceId,
     ) -> Result<Verdict> {
@@ -165,8 +174,7 @@ impl Sound {
         if document.is_some_and(|row| row.erased_ms.is_some()) {
             return Ok(Verdict::Erased);
         }
-        let known = store.envelope(&self.opened.id)?;
-        let (state, at) = match known {
+        let (state, at) = match store.envelope(&self.opened.id)? {
             Some(row) => {
                 let mut state = row.state;
                 // A restored relay may have held what it had accepted by the time of the loss. What
@@ -179,7 +187,7 @@ impl Sound {
             }
             None => {
                 let claims = self.claims(store)?;
-                if let Some(refused) = self.misplaced(store, document, &claims, arrival)? {
+                if let Some(refused) = self.misplaced(store, known, document, &claims, arrival)? {
                     return Ok(refused);
                 }
                 let state = match self.claimed(store, &claims)? {
@@ -253,6 +261,7 @@ impl Sound {
     fn first_state(
         &self,
         store: &mut dyn RelayStore,
+        known: &mut Known,
         claims: &[(Hash, Claim)],
         arrival: Arrival,
     ) -> Result<(State, bool)> {
@@ -267,13 +276,13 @@ impl Sound {
         if self.signer.revoked_ms.is_some() {
             return held("revoked");
         }
-        let grants = store.grants(self.signer.member, header.space)?;
+        let grants = known.grants(store, self.signer.member, header.space)?;
         let saved_ms = header
             .sealed_at_ms
             .saturating_add(header.offset_ms.unwrap_or(arrival.offset_ms));
         let disabled_ms = self.signer.member_disabled_ms;
         Ok(
-            match rights::judge(&grants, disabled_ms, saved_ms, arrival.now_ms) {
+            match rights::judge(grants, disabled_ms, saved_ms, arrival.now_ms) {
                 Judgement::Allowed => (State::Waiting, false),
                 Judgement::Late => (State::Waiting, true),
                 Judgement::Held(reason) => (State::Held(reason.into()), false),

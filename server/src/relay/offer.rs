@@ -11,6 +11,7 @@ use sopu_core::wire::{Notice, NoticeKind, Offer, SignedNotice, Verdict};
 use super::{Relay, Topic, lock};
 use crate::feed::accept::{self, Arrival, Sound};
 use crate::feed::append;
+use crate::feed::known::Known;
 use crate::ledger::Erasure;
 use crate::store::{DeviceRow, RelayStore, Result};
 
@@ -39,7 +40,10 @@ impl Relay {
         let bearer = bearer.id;
         let examined: Vec<std::result::Result<Genuine, &'static str>> =
             self.commits.read(|store| {
-                let all = offers.iter().map(|offer| self.examine(store, offer));
+                let mut known = Known::default();
+                let all = offers
+                    .iter()
+                    .map(|offer| self.examine(store, &mut known, offer));
                 all.collect()
             })?;
         for genuine in examined.iter().flatten() {
@@ -59,6 +63,7 @@ impl Relay {
         let _merger = lock(&self.merger);
         let keys = self.keys.clone();
         let answers = self.commits.write(move |store| {
+            let mut known = Known::default();
             let take = |one: std::result::Result<Genuine, &'static str>| match one {
                 Ok(Genuine::Envelope(sound)) => {
                     // Only the one that made it is sure to have it, see `Entry::Own`.
@@ -66,6 +71,7 @@ impl Relay {
                     let instance = arrival.instance.filter(|_| own);
                     sound.take_back(
                         store,
+                        &mut known,
                         Arrival {
                             instance,
                             ..arrival
@@ -90,11 +96,12 @@ impl Relay {
     fn examine(
         &self,
         store: &mut dyn RelayStore,
+        known: &mut Known,
         offer: &Offer,
     ) -> Result<std::result::Result<Genuine, &'static str>> {
         match offer {
             Offer::Envelope { envelope, accept } => {
-                let sound = match accept::examine(store, &envelope::encode(envelope))? {
+                let sound = match accept::examine(store, known, &envelope::encode(envelope))? {
                     Ok(sound) => sound,
                     Err(refusal) => return Ok(Err(refusal.code)),
                 };

@@ -14,6 +14,7 @@ use sopu_core::wire::Verdict;
 
 use super::{Relay, Topic, lock};
 use crate::feed::accept::{self, Arrival};
+use crate::feed::known::Known;
 use crate::feed::rights::{self, Judgement};
 use crate::merge::Merger;
 use crate::store::{NewDevice, StoreError};
@@ -159,7 +160,9 @@ impl Relay {
         space: SpaceId,
         now_ms: i64,
     ) -> Result<Verdict, OfficeWriteError> {
-        let sound = self.commits.read(|store| accept::examine(store, bytes))??;
+        let sound = self
+            .commits
+            .read(|store| accept::examine(store, &mut Known::default(), bytes))??;
         let id = sound.id();
         let arrival = Arrival {
             instance: None,
@@ -168,7 +171,7 @@ impl Relay {
         };
         let verdict = self
             .commits
-            .write(move |store| sound.take(store, arrival))?;
+            .write(move |store| sound.take(store, &mut Known::default(), arrival))?;
         if verdict != Verdict::Waiting {
             return Ok(verdict);
         }

@@ -14,6 +14,7 @@ use crate::api::Problem;
 use crate::credentials::token_hash;
 use crate::feed::accept::{self, Arrival, Sound};
 use crate::feed::cursor;
+use crate::feed::known::Known;
 use crate::feed::page::{self, Asked, Lost};
 use crate::metrics::Metrics;
 use crate::store::{DeviceRow, Result, StoreError};
@@ -168,17 +169,18 @@ impl Relay {
             return Ok((Vec::new(), false));
         }
         let examined: Vec<std::result::Result<Sound, Verdict>> = self.commits.read(|store| {
-            let mut all = Vec::with_capacity(request.push.len());
+            let (mut all, mut known) = (Vec::with_capacity(request.push.len()), Known::default());
             for bytes in &request.push {
-                let examined = accept::examine(store, bytes)?;
+                let examined = accept::examine(store, &mut known, bytes)?;
                 all.push(examined.map_err(|refusal| Verdict::Refused(refusal.code.to_owned())));
             }
             Ok(all)
         })?;
         let answers = if examined.iter().any(std::result::Result::is_ok) {
             self.commits.write(move |store| {
+                let mut known = Known::default();
                 let take = |one: std::result::Result<Sound, Verdict>| match one {
-                    Ok(sound) => sound.take(store, arrival),
+                    Ok(sound) => sound.take(store, &mut known, arrival),
                     Err(refused) => Ok(refused),
                 };
                 examined
