@@ -14,6 +14,7 @@ pub mod log;
 pub mod password;
 pub mod people;
 pub mod roles;
+pub mod second_factor;
 pub mod sessions;
 pub mod standing;
 
@@ -54,6 +55,9 @@ pub enum AccessError {
     /// The password is not taken.
     #[error(transparent)]
     Password(#[from] password::PasswordError),
+    /// The secret of a second factor could not be made.
+    #[error("the second factor could not be set up")]
+    SecondFactor,
     /// The database had a problem.
     #[error("the database had a problem: {0}")]
     Store(#[from] rusqlite::Error),

@@ -19,6 +19,7 @@ use crate::store::schema;
 mod backup;
 mod demo;
 mod devices;
+mod init;
 mod members;
 pub(crate) mod serve;
 mod spaces;
@@ -37,9 +38,8 @@ otherwise.
 First steps
   sopu demo                            see it work: a day of a small company, then its office
   sopu serve                           start the server at http://127.0.0.1:8787/
-  sopu org add \"Hoiva Oy\"              an organisation
-  sopu member add \"Aino Aalto\" --login aino --admin
-                                       a person; prints a password for the office pages
+  sopu init --org \"Hoiva Oy\" --owner \"Aino Aalto\" --login aino
+                                       an organisation and its first owner; prints a password
   sopu space add \"Koivula\"             a space: documents and the people who share them
   sopu space grant \"Koivula\" --member aino --role owner
                                        lets her in, as owner, office, field or reader
@@ -77,6 +77,8 @@ enum Command {
     Serve(serve::Serve),
     /// See it work: nine devices, a day without a network, one record
     Demo(demo::Demo),
+    /// Begin: a data folder with an organisation and its first owner
+    Init(init::Init),
     /// Organisations: companies, associations, authorities
     #[command(subcommand)]
     Org(members::Org),
@@ -120,9 +122,7 @@ pub enum CliError {
     #[error(transparent)]
     Access(#[from] AccessError),
     /// There is no data directory to look into.
-    #[error(
-        "there is no Sopu data in {0}; name the folder with --data, or begin with `sopu org add NAME`"
-    )]
+    #[error("there is no Sopu data in {0}; name the folder with --data, or begin with `sopu init`")]
     NoData(PathBuf),
     /// The data directory cannot be used.
     #[error("cannot use the data folder {path}: {why}")]
@@ -205,6 +205,7 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<(), CliError> {
             };
             demo::run(&args, &cli.settings.config(listen)?, out)
         }
+        Command::Init(args) => args.run(&cli.settings, out),
         Command::Org(command) => {
             command.run(&mut Desk::open(&cli.settings, command.creates())?, out)
         }

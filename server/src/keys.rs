@@ -121,6 +121,11 @@ impl RelayKeys {
         SigningKey::from_bytes(&self.mac(&[b"sopu-office-device-1", device.as_bytes()]))
     }
 
+    /// What secrets of the office are made from, such as those of second factors.
+    pub fn office_secret(&self) -> [u8; 32] {
+        self.mac(&[b"sopu-office-1"])
+    }
+
     /// What this server calls itself in merge leases: the same after a restart, so that it need not
     /// wait for its own lease to run out.
     pub fn server_id(&self) -> [u8; 16] {

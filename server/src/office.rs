@@ -21,6 +21,7 @@ use sopu_core::time::Env;
 
 use crate::access::back_off::BackOff;
 
+mod account;
 mod assets;
 mod books;
 mod conflicts;
@@ -34,6 +35,7 @@ mod history;
 mod names;
 mod relay_writer;
 mod sign_in;
+mod sign_in_code;
 mod spaces;
 mod states;
 mod visitor;
@@ -94,6 +96,8 @@ pub struct Office {
     pub secure: bool,
     /// Writes for the office.
     pub writer: Arc<dyn Writer>,
+    /// What secrets of accounts are made from; of the ledger, never of the database.
+    pub secret: [u8; 32],
     back_off: BackOff,
     password_turn: Arc<tokio::sync::Mutex<()>>,
     books: Mutex<Vec<books::Books>>,
@@ -102,12 +106,19 @@ pub struct Office {
 
 impl Office {
     /// An office over this data folder.
-    pub fn new(data: PathBuf, env: Arc<dyn Env>, secure: bool, writer: Arc<dyn Writer>) -> Self {
+    pub fn new(
+        data: PathBuf,
+        env: Arc<dyn Env>,
+        secure: bool,
+        writer: Arc<dyn Writer>,
+        secret: [u8; 32],
+    ) -> Self {
         Self {
             data,
             env,
             secure,
             writer,
+            secret,
             back_off: BackOff::default(),
             password_turn: Arc::default(),
             books: Mutex::default(),
@@ -128,7 +139,23 @@ pub fn router<S: Clone + Send + Sync + 'static>(office: Arc<Office>) -> Router<S
         .route("/", get(spaces::home))
         .route("/office", get(spaces::page))
         .route("/office/sign-in", get(sign_in::page).post(sign_in::enter))
+        .route(
+            "/office/sign-in/code",
+            get(sign_in_code::page).post(sign_in_code::enter),
+        )
         .route("/office/sign-out", post(sign_in::leave))
+        .route("/office/account", get(account::page))
+        .route("/office/account/password", post(account::change_password))
+        .route("/office/account/second-factor", post(account::confirm))
+        .route("/office/account/second-factor.svg", get(account::picture))
+        .route(
+            "/office/account/second-factor/remove",
+            post(account::remove),
+        )
+        .route(
+            "/office/account/sign-out-everywhere",
+            post(account::leave_everywhere),
+        )
         .route("/office/language", get(sign_in::language))
         .route("/office/spaces/{space}", get(documents::page))
         .route("/office/spaces/{space}/conflicts", get(conflicts::of_space))
@@ -201,5 +228,7 @@ async fn guarded(mut response: Response) -> Response {
     response
 }
 
+#[cfg(test)]
+mod account_tests;
 #[cfg(test)]
 mod tests;

@@ -219,6 +219,11 @@ impl Relay {
         self.keys.public()
     }
 
+    /// What secrets of office accounts are made from: of the ledger, never of the database.
+    pub fn office_secret(&self) -> [u8; 32] {
+        self.keys.office_secret()
+    }
+
     /// What it counts.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics

@@ -22,6 +22,42 @@ sign-in-wait = { $n ->
 }
 sign-in-help = Forgotten your password? The person who keeps Sopu in your organisation gives you a new one.
 
+## The second step of signing in
+code-title = One more step
+code = Code from your app
+code-help = Open the authenticator app on your phone and write the six digits it shows for Sopu. Lost your phone? Write one of your recovery codes.
+code-wrong = That code is not right, or it was used already. Wait for the next one.
+
+## One's own account
+account = Your account
+account-owes = Your organisation asks for a second step when signing in. Set it up to go on.
+account-factor = Second step when signing in
+account-factor-help = With a second step a stolen password opens nothing. Scan the picture with an authenticator app on your phone, then write the code the app shows.
+account-factor-picture = Picture for the authenticator app
+account-factor-typed = Cannot scan it? Type this into the app:
+account-factor-confirm = Switch on
+account-factor-on = The second step is on.
+account-factor-off = The second step is off.
+account-factor-left = { $n ->
+    [one] It is on. One recovery code is left.
+   *[other] It is on. { $n } recovery codes are left.
+}
+account-factor-remove = Switch off
+account-recovery = Recovery codes
+account-recovery-help = Print these or write them down, and keep them where you keep your passport. Each opens your account once if you lose your phone. They are shown only now.
+account-password = Password
+account-old = The password you have now
+account-new = New password, at least ten characters
+account-password-change = Change the password
+account-password-done = The password is changed. Other browsers were signed out.
+account-old-wrong = The password you have now was not right.
+account-password-short = A password needs at least ten characters.
+account-password-long = The password is too long.
+account-wait = Too many tries. Wait a while and try again.
+account-sessions = Signed in elsewhere
+account-sessions-help = Left a browser signed in somewhere? Sign out of all of them, this one too.
+account-sessions-end = Sign out everywhere
+
 ## Spaces
 spaces = Spaces
 spaces-intro = The customer teams, care circles and networks you belong to.

@@ -22,6 +22,42 @@ sign-in-wait = { $n ->
 }
 sign-in-help = Unohtuiko salasana? Organisaatiosi Sopu-vastaava antaa uuden.
 
+## Kirjautumisen toinen vaihe
+code-title = Vielä yksi vaihe
+code = Sovelluksen koodi
+code-help = Avaa puhelimesi todennussovellus ja kirjoita kuusi numeroa, jotka se näyttää Sopulle. Onko puhelin kadonnut? Kirjoita jokin varakoodeistasi.
+code-wrong = Koodi ei ole oikein tai se on jo käytetty. Odota seuraavaa.
+
+## Oma tili
+account = Oma tili
+account-owes = Organisaatiosi vaatii kirjautumisen toisen vaiheen. Ota se käyttöön jatkaaksesi.
+account-factor = Kirjautumisen toinen vaihe
+account-factor-help = Kun toinen vaihe on käytössä, varastetulla salasanalla ei pääse mihinkään. Kuvaa kuvio puhelimesi todennussovelluksella ja kirjoita sovelluksen näyttämä koodi.
+account-factor-picture = Kuvio todennussovellusta varten
+account-factor-typed = Etkö voi kuvata sitä? Kirjoita sovellukseen:
+account-factor-confirm = Ota käyttöön
+account-factor-on = Toinen vaihe on käytössä.
+account-factor-off = Toinen vaihe on poistettu käytöstä.
+account-factor-left = { $n ->
+    [one] Se on käytössä. Varakoodeja on jäljellä yksi.
+   *[other] Se on käytössä. Varakoodeja on jäljellä { $n }.
+}
+account-factor-remove = Poista käytöstä
+account-recovery = Varakoodit
+account-recovery-help = Tulosta nämä tai kirjoita ne muistiin ja säilytä niitä kuin passiasi. Kukin avaa tilisi kerran, jos kadotat puhelimesi. Ne näytetään vain nyt.
+account-password = Salasana
+account-old = Nykyinen salasana
+account-new = Uusi salasana, vähintään kymmenen merkkiä
+account-password-change = Vaihda salasana
+account-password-done = Salasana on vaihdettu. Muut selaimet kirjattiin ulos.
+account-old-wrong = Nykyinen salasana ei ollut oikein.
+account-password-short = Salasanassa on oltava vähintään kymmenen merkkiä.
+account-password-long = Salasana on liian pitkä.
+account-wait = Liian monta yritystä. Odota hetki ja yritä uudelleen.
+account-sessions = Kirjautumiset muualla
+account-sessions-help = Jäikö selain auki jonnekin? Kirjaudu ulos kaikista, tästäkin.
+account-sessions-end = Kirjaudu ulos kaikkialta
+
 ## Tilat
 spaces = Tilat
 spaces-intro = Asiakastiimit, hoivapiirit ja verkostot, joihin kuulut.

@@ -22,6 +22,42 @@ sign-in-wait = { $n ->
 }
 sign-in-help = Glömt lösenordet? Den som sköter Sopu i din organisation ger dig ett nytt.
 
+## Andra steget vid inloggning
+code-title = Ett steg till
+code = Koden i appen
+code-help = Öppna autentiseringsappen i telefonen och skriv de sex siffror som den visar för Sopu. Har du tappat telefonen? Skriv en av dina reservkoder.
+code-wrong = Koden är fel eller redan använd. Vänta på nästa.
+
+## Eget konto
+account = Ditt konto
+account-owes = Din organisation kräver ett andra steg vid inloggning. Ta det i bruk för att fortsätta.
+account-factor = Andra steget vid inloggning
+account-factor-help = Med ett andra steg öppnar ett stulet lösenord ingenting. Fotografera bilden med en autentiseringsapp i telefonen och skriv koden som appen visar.
+account-factor-picture = Bild för autentiseringsappen
+account-factor-typed = Kan du inte fotografera den? Skriv detta i appen:
+account-factor-confirm = Ta i bruk
+account-factor-on = Det andra steget är i bruk.
+account-factor-off = Det andra steget är taget ur bruk.
+account-factor-left = { $n ->
+    [one] Det är i bruk. En reservkod är kvar.
+   *[other] Det är i bruk. { $n } reservkoder är kvar.
+}
+account-factor-remove = Ta ur bruk
+account-recovery = Reservkoder
+account-recovery-help = Skriv ut dem eller anteckna dem och förvara dem som ditt pass. Var och en öppnar ditt konto en gång om du tappar telefonen. De visas bara nu.
+account-password = Lösenord
+account-old = Nuvarande lösenord
+account-new = Nytt lösenord, minst tio tecken
+account-password-change = Byt lösenord
+account-password-done = Lösenordet är bytt. Andra webbläsare loggades ut.
+account-old-wrong = Det nuvarande lösenordet var fel.
+account-password-short = Ett lösenord måste ha minst tio tecken.
+account-password-long = Lösenordet är för långt.
+account-wait = För många försök. Vänta en stund och försök igen.
+account-sessions = Inloggad på andra håll
+account-sessions-help = Blev en webbläsare öppen någonstans? Logga ut från alla, även denna.
+account-sessions-end = Logga ut överallt
+
 ## Rum
 spaces = Rum
 spaces-intro = De kundteam, vårdkretsar och nätverk du hör till.

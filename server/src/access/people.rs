@@ -147,6 +147,36 @@ pub fn set_password(db: &Connection, member: MemberId, new: &str) -> Result<()> 
     sessions::sign_out_everywhere(db, member)
 }
 
+/// Whether a member signs in with a password.
+pub fn has_password(db: &Connection, member: MemberId) -> Result<bool> {
+    Ok(stored_password(db, member)?.is_some())
+}
+
+/// Whether this is the member's password.
+pub fn password_holds(db: &Connection, member: MemberId, given: &str) -> Result<bool> {
+    Ok(password::holds(
+        given,
+        stored_password(db, member)?.as_deref(),
+    ))
+}
+
+fn stored_password(db: &Connection, member: MemberId) -> Result<Option<String>> {
+    Ok(db
+        .prepare_cached("SELECT password_hash FROM member WHERE id = ?1")?
+        .query_row([blob(member.as_bytes())], |row| row.get(0))
+        .optional()?
+        .flatten())
+}
+
+/// Says whether everybody of an organisation who signs in with a password needs a second factor.
+pub fn require_second_factor(db: &Connection, org: OrgId, required: bool) -> Result<()> {
+    db.execute(
+        "UPDATE organisation SET second_factor = ?2 WHERE id = ?1",
+        (blob(org.as_bytes()), required),
+    )?;
+    Ok(())
+}
+
 /// Ends a person's account: no sign-in, no sync but escrow; their work stays.
 pub fn disable_member(db: &Connection, member: MemberId, now_ms: i64) -> Result<()> {
     db.execute(

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension};
 use sopu_core::id::{MemberId, OrgId};
 use sopu_core::time::Env;
 
-use super::{Result, blob, id16, password};
+use super::{Result, blob, id16, password, second_factor};
 use crate::credentials::{mint_token, token_hash};
 
 /// A session ends this long after signing in, used or not.
@@ -25,16 +25,30 @@ pub struct Who {
     pub name: String,
     /// May administer the organisation.
     pub admin: bool,
+    /// The organisation asks for a second factor, and this member has set up none yet.
+    pub owes_second_factor: bool,
 }
 
-/// Starts a session if the user name and password are right; gives the token for the cookie.
-/// `None` if they are not, after the same time whichever was wrong.
+/// How long the second factor may take.
+const PENDING_MS: i64 = 10 * 60 * 1_000;
+
+/// A session that was started.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Started {
+    /// For the cookie.
+    pub token: String,
+    /// It opens nothing before the second factor was right, see [`complete`].
+    pub pending: bool,
+}
+
+/// Starts a session if the user name and password are right. `None` if they are not, after the same
+/// time whichever was wrong.
 pub fn sign_in(
     db: &Connection,
     env: &dyn Env,
     login: &str,
     password: &str,
-) -> Result<Option<String>> {
+) -> Result<Option<Started>> {
     let found: Option<(uuid::Uuid, Option<String>)> = db
         .prepare_cached(
             "SELECT id, password_hash FROM member WHERE login = ?1 AND disabled_ms IS NULL",
@@ -48,16 +62,50 @@ pub fn sign_in(
     let Some((member, _)) = found else {
         return Ok(None);
     };
+    let pending = second_factor::is_on(db, MemberId(member))?;
+    let token = start(db, env, MemberId(member), pending)?;
+    Ok(Some(Started { token, pending }))
+}
+
+/// Starts a session for somebody who has shown who they are.
+pub fn start(db: &Connection, env: &dyn Env, member: MemberId, pending: bool) -> Result<String> {
     let (token, now) = (mint_token(env), env.now_ms());
+    let life = if pending { PENDING_MS } else { LIFE_MS };
     db.execute(
         "DELETE FROM session WHERE expires_ms <= ?1 OR last_seen_ms <= ?2",
         (now, now - IDLE_MS),
     )?;
     db.execute(
-        "INSERT INTO session(token_hash, member, created_ms, expires_ms, last_seen_ms) VALUES (?1,?2,?3,?4,?3)",
-        (token_hash(&token).as_slice(), blob(member.as_bytes()), now, now + LIFE_MS),
+        "INSERT INTO session(token_hash, member, created_ms, expires_ms, last_seen_ms, pending)
+         VALUES (?1,?2,?3,?4,?3,?5)",
+        (
+            token_hash(&token).as_slice(),
+            blob(member.as_bytes()),
+            now,
+            now + life,
+            pending,
+        ),
     )?;
-    Ok(Some(token))
+    Ok(token)
+}
+
+/// Whose session waits for the second factor.
+pub fn pending(db: &Connection, token: &str, now_ms: i64) -> Result<Option<MemberId>> {
+    Ok(db
+        .prepare_cached(
+            "SELECT m.id FROM session s JOIN member m ON m.id = s.member
+             WHERE s.token_hash = ?1 AND s.pending = 1 AND s.expires_ms > ?2 AND m.disabled_ms IS NULL",
+        )?
+        .query_row((token_hash(token).as_slice(), now_ms), |row| {
+            Ok(MemberId(id16(row, 0)?))
+        })
+        .optional()?)
+}
+
+/// The second factor was right: the session goes on under another token.
+pub fn complete(db: &Connection, env: &dyn Env, token: &str, member: MemberId) -> Result<String> {
+    sign_out(db, token)?;
+    start(db, env, member, false)
 }
 
 /// Whose session this token is, if it holds now.
@@ -65,8 +113,12 @@ pub fn who(db: &Connection, token: &str, now_ms: i64) -> Result<Option<Who>> {
     let hash = token_hash(token);
     let found = db
         .prepare_cached(
-            "SELECT m.id, m.org, m.name, m.admin, s.last_seen_ms FROM session s JOIN member m ON m.id = s.member
-             WHERE s.token_hash = ?1 AND s.expires_ms > ?2 AND s.last_seen_ms > ?3 AND m.disabled_ms IS NULL",
+            "SELECT m.id, m.org, m.name, m.admin, s.last_seen_ms,
+               o.second_factor AND NOT EXISTS
+                 (SELECT 1 FROM second_factor f WHERE f.member = m.id AND f.since_ms IS NOT NULL)
+             FROM session s JOIN member m ON m.id = s.member JOIN organisation o ON o.id = m.org
+             WHERE s.token_hash = ?1 AND s.pending = 0 AND s.expires_ms > ?2 AND s.last_seen_ms > ?3
+               AND m.disabled_ms IS NULL",
         )?
         .query_row((hash.as_slice(), now_ms, now_ms - IDLE_MS), |row| {
             let who = Who {
@@ -74,6 +126,7 @@ pub fn who(db: &Connection, token: &str, now_ms: i64) -> Result<Option<Who>> {
                 org: OrgId(id16(row, 1)?),
                 name: row.get(2)?,
                 admin: row.get(3)?,
+                owes_second_factor: row.get(5)?,
             };
             Ok((who, row.get::<_, i64>(4)?))
         })

@@ -9,6 +9,7 @@ use sopu_core::time::Env;
 use super::window::WindowArgs;
 use super::{CliError, Desk, name, write_list};
 use crate::access::people::{self, NewMember, What};
+use crate::access::{second_factor, sessions};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Org {
@@ -23,6 +24,15 @@ pub(super) enum Org {
     },
     /// List organisations
     List,
+    /// Say whether everybody who signs in with a password needs a second step
+    SecondFactor {
+        /// required or optional
+        #[arg(value_parser = ["required", "optional"])]
+        rule: String,
+        /// The organisation; needed when there are several
+        #[arg(long)]
+        org: Option<String>,
+    },
 }
 
 impl Org {
@@ -45,6 +55,12 @@ impl Org {
                     &lines,
                     "No organisations yet. Add one: sopu org add NAME",
                 )?;
+            }
+            Org::SecondFactor { rule, org } => {
+                let org = people::find_org(&desk.db, org.as_deref())?;
+                people::require_second_factor(&desk.db, org, rule == "required")?;
+                desk.log("org second-factor")?;
+                writeln!(out, "A second step when signing in is {rule} now.")?;
             }
         }
         Ok(())
@@ -80,6 +96,11 @@ pub(super) enum Member {
         /// Read it from standard input rather than make one
         #[arg(long)]
         password_stdin: bool,
+    },
+    /// Take away a person's second step when signing in: a new phone, and no recovery code left
+    ResetSecondFactor {
+        /// Name, user name or id
+        member: String,
     },
     /// End a person's account; what they wrote stays
     Remove {
@@ -136,6 +157,13 @@ impl Member {
                     writeln!(out, "New password: {password}\nIt is shown only now.")?;
                 }
             }
+            Member::ResetSecondFactor { member } => {
+                let id = MemberId(people::find(&desk.db, What::Member, member)?);
+                second_factor::remove(&desk.db, id)?;
+                sessions::sign_out_everywhere(&desk.db, id)?;
+                desk.log("member reset-second-factor")?;
+                writeln!(out, "{member} signs in with the password alone now.")?;
+            }
             Member::Remove { member } => {
                 let id = MemberId(people::find(&desk.db, What::Member, member)?);
                 people::disable_member(&desk.db, id, desk.now())?;
@@ -151,7 +179,7 @@ impl Member {
 }
 
 /// A password from standard input, or a fresh one in four groups that can be read aloud.
-fn password(desk: &Desk, from_stdin: bool) -> Result<String, CliError> {
+pub(super) fn password(desk: &Desk, from_stdin: bool) -> Result<String, CliError> {
     if from_stdin {
         let mut line = String::new();
         std::io::stdin().lock().read_line(&mut line)?;

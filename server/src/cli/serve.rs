@@ -84,7 +84,14 @@ fn pages(config: &Config, relay: Arc<Relay>) -> axum::Router {
         .public_url
         .as_deref()
         .is_some_and(|url| url.starts_with("https://"));
-    let office = Office::new(config.data.clone(), Arc::new(SystemEnv), secure, relay);
+    let secret = relay.office_secret();
+    let office = Office::new(
+        config.data.clone(),
+        Arc::new(SystemEnv),
+        secure,
+        relay,
+        secret,
+    );
     office::router(Arc::new(office))
 }
 

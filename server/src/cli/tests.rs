@@ -30,13 +30,19 @@ fn a_newcomer_is_told_what_this_is_and_how_to_begin() {
 fn the_first_steps_of_the_welcome_work_as_they_stand() {
     let data = tempfile::tempdir().unwrap();
     let data = data.path();
-    sopu(data, &["org", "add", "Hoiva Oy"]).unwrap();
-    let said = sopu(
-        data,
-        &["member", "add", "Aino Aalto", "--login", "aino", "--admin"],
-    )
-    .unwrap();
+    let init = [
+        "init",
+        "--org",
+        "Hoiva Oy",
+        "--owner",
+        "Aino Aalto",
+        "--login",
+        "aino",
+    ];
+    let said = sopu(data, &init).unwrap();
     assert!(said.contains("Password:"));
+    let twice = sopu(data, &init).unwrap_err();
+    assert!(twice.contains("has an organisation already"), "{twice}");
     sopu(data, &["space", "add", "Koivula"]).unwrap();
     sopu(
         data,

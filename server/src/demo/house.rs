@@ -49,7 +49,13 @@ impl House {
             // The sender going away means the same.
             let _gone = stopped.await;
         };
-        let office = Office::new(data.to_owned(), Arc::new(SystemEnv), false, relay.clone());
+        let office = Office::new(
+            data.to_owned(),
+            Arc::new(SystemEnv),
+            false,
+            relay.clone(),
+            relay.office_secret(),
+        );
         let pages = office::router(Arc::new(office));
         let served = runtime.spawn(app::run(listener, relay.clone(), pages, shutdown));
         Ok(Self {

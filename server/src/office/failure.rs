@@ -17,6 +17,8 @@ use crate::words::Words;
 pub enum Failure {
     /// Nobody is signed in; afterwards go there.
     SignIn(String),
+    /// First a second factor has to be set up.
+    SecondFactor,
     /// There is no such thing, or it is not this visitor's to know of.
     NotFound,
     /// The role does not allow it.
@@ -58,6 +60,7 @@ impl IntoResponse for Failure {
                 let target = format!("/office/sign-in?next={}", super::frame::quoted(next));
                 return Redirect::to(&target).into_response();
             }
+            Failure::SecondFactor => return Redirect::to("/office/account").into_response(),
             Failure::NotFound => StatusCode::NOT_FOUND,
             Failure::Right | Failure::Form => StatusCode::FORBIDDEN,
             Failure::Server => StatusCode::INTERNAL_SERVER_ERROR,
@@ -91,7 +94,9 @@ pub(super) async fn render(request: Request, next: Next) -> Response {
     let what = match response.extensions().get::<Failure>() {
         Some(Failure::Right) => words.t("error-right"),
         Some(Failure::Form) => words.t("error-form"),
-        Some(Failure::NotFound | Failure::SignIn(_)) => words.t("error-not-found"),
+        Some(Failure::NotFound | Failure::SignIn(_) | Failure::SecondFactor) => {
+            words.t("error-not-found")
+        }
         Some(Failure::Server) => words.t("error-server"),
         None if status == StatusCode::PAYLOAD_TOO_LARGE => words.t("error-large"),
         None if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {

@@ -29,7 +29,7 @@ struct Page {
 #[derive(Deserialize)]
 pub(super) struct Next {
     #[serde(default)]
-    next: String,
+    pub(super) next: String,
 }
 
 /// The form.
@@ -113,19 +113,19 @@ pub(super) async fn enter(
         return Ok((StatusCode::TOO_MANY_REQUESTS, html(&page)).into_response());
     }
     let asked = name.clone();
-    let token = office
+    let started = office
         .with_books(move |office, books| {
             // The turn ends with the work, also when nobody waits for its answer any more.
             let _turn = turn;
-            let token = sessions::sign_in(&books.people, &*office.env, &asked, &entry.password)?;
-            match &token {
+            let started = sessions::sign_in(&books.people, &*office.env, &asked, &entry.password)?;
+            match &started {
                 Some(_) => office.back_off.right(&asked),
                 None => office.back_off.wrong(&asked, now),
             }
-            Ok(token)
+            Ok(started)
         })
         .await?;
-    let Some(token) = token else {
+    let Some(started) = started else {
         let page = form(
             &headers,
             &guest,
@@ -135,12 +135,19 @@ pub(super) async fn enter(
         );
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, html(&page)).into_response());
     };
-    let mut response = Redirect::to(own_page(&entry.next)).into_response();
+    let next = own_page(&entry.next);
+    let mut response = match started.pending {
+        true => {
+            let code = format!("/office/sign-in/code?next={}", super::frame::quoted(next));
+            Redirect::to(&code).into_response()
+        }
+        false => Redirect::to(next).into_response(),
+    };
     set_cookie(
         &office,
         &mut response,
         SESSION,
-        &token,
+        &started.token,
         Some(sessions::LIFE_MS / 1_000),
     );
     set_cookie(&office, &mut response, GUEST, "", Some(0));
@@ -195,14 +202,14 @@ pub(super) async fn language(
 }
 
 /// An address of our own pages, or the spaces: an address from outside must not lead elsewhere.
-fn own_page(address: &str) -> &str {
+pub(super) fn own_page(address: &str) -> &str {
     let own =
         address == "/office" || address.starts_with("/office/") || address.starts_with("/office?");
     let plain = address.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
     if own && plain { address } else { "/office" }
 }
 
-fn set_cookie(
+pub(super) fn set_cookie(
     office: &Office,
     response: &mut Response,
     name: &str,

@@ -90,16 +90,16 @@ fn keep(
     list(store.conn(), &search).unwrap();
 }
 
-struct World {
-    dir: tempfile::TempDir,
+pub(super) struct World {
+    pub dir: tempfile::TempDir,
     app: Router,
     space: SpaceId,
-    member: MemberId,
+    pub member: MemberId,
     /// A note whose outcome is in conflict and whose text is hostile.
     note: DocId,
 }
 
-fn world(role: Role) -> World {
+pub(super) fn world(role: Role) -> World {
     let dir = tempfile::tempdir().unwrap();
     let mut db = schema::open(&dir.path().join("relay.db")).unwrap();
     let org = people::add_org(&db, &SystemEnv, "Hoiva Oy", None).unwrap();
@@ -141,7 +141,13 @@ fn world(role: Role) -> World {
         keep(&mut store, note, space, kind, &am, &later.changes);
     }
     let writer = Arc::new(Direct { record });
-    let office = Office::new(dir.path().to_owned(), Arc::new(SystemEnv), false, writer);
+    let office = Office::new(
+        dir.path().to_owned(),
+        Arc::new(SystemEnv),
+        false,
+        writer,
+        [7; 32],
+    );
     World {
         app: router::<()>(Arc::new(office)).with_state(()),
         dir,
@@ -151,12 +157,12 @@ fn world(role: Role) -> World {
     }
 }
 
-struct Answer {
-    status: StatusCode,
-    location: String,
-    cookies: Vec<String>,
+pub(super) struct Answer {
+    pub status: StatusCode,
+    pub location: String,
+    pub cookies: Vec<String>,
     policy: String,
-    body: String,
+    pub body: String,
 }
 
 impl World {
@@ -186,7 +192,7 @@ impl World {
         }
     }
 
-    async fn get(&self, path: &str, cookie: &str) -> Answer {
+    pub async fn get(&self, path: &str, cookie: &str) -> Answer {
         self.send(
             Request::get(path)
                 .header("cookie", cookie)
@@ -196,7 +202,7 @@ impl World {
         .await
     }
 
-    async fn post(&self, path: &str, cookie: &str, form: &[(&str, &str)]) -> Answer {
+    pub async fn post(&self, path: &str, cookie: &str, form: &[(&str, &str)]) -> Answer {
         let pairs: Vec<String> = form
             .iter()
             .map(|(k, v)| format!("{k}={}", frame::quoted(v)))
@@ -209,7 +215,7 @@ impl World {
     }
 
     /// Signs in; gives the cookie.
-    async fn enter(&self) -> String {
+    pub async fn enter(&self) -> String {
         let answer = self.sign_in("satakieli laulaa").await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
         let cookie = answer
@@ -224,7 +230,7 @@ impl World {
         cookie.split(';').next().unwrap().to_owned()
     }
 
-    async fn sign_in(&self, password: &str) -> Answer {
+    pub async fn sign_in(&self, password: &str) -> Answer {
         let form = self.get("/office/sign-in", "").await;
         let guest = form.cookies[0].split(';').next().unwrap().to_owned();
         let token = field(&form.body, "form_token");
@@ -236,7 +242,7 @@ impl World {
         self.post("/office/sign-in", &guest, &entry).await
     }
 
-    fn document(&self, rest: &str) -> String {
+    pub fn document(&self, rest: &str) -> String {
         format!(
             "/office/spaces/{}/documents/{}{rest}",
             self.space, self.note
@@ -245,7 +251,7 @@ impl World {
 }
 
 /// The value of the first hidden field of this name.
-fn field(body: &str, name: &str) -> String {
+pub(super) fn field(body: &str, name: &str) -> String {
     let start = body
         .split(&format!("name=\"{name}\" value=\""))
         .nth(1)

@@ -78,6 +78,11 @@ impl FromRequestParts<Arc<Office>> for Visitor {
             })
             .await?;
         let who = who.ok_or(Failure::SignIn(next))?;
+        let path = parts.uri.path();
+        let own = path.starts_with("/office/account") || path == "/office/sign-out";
+        if who.owes_second_factor && !own {
+            return Err(Failure::SecondFactor);
+        }
         Ok(Self {
             who,
             token,

@@ -16,6 +16,7 @@ const STEPS: &[&[&str]] = &[
     ],
     &[include_str!("schema/waiting.sql")],
     &[include_str!("schema/offers.sql")],
+    &[include_str!("schema/sign_in.sql")],
 ];
 
 /// Opens or creates `relay.db`: WAL, every commit on disk before it returns.
@@ -100,7 +101,7 @@ mod tests {
         let db = open_in_memory().unwrap();
         let id = |n: u8| vec![n; 16];
         db.execute(
-            "INSERT INTO organisation VALUES (?, 'Org', NULL, 0)",
+            "INSERT INTO organisation(id, name, created_ms) VALUES (?, 'Org', 0)",
             [id(1)],
         )
         .unwrap();

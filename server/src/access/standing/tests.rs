@@ -204,7 +204,7 @@ fn a_session_ends_by_signing_out_by_idling_and_by_a_new_password() {
             .unwrap()
             .is_none()
     );
-    let token = enter().unwrap();
+    let token = enter().unwrap().token;
     assert_eq!(
         sessions::who(&w.db, &token, now()).unwrap().unwrap().member,
         w.member
@@ -216,7 +216,7 @@ fn a_session_ends_by_signing_out_by_idling_and_by_a_new_password() {
     );
     sessions::sign_out(&w.db, &token).unwrap();
     assert!(sessions::who(&w.db, &token, now()).unwrap().is_none());
-    let token = enter().unwrap();
+    let token = enter().unwrap().token;
     people::set_password(&w.db, w.member, "another long one").unwrap();
     assert!(sessions::who(&w.db, &token, now()).unwrap().is_none());
 }
