@@ -1,9 +1,10 @@
 //! What a push, a merge and a wait cost the relay, in things that can be counted: flushes to disk,
-//! pages written, requests. Times are for the benchmarks.
+//! pages written, requests, documents loaded. Times are for the benchmarks.
 
 #![expect(clippy::expect_used, reason = "a test")]
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -11,7 +12,7 @@ use serde_json::json;
 use sopu_core::device::Device;
 use sopu_core::documents::Kind;
 use sopu_core::envelope;
-use sopu_core::id::{OrgId, SpaceId};
+use sopu_core::id::{DocId, OrgId, SpaceId};
 use sopu_core::time::SystemEnv;
 use sopu_core::transport::{Post, Reply, Transport, TransportError};
 use sopu_core::wire::{ENROL_PATH, EnrolRequest, SyncRequest};
@@ -19,8 +20,14 @@ use sopu_server::access::people::{self, NewMember, Party, Window};
 use sopu_server::access::{invites, roles::Role};
 use sopu_server::relay::{DATABASE, Relay};
 use sopu_tests::World;
+use sopu_tests::bench::counting::{Counting, counted_here};
 use sopu_tests::disk::Disk;
 use tempfile::TempDir;
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
 
 /// A relay on a disk that counts, without its merge worker.
 struct Counted {
@@ -82,6 +89,17 @@ impl Counted {
         (device, spaces)
     }
 
+    /// Stops and starts the relay.
+    fn reopen(&mut self) {
+        let elsewhere = Relay::open(&self.dir.path().join("spare"), Arc::new(SystemEnv));
+        drop(std::mem::replace(
+            &mut self.relay,
+            elsewhere.expect("opens"),
+        ));
+        let again = Relay::open(&self.dir.path().join("data"), Arc::new(SystemEnv));
+        self.relay = again.expect("opens");
+    }
+
     /// Flushes, and writes in kilobytes' worth of pages, of what is done.
     fn counted(&self, work: impl FnOnce()) -> (u64, u64) {
         let before = self.disk.counts();
@@ -116,12 +134,24 @@ impl Transport for Direct<'_> {
     }
 }
 
-fn notes(device: &mut Device, space: SpaceId, documents: usize) {
-    for number in 0..documents {
+/// Keeps the last request and says that nobody answers.
+#[derive(Default)]
+struct Letters(Mutex<Option<Post>>);
+
+impl Transport for Letters {
+    fn post(&self, post: Post) -> Result<Reply, TransportError> {
+        *self.0.lock().expect("whole") = Some(post);
+        Err(TransportError::Unreachable)
+    }
+}
+
+fn notes(device: &mut Device, space: SpaceId, documents: usize) -> Vec<DocId> {
+    let note = |number| {
         let value = json!({"summary": format!("Käynti {number}"), "status": "done"});
         let made = device.create(space, Kind::VisitNote, &value);
-        made.expect("creates");
-    }
+        made.expect("creates").0
+    };
+    (0..documents).map(note).collect()
 }
 
 #[test]
@@ -139,6 +169,95 @@ fn a_push_of_a_hundred_envelopes_is_one_flush_and_so_is_each_step_of_merging() {
     });
     // Two steps of at most 64; besides, a log that has grown is copied back now and then.
     assert!((2..=8).contains(&flushes), "{flushes} flushes");
+}
+
+/// Counts how often Automerge loads a document, which it says by a span of that name.
+#[derive(Clone, Default)]
+struct Loads(Arc<AtomicU64>);
+
+impl Loads {
+    fn of(work: impl FnOnce()) -> u64 {
+        let loads = Self::default();
+        tracing::subscriber::with_default(loads.clone(), work);
+        loads.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Subscriber for Loads {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.is_span() && metadata.name() == "load_with_options"
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(self.0.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+#[test]
+fn merging_loads_each_document_once_a_page_for_its_trial() {
+    let mut counted = Counted::new();
+    let (mut device, spaces) = counted.device("maria", 1);
+    let docs = notes(&mut device, spaces[0], 20);
+    let mut merged = |counted: &Counted| {
+        for doc in &docs {
+            for word in ["Aamu", "Ilta"] {
+                let mut opened = device.read(*doc).expect("reads");
+                opened.value["summary"] = json!(format!("{word} {:?}", opened.version));
+                let saved = device.save(*doc, &opened.version, &opened.value);
+                saved.expect("saves");
+            }
+        }
+        device.sync_for(&Direct(&counted.relay), 1).expect("syncs");
+        Loads::of(|| assert_eq!(counted.relay.merge_all().expect("merges"), docs.len()))
+    };
+    assert_eq!(merged(&counted), 20, "new documents of three changes");
+    assert_eq!(merged(&counted), 20, "two changes more of each");
+    counted.reopen();
+    assert_eq!(merged(&counted), 20, "after a restart, with nothing loaded");
+}
+
+#[test]
+fn a_change_takes_so_many_allocations_to_push_and_so_many_to_merge() {
+    let mut counted = Counted::new();
+    let (mut device, spaces) = counted.device("maria", 1);
+    let mut cost = |changes: usize| {
+        for doc in notes(&mut device, spaces[0], 20) {
+            for step in 1..changes {
+                let mut opened = device.read(doc).expect("reads");
+                opened.value["summary"] = json!(format!("Kirjaus {step}"));
+                let saved = device.save(doc, &opened.version, &opened.value);
+                saved.expect("saves");
+            }
+        }
+        let letters = Letters::default();
+        device.sync(&letters).expect_err("nobody answers");
+        let post = letters.0.into_inner().expect("whole").expect("a request");
+        let (_, push) = counted_here(|| Direct(&counted.relay).post(post).expect("answers"));
+        let (_, merge) = counted_here(|| counted.relay.merge_all().expect("merges"));
+        device.sync(&Direct(&counted.relay)).expect("syncs");
+        [push, merge].map(|calls| calls / 20)
+    };
+    cost(1);
+    let (one, forty) = (cost(1), cost(41));
+    let change = [0, 1].map(|at| (forty[at] - one[at]) / 40);
+    assert!(
+        one[0] <= 90 && change[0] <= 27,
+        "push: {one:?}, a change more {change:?}"
+    );
+    assert!(
+        one[1] <= 1_900 && change[1] <= 140,
+        "merge: {one:?}, a change more {change:?}"
+    );
 }
 
 #[test]

@@ -7,12 +7,17 @@
 #![expect(unsafe_code, reason = "an allocator cannot be written without")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 static CALLS: AtomicU64 = AtomicU64::new(0);
 static BYTES: AtomicU64 = AtomicU64::new(0);
 static LIVE: AtomicU64 = AtomicU64::new(0);
 static PEAK: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    static HERE: Cell<u64> = const { Cell::new(0) };
+}
 
 /// The system's allocator, counting calls and bytes of all threads. SQLite and zstd allocate by
 /// themselves and are not seen.
@@ -61,7 +66,16 @@ pub fn counted<T>(work: impl FnOnce() -> T) -> (T, Counts) {
     (done, spent)
 }
 
+/// How often `work` asked for memory in this thread, with its result.
+pub fn counted_here<T>(work: impl FnOnce() -> T) -> (T, u64) {
+    let before = HERE.get();
+    let done = work();
+    (done, HERE.get() - before)
+}
+
 fn took(bytes: usize) {
+    // A thread that ends may still ask.
+    let _ = HERE.try_with(|calls| calls.set(calls.get() + 1));
     let bytes = bytes as u64;
     CALLS.fetch_add(1, Ordering::Relaxed);
     BYTES.fetch_add(bytes, Ordering::Relaxed);
