@@ -48,6 +48,10 @@ pub fn comeback(run: &Run) -> Section {
             Amount::seconds(quantile(&back.settling, 0.99)),
         );
         section.row(
+            name("p99 of what the generator was late"),
+            Amount::seconds(quantile(&back.late, 0.99)),
+        );
+        section.row(
             name("changes a second over the time it took"),
             Amount::per_second(changes / back.seconds),
         );
@@ -73,12 +77,6 @@ pub fn comeback(run: &Run) -> Section {
             name("requests that failed"),
             Amount::count(u32::try_from(back.failed).unwrap_or(u32::MAX)),
         );
-        if back.late > 1.0 {
-            section.note(format!(
-                "With {devices} devices the generator itself was up to {:.1} s late.",
-                back.late
-            ));
-        }
         cpu.push((devices as f64, back.cpu));
         memory.push((devices as f64, back.peak.saturating_sub(back.idle) as f64));
         requests.push((devices as f64, mean(&back.requests)));
@@ -89,7 +87,8 @@ pub fn comeback(run: &Run) -> Section {
     section.note(
         "Real devices with 20 changes each in 2 documents, five to a space, return at moments from a \
          seed to a real `sopu serve` over HTTP on loopback, at the same rate for each size. Each \
-         syncs, then waits in long polls until all of its own is in the record. Then everyone takes \
+         syncs, then waits in long polls until all of its own is in the record, counted from the moment \
+         it was to come, however late the generator was. Then everyone takes \
          in what the others brought, and every device and the merged record are compared with what \
          was written. Generator and relay share the machine. The baseline of an answer is an empty \
          request (`/healthz`) beside them.",

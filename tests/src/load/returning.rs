@@ -20,8 +20,12 @@ use super::fleet::{Fleet, Traveller};
 use super::{Served, Timed};
 use crate::storm::dice::Dice;
 
-/// Devices that sync at one moment at most.
-const AT_ONCE: usize = 96;
+/// Devices that sync or wait at one moment at most: more than come in the longest time a relay
+/// should take, so that a device does not come late because others still wait.
+const AT_ONCE: usize = 512;
+
+/// Files and sockets an open device holds, with room.
+const FILES: usize = 8;
 
 /// One wait for the merge worker.
 const WAIT_MS: u32 = 5_000;
@@ -46,14 +50,15 @@ pub struct Returned {
     pub empty: Vec<f64>,
     /// Requests of each device until all of its own was in the record, long polls included.
     pub requests: Vec<f64>,
-    /// Seconds from a device's first request until all of its own was in the record.
+    /// Seconds from the moment a device was to come until all of its own was in the record: what the
+    /// generator made it wait counts as well, or a slow relay would slow down the load it is under.
     pub settling: Vec<f64>,
     /// Requests of each device that then took in what others had brought.
     pub later: Vec<f64>,
     /// Requests that failed and were made again.
     pub failed: usize,
-    /// Seconds the busiest device came too late because the generator was busy.
-    pub late: f64,
+    /// Seconds each device came too late because the generator or the machine was busy.
+    pub late: Vec<f64>,
     /// What was not as it should be, one sentence each.
     pub wrong: Vec<String>,
 }
@@ -105,7 +110,7 @@ fn all_come(fleet: &Fleet, served: &Served, window: Duration, seed: u64, wave: &
     times.sort_by_key(|(at_ms, _)| *at_ms);
     let (next, start) = (AtomicUsize::new(0), Instant::now());
     std::thread::scope(|scope| {
-        for _ in 0..AT_ONCE.min(times.len()) {
+        for _ in 0..at_once().min(times.len()) {
             scope.spawn(|| {
                 while let Some((at_ms, traveller)) = times.get(next.fetch_add(1, Ordering::Relaxed))
                 {
@@ -117,6 +122,17 @@ fn all_come(fleet: &Fleet, served: &Served, window: Duration, seed: u64, wave: &
             });
         }
     });
+}
+
+/// As many as the system lets this process have files open for.
+fn at_once() -> usize {
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let files = limits
+        .lines()
+        .find_map(|line| line.strip_prefix("Max open files"))
+        .and_then(|line| line.split_whitespace().next()?.parse().ok())
+        .unwrap_or(1_024usize);
+    AT_ONCE.min(files.saturating_sub(100) / FILES).max(16)
 }
 
 fn one_comes(traveller: &Traveller, address: &str, late: f64, wave: &Mutex<Returned>) {
@@ -143,9 +159,9 @@ fn one_comes(traveller: &Traveller, address: &str, late: f64, wave: &Mutex<Retur
     };
     let answers = transport.seconds();
     let mut wave = wave.lock().expect("whole");
-    wave.late = wave.late.max(late);
+    wave.late.push(late);
     wave.failed += failed;
-    wave.settling.push(start.elapsed().as_secs_f64());
+    wave.settling.push(late + start.elapsed().as_secs_f64());
     let all = u32::try_from(answers.len()).unwrap_or(u32::MAX) + transport.waited();
     wave.requests.push(f64::from(all));
     wave.answers.extend(answers);
