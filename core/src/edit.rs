@@ -125,6 +125,22 @@ impl Edit {
         }
     }
 
+    /// The root key it writes under.
+    pub(crate) fn root_key(&self) -> &'static str {
+        match self {
+            Edit::AddItem { container, .. } | Edit::Remove { container, .. } => container,
+            Edit::Decide { field, .. } => field.key(),
+            Edit::Put { place, field, .. }
+            | Edit::Text { place, field, .. }
+            | Edit::Append { place, field, .. }
+            | Edit::Element { place, field, .. }
+            | Edit::Raise { place, field, .. } => match place {
+                Place::Root => field.key(),
+                Place::Item { container, .. } => container,
+            },
+        }
+    }
+
     /// Roughly how many bytes it adds to a change.
     pub(crate) fn weight(&self) -> usize {
         match self {
@@ -198,6 +214,15 @@ pub struct Diff {
     pub edits: Vec<Edit>,
     /// Left undone.
     pub ignored: Vec<Ignored>,
+}
+
+impl Diff {
+    pub(crate) fn of(edit: Edit) -> Self {
+        Self {
+            edits: vec![edit],
+            ignored: Vec::new(),
+        }
+    }
 }
 
 /// Compares what was read with what the form gives back.

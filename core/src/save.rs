@@ -9,7 +9,7 @@ use crate::documents::{Field, Kind, Rule};
 use crate::edit::{BadValue, Diff, Edit, Ignored, Place, common_ends, diff, rank, resolve};
 use crate::genesis::genesis;
 use crate::id::{Hash, MemberId, Version, mint_uuid};
-use crate::read::{read, read_at};
+use crate::read::{Reading, read, read_at};
 use crate::rebase;
 use crate::time::Env;
 
@@ -49,6 +49,18 @@ pub struct Saved {
     pub ignored: Vec<Ignored>,
     /// Set when the save had to be replayed at the present heads: the form must show this value.
     pub merged: Option<Value>,
+}
+
+impl Saved {
+    /// Nothing differed that could be written.
+    pub(crate) fn nothing(version: Version, ignored: Vec<Ignored>) -> Self {
+        Self {
+            changes: Vec::new(),
+            version,
+            ignored,
+            merged: None,
+        }
+    }
 }
 
 /// Why a save wrote nothing.
@@ -95,9 +107,18 @@ pub fn save(
     ctx: &SaveContext<'_>,
 ) -> Result<Saved, SaveError> {
     known(doc, version)?;
-    let old = read_at(doc, kind, version);
-    let Diff { edits, ignored } = diff(kind, &old, value, &mut || mint_uuid(ctx.env))?;
+    let Diff { edits, ignored } = differing(&read_at(doc, kind, version), kind, value, ctx)?;
     write(doc, kind, version, edits, ignored, ctx)
+}
+
+/// What a form changed since it was opened with `old`.
+pub(crate) fn differing(
+    old: &Reading,
+    kind: Kind,
+    value: &Value,
+    ctx: &SaveContext<'_>,
+) -> Result<Diff, SaveError> {
+    Ok(diff(kind, old, value, &mut || mint_uuid(ctx.env))?)
 }
 
 /// Settles a conflict: writes the value that `change` had written, over all values the chooser saw.
@@ -113,28 +134,28 @@ pub fn choose(
     ctx: &SaveContext<'_>,
 ) -> Result<Saved, SaveError> {
     known(doc, version)?;
+    let Diff { edits, ignored } = chosen(&read_at(doc, kind, version), kind, path, change)?;
+    write(doc, kind, version, edits, ignored, ctx)
+}
+
+/// The edit of [`choose`], where `old` is what the chooser saw.
+pub(crate) fn chosen(
+    old: &Reading,
+    kind: Kind,
+    path: &str,
+    change: &Hash,
+) -> Result<Diff, SaveError> {
     let nothing = || SaveError::NothingThere(path.to_owned());
     let (place, field) = resolve(kind, path).ok_or_else(nothing)?;
-    let old = read_at(doc, kind, version);
-    let value = old
-        .conflicts
-        .into_iter()
-        .find(|conflict| conflict.path == path)
-        .and_then(|conflict| conflict.values.into_iter().find(|v| v.change == *change))
-        .ok_or_else(nothing)?
-        .value;
-    write(
-        doc,
-        kind,
-        version,
-        vec![Edit::Put {
-            place,
-            field,
-            value,
-        }],
-        Vec::new(),
-        ctx,
-    )
+    let conflict = old.conflicts.iter().find(|conflict| conflict.path == path);
+    let value = conflict
+        .and_then(|conflict| conflict.values.iter().find(|v| v.change == *change))
+        .ok_or_else(nothing)?;
+    Ok(Diff::of(Edit::Put {
+        place,
+        field,
+        value: value.value.clone(),
+    }))
 }
 
 /// Takes a status back: a new round that starts at `code`.
@@ -151,33 +172,32 @@ pub fn reopen(
     ctx: &SaveContext<'_>,
 ) -> Result<Saved, SaveError> {
     known(doc, version)?;
+    let Diff { edits, ignored } = reopened(&read_at(doc, kind, version), kind, path, code)?;
+    write(doc, kind, version, edits, ignored, ctx)
+}
+
+/// The edit of [`reopen`], where `old` is what the form was opened with.
+pub(crate) fn reopened(
+    old: &Reading,
+    kind: Kind,
+    path: &str,
+    code: &str,
+) -> Result<Diff, SaveError> {
     let nothing = || SaveError::NothingThere(path.to_owned());
     let (place, field) = resolve(kind, path).ok_or_else(nothing)?;
     let Rule::Mst(codes) = field.rule else {
         return Err(nothing());
     };
     let rank = rank(codes, code).ok_or_else(nothing)?;
-    let old = read_at(doc, kind, version);
-    let round = old
-        .status
-        .get(path)
-        .ok_or_else(nothing)?
-        .round
-        .checked_add(1);
+    let mark = old.status.get(path).ok_or_else(nothing)?;
+    let round = mark.round.checked_add(1);
     let round = round.filter(|round| *round <= 9_999).ok_or_else(nothing)?;
-    write(
-        doc,
-        kind,
-        version,
-        vec![Edit::Raise {
-            place,
-            field,
-            round,
-            rank,
-        }],
-        Vec::new(),
-        ctx,
-    )
+    Ok(Diff::of(Edit::Raise {
+        place,
+        field,
+        round,
+        rank,
+    }))
 }
 
 /// Writes edits made elsewhere: the replay of a rebuilt document.
@@ -193,13 +213,7 @@ pub fn write(
     ctx: &SaveContext<'_>,
 ) -> Result<Saved, SaveError> {
     if edits.is_empty() {
-        let version = version.clone();
-        return Ok(Saved {
-            changes: Vec::new(),
-            version,
-            ignored,
-            merged: None,
-        });
+        return Ok(Saved::nothing(version.clone(), ignored));
     }
     doc.set_actor(ActorId::from(&ctx.actor[..]));
     let replayed = level_needed(doc, &ctx.actor, version) > MAX_LEVEL;
@@ -231,7 +245,8 @@ pub fn write(
     })
 }
 
-fn known(doc: &Automerge, version: &Version) -> Result<(), SaveError> {
+/// Whether the version is of this document.
+pub(crate) fn known(doc: &Automerge, version: &Version) -> Result<(), SaveError> {
     let known = |h: &Hash| doc.get_change_meta_by_hash(&(*h).into()).is_some();
     let all = !version.heads().is_empty() && version.heads().iter().all(known);
     all.then_some(()).ok_or(SaveError::UnknownVersion)
@@ -426,6 +441,8 @@ fn commit(
 mod every_field;
 #[cfg(test)]
 mod newer_app;
+#[cfg(test)]
+mod patched;
 #[cfg(test)]
 mod rules;
 #[cfg(test)]

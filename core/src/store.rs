@@ -18,7 +18,10 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use crate::id::DocId;
+use automerge::Automerge;
+
+use crate::id::{DocId, Version};
+use crate::read::{Reading, read_at};
 
 pub mod cache;
 pub mod check;
@@ -189,6 +192,35 @@ impl Store {
     /// Remembers a document as it is after a save, so that it need not be loaded again.
     pub fn keep(&self, loaded: Arc<Loaded>) {
         self.cache.borrow_mut().put(loaded);
+    }
+
+    /// What a document says at a version, from the cache or by reading it.
+    pub fn reading(&self, loaded: &Loaded, version: &Version) -> Arc<Reading> {
+        if let Some(found) = self.cache.borrow().reading(loaded.doc, version) {
+            return found;
+        }
+        let reading = Arc::new(read_at(&loaded.am, loaded.kind, version));
+        self.keep_reading(loaded.doc, version.clone(), Arc::clone(&reading));
+        reading
+    }
+
+    /// Remembers what a document says at a version.
+    pub fn keep_reading(&self, doc: DocId, version: Version, reading: Arc<Reading>) {
+        self.cache.borrow_mut().put_reading(doc, version, reading);
+    }
+
+    /// The document and what it says now, to be changed: without a copy if nobody else holds it.
+    /// What comes of it is given to [`Store::keep`]; otherwise it is loaded anew.
+    pub(crate) fn take(&self, loaded: Arc<Loaded>) -> (Automerge, Reading) {
+        let reading = self.reading(&loaded, &loaded.heads);
+        let mut cache = self.cache.borrow_mut();
+        cache.take_reading(loaded.doc, &loaded.heads);
+        cache.release(loaded.doc);
+        let am = match Arc::try_unwrap(loaded) {
+            Ok(loaded) => loaded.am,
+            Err(shared) => shared.am.clone(),
+        };
+        (am, Arc::unwrap_or_clone(reading))
     }
 
     /// Keeps a document loaded while a form is open on it. Each call needs its [`Store::unpin`].

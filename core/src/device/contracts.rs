@@ -6,7 +6,6 @@ use super::{Device, DeviceError, Result};
 use crate::documents::contract::{Contract, Signature};
 use crate::documents::{Document, Kind};
 use crate::id::{DocId, Version, mint_uuid};
-use crate::read::read;
 use crate::save::Saved;
 use crate::signing::{self, SigningState, signing_state};
 
@@ -22,7 +21,7 @@ impl Device {
         if loaded.kind != Kind::Contract || loaded.heads != *version {
             return Err(DeviceError::Stale);
         }
-        let reading = read(&loaded.am, loaded.kind);
+        let reading = self.store.reading(&loaded, version);
         let now_ms = self.env.now_ms();
         let today = crate::time::today(now_ms);
         let by = self.identity()?.member;

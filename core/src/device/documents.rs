@@ -8,15 +8,15 @@ use serde_json::{Map, Value};
 
 use super::{Device, DeviceError, Result};
 use crate::documents::{Kind, Problem, Validation, validate};
+use crate::edit::{Diff, Edit};
 use crate::findings::{self, Finding};
-use crate::genesis::genesis;
 use crate::guard::{self, Limits};
 use crate::history::{FieldChange, field_changes};
 use crate::id::{DocId, Hash, MemberId, SpaceId, Version};
 use crate::provenance::{Provenance, provenance};
-use crate::read::{LogClash, RemovedItem, StatusMark, read, version};
+use crate::read::{LogClash, Reading, RemovedItem, StatusMark, read, reread, version};
 use crate::save::{self, SaveContext, SaveError, Saved};
-use crate::store::document::{DocWrite, Loaded, NewChange, Origin, write_document};
+use crate::store::document::{DocWrite, Loaded, NewChange, Origin, write_document_read};
 use crate::store::list::{Page, Query, list};
 use crate::store::{draft, history, outbox, view};
 
@@ -109,10 +109,9 @@ impl Device {
         ] {
             value.entry(field).or_insert(header);
         }
-        let mut am = genesis(kind).document();
-        let start = version(&am);
-        let saved = save::save(&mut am, kind, &start, &Value::Object(value), &ctx)?;
-        self.keep(doc, space, kind, am, &saved, me.member)?;
+        let (am, saved) = save::create(kind, &Value::Object(value), &ctx)?;
+        let reading = read(&am, kind);
+        self.keep(doc, space, kind, am, reading, &saved, me.member)?;
         Ok(saved)
     }
 
@@ -123,7 +122,7 @@ impl Device {
     /// [`DeviceError::NotFound`], the store's.
     pub fn read(&self, doc: DocId) -> Result<Opened> {
         let loaded = self.store.document(doc)?;
-        let reading = read(&loaded.am, loaded.kind);
+        let reading = self.store.reading(&loaded, &loaded.heads);
         let asked: Vec<Hash> = reading
             .conflicts
             .iter()
@@ -131,6 +130,7 @@ impl Device {
             .collect();
         let mut known = self.provenance(&loaded, &asked)?;
         let mut conflicts = Vec::new();
+        let reading = Arc::unwrap_or_clone(reading);
         for conflict in reading.conflicts {
             let values = conflict.values.into_iter().map(|live| OpenValue {
                 provenance: known.remove(&live.change).unwrap_or_default(),
@@ -172,8 +172,8 @@ impl Device {
     /// # Errors
     /// [`DeviceError::BadValue`], [`DeviceError::Stale`], the store's.
     pub fn save(&mut self, doc: DocId, version: &Version, value: &Value) -> Result<Saved> {
-        self.write(doc, version, |am, kind, version, ctx| {
-            save::save(am, kind, version, value, ctx)
+        self.write(doc, version, |old, kind, ctx| {
+            save::differing(old, kind, value, ctx)
         })
     }
 
@@ -188,8 +188,8 @@ impl Device {
         path: &str,
         change: &Hash,
     ) -> Result<Saved> {
-        self.write(doc, version, |am, kind, version, ctx| {
-            save::choose(am, kind, version, path, change, ctx)
+        self.write(doc, version, |old, kind, _| {
+            save::chosen(old, kind, path, change)
         })
     }
 
@@ -204,26 +204,44 @@ impl Device {
         path: &str,
         code: &str,
     ) -> Result<Saved> {
-        self.write(doc, version, |am, kind, version, ctx| {
-            save::reopen(am, kind, version, path, code, ctx)
+        self.write(doc, version, |old, kind, _| {
+            save::reopened(old, kind, path, code)
         })
     }
 
-    pub(super) fn write(
+    /// Writes what `work` makes of what the form was opened with.
+    fn write(
         &mut self,
         doc: DocId,
         version: &Version,
-        work: impl FnOnce(&mut Automerge, Kind, &Version, &SaveContext<'_>) -> Result<Saved, SaveError>,
+        work: impl FnOnce(&Reading, Kind, &SaveContext<'_>) -> Result<Diff, SaveError>,
     ) -> Result<Saved> {
         let loaded = self.store.document(doc)?;
+        let (space, kind) = (loaded.space, loaded.kind);
         let version = draft::translate(self.store.conn(), doc, version)?;
         let env = Arc::clone(&self.env);
-        let ctx = self.save_context(loaded.space, &*env)?;
-        let mut am = loaded.am.clone();
-        let saved = work(&mut am, loaded.kind, &version, &ctx)?;
-        if !saved.changes.is_empty() {
-            self.keep(doc, loaded.space, loaded.kind, am, &saved, ctx.by)?;
+        let ctx = self.save_context(space, &*env)?;
+        save::known(&loaded.am, &version)?;
+        let old = self.store.reading(&loaded, &version);
+        let Diff { edits, ignored } = work(&old, kind, &ctx)?;
+        if edits.is_empty() {
+            return Ok(Saved::nothing(version, ignored));
         }
+        let keys = edits.iter().map(Edit::root_key).collect();
+        // A form beside which others have written goes on from what it was opened with.
+        let branch = (version != loaded.heads).then_some(old);
+        let (mut am, before) = self.store.take(loaded);
+        let saved = save::write(&mut am, kind, &version, edits, ignored, &ctx)?;
+        let reading = reread(&am, kind, None, before, &keys);
+        if let Some(old) = branch
+            && saved.merged.is_none()
+        {
+            let old = Arc::unwrap_or_clone(old);
+            let own = reread(&am, kind, Some(&saved.version), old, &keys);
+            let own = Arc::new(own);
+            self.store.keep_reading(doc, saved.version.clone(), own);
+        }
+        self.keep(doc, space, kind, am, reading, &saved, ctx.by)?;
         Ok(saved)
     }
 
@@ -235,22 +253,29 @@ impl Device {
         space: SpaceId,
         kind: Kind,
         am: Automerge,
+        reading: Reading,
         saved: &Saved,
         by: MemberId,
     ) -> Result<()> {
-        let new = new_changes(&am, kind, &saved.changes, Origin::Saved)?;
-        let at_ms = self.env.now_ms();
-        let write = DocWrite {
-            doc,
-            space,
-            kind,
-            am: &am,
-            new: &new,
-            at_ms,
-            by: Some(by),
-        };
-        self.store.write(|tx| write_document(tx, &write))?;
+        debug_assert_eq!(reading, read(&am, kind), "read anew it says something else");
+        if !saved.changes.is_empty() {
+            let new = new_changes(&am, kind, &saved.changes, Origin::Saved)?;
+            let at_ms = self.env.now_ms();
+            let write = DocWrite {
+                doc,
+                space,
+                kind,
+                am: &am,
+                new: &new,
+                at_ms,
+                by: Some(by),
+            };
+            self.store
+                .write(|tx| write_document_read(tx, &write, Some(&reading)))?;
+        }
         let heads = version(&am);
+        self.store
+            .keep_reading(doc, heads.clone(), Arc::new(reading));
         self.store.keep(Arc::new(Loaded {
             doc,
             space,
@@ -276,11 +301,11 @@ impl Device {
     /// [`DeviceError::NotFound`], the store's.
     pub fn problems(&self, doc: DocId, towards: &str) -> Result<Vec<Problem>> {
         let loaded = self.store.document(doc)?;
-        let value = read(&loaded.am, loaded.kind).value;
+        let reading = self.store.reading(&loaded, &loaded.heads);
         let today = crate::time::today(self.env.now_ms());
         Ok(validate(
             loaded.kind,
-            &value,
+            &reading.value,
             &Validation { towards, today },
         ))
     }

@@ -35,7 +35,7 @@ fn examples(ty: &Type) -> [Value; 2] {
 }
 
 /// Two different values that fit a field.
-fn values(field: &Field) -> [Value; 2] {
+pub(super) fn values(field: &Field) -> [Value; 2] {
     match field.rule {
         Rule::Txt => [
             json!("Rikkoja näkyy rivien välissä."),

@@ -6,36 +6,91 @@ use std::sync::Arc;
 
 use super::document::Loaded;
 use crate::id::{DocId, Version};
+use crate::read::Reading;
 
 /// Unpinned documents kept.
 pub const KEPT: usize = 16;
 
+/// Readings kept of each: the document's own, and that of a form which saves on a branch.
+const READINGS: usize = 2;
+
 /// The least recently used documents leave first; pinned ones stay.
 #[derive(Default)]
 pub struct Cache {
-    entries: BTreeMap<DocId, (u64, Arc<Loaded>)>,
+    entries: BTreeMap<DocId, Entry>,
     pins: BTreeMap<DocId, u32>,
     clock: u64,
+}
+
+struct Entry {
+    used: u64,
+    loaded: Option<Arc<Loaded>>,
+    /// What it says at these versions, which never changes; the newest last.
+    readings: Vec<(Version, Arc<Reading>)>,
 }
 
 impl Cache {
     /// The document, if it is here at exactly these heads.
     pub fn get(&mut self, doc: DocId, heads: &Version) -> Option<Arc<Loaded>> {
         self.clock += 1;
-        let (used, loaded) = self.entries.get_mut(&doc)?;
+        let entry = self.entries.get_mut(&doc)?;
+        let loaded = entry.loaded.as_ref()?;
         if loaded.heads != *heads {
-            self.entries.remove(&doc);
+            entry.loaded = None;
             return None;
         }
-        *used = self.clock;
+        entry.used = self.clock;
         Some(Arc::clone(loaded))
     }
 
     /// Keeps it, in place of what was kept of the same document.
     pub fn put(&mut self, loaded: Arc<Loaded>) {
-        self.clock += 1;
-        self.entries.insert(loaded.doc, (self.clock, loaded));
+        let doc = loaded.doc;
+        self.entry(doc).loaded = Some(loaded);
         self.trim();
+    }
+
+    /// Lets go of the loaded document, for someone who changes it without a copy.
+    pub fn release(&mut self, doc: DocId) {
+        if let Some(entry) = self.entries.get_mut(&doc) {
+            entry.loaded = None;
+        }
+    }
+
+    /// What the document says at this version, if it is kept.
+    pub fn reading(&self, doc: DocId, version: &Version) -> Option<Arc<Reading>> {
+        let readings = &self.entries.get(&doc)?.readings;
+        let found = readings.iter().find(|(at, _)| at == version);
+        found.map(|(_, reading)| Arc::clone(reading))
+    }
+
+    /// The same, and it is kept no longer.
+    pub fn take_reading(&mut self, doc: DocId, version: &Version) -> Option<Arc<Reading>> {
+        let readings = &mut self.entries.get_mut(&doc)?.readings;
+        let place = readings.iter().position(|(at, _)| at == version)?;
+        Some(readings.remove(place).1)
+    }
+
+    /// Keeps what the document says at this version.
+    pub fn put_reading(&mut self, doc: DocId, version: Version, reading: Arc<Reading>) {
+        let readings = &mut self.entry(doc).readings;
+        readings.retain(|(at, _)| *at != version);
+        if readings.len() == READINGS {
+            readings.remove(0);
+        }
+        readings.push((version, reading));
+        self.trim();
+    }
+
+    fn entry(&mut self, doc: DocId) -> &mut Entry {
+        self.clock += 1;
+        let entry = self.entries.entry(doc).or_insert_with(|| Entry {
+            used: 0,
+            loaded: None,
+            readings: Vec::new(),
+        });
+        entry.used = self.clock;
+        entry
     }
 
     /// Never drops it until as many [`Cache::unpin`]s came.
@@ -80,7 +135,7 @@ impl Cache {
                 return;
             }
             let Some(oldest) = loose()
-                .min_by_key(|(_, (used, _))| *used)
+                .min_by_key(|(_, entry)| entry.used)
                 .map(|(doc, _)| *doc)
             else {
                 return;

@@ -72,14 +72,20 @@ pub(super) fn write(
     tx: &Tx<'_>,
     n: i64,
     write: &DocWrite<'_>,
-    reading: Option<Reading>,
+    reading: Option<&Reading>,
 ) -> Result<()> {
-    let reading = reading.unwrap_or_else(|| read::read(write.am, write.kind));
+    let fresh;
+    let reading = if let Some(reading) = reading {
+        reading
+    } else {
+        fresh = read::read(write.am, write.kind);
+        &fresh
+    };
     let summary = documents::summarise(write.kind, &reading.value);
     let conflicts = i64::try_from(reading.conflicts.len() + reading.log_clashes.len());
     let conflicts = conflicts.unwrap_or(i64::MAX);
     let value = reading.value.to_string();
-    let marks = marks(&reading, &traced(tx, n, write, &reading)?).to_string();
+    let marks = marks(reading, &traced(tx, n, write, reading)?).to_string();
     let (updated_ms, changed_by) = tx
         .prepare_cached("SELECT updated_ms, changed_by FROM document WHERE n = ?1")?
         .query_row([n], |row| Ok((row.get(0)?, row.get(1)?)))?;

@@ -183,7 +183,7 @@ impl Content {
             at_ms: self.at_ms,
             by: self.by,
         };
-        document::write_document_read(tx, &write, reading)?;
+        document::write_document_read(tx, &write, reading.as_ref())?;
         let heads = version(&am);
         // What the merge worker holds need not be held twice.
         Ok(Arc::into_inner(am).map(|am| Loaded {

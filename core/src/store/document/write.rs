@@ -102,7 +102,7 @@ pub fn write_document(tx: &Tx<'_>, write: &DocWrite<'_>) -> Result<()> {
 pub fn write_document_read(
     tx: &Tx<'_>,
     write: &DocWrite<'_>,
-    reading: Option<Reading>,
+    reading: Option<&Reading>,
 ) -> Result<()> {
     if purge::is_erased(tx, write.doc)? {
         return Err(StoreError::Erased(write.doc));
