@@ -349,9 +349,11 @@ fn update_text(
 ) -> Result<(), AutomergeError> {
     let (start, end) = common_ends(old, new);
     let (gone, come) = (&old[start..old.len() - end], &new[start..new.len() - end]);
-    // A plain insertion or deletion needs no diff, and on a long text the diff is slow.
+    // A plain insertion or deletion needs no diff, and on a long text the diff is slow: its steps are
+    // at least the length of both times what one is longer than the other.
     let plain = gone.is_empty() || come.is_empty();
-    if !plain && gone.len().saturating_mul(come.len()) < 4_000_000 {
+    let steps = (gone.len() + come.len()).saturating_mul(gone.len().abs_diff(come.len()));
+    if !plain && gone.len().saturating_mul(come.len()) < 4_000_000 && steps < 1_000_000 {
         return tx.update_text(text, new);
     }
     let at = old[..start].chars().count();
