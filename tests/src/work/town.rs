@@ -167,13 +167,16 @@ impl Resident {
         let (id, mut version) = (doc.0.to_string(), made.version);
         log.save(&id, &by, self.now_ms(), &Value::Null, first);
         let mut shown = first;
+        // The form keeps what the device filled in.
+        let header = if rest.is_empty() {
+            Value::Null
+        } else {
+            self.device.read(doc).expect("reads").value
+        };
         for save in rest {
             self.time
                 .pass(4_000 + i64::try_from(dice.below(30_000)).unwrap_or(0));
-            // The form keeps what the device filled in.
-            let saved = self
-                .device
-                .save(doc, &version, &filled(&self.device, doc, save));
+            let saved = self.device.save(doc, &version, &filled(&header, save));
             version = saved.expect("saves").version;
             log.save(&id, &by, self.now_ms(), shown, save);
             shown = save;
@@ -205,11 +208,10 @@ impl Resident {
 }
 
 /// A form's content with the header the device gave the document.
-fn filled(device: &Device, doc: DocId, form: &Value) -> Value {
+fn filled(made: &Value, form: &Value) -> Value {
     let mut value = form.clone();
-    let opened = device.read(doc).expect("reads");
     for field in ["schema_version", "created_at", "created_by", "created_on"] {
-        value[field] = opened.value[field].clone();
+        value[field] = made[field].clone();
     }
     value
 }
