@@ -37,6 +37,7 @@ pub use trial::{Doubt, Tried, trial, try_changes};
 
 pub(crate) use columns::rows as count_rows;
 pub(crate) use run::{Shape, check_run_of};
+pub(crate) use trial::try_checked;
 
 /// Why outside bytes were not let in. The code is for records and translations; it says what was
 /// wrong and never what the bytes contained.

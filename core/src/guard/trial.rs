@@ -95,7 +95,21 @@ pub fn try_changes(
         }
         checked.push(one);
     }
-    let judged = catch_unwind(AssertUnwindSafe(|| judge(doc, kind, &checked)));
+    try_checked(doc, kind, changes, &checked, limits)
+}
+
+/// The part of [`try_changes`] that comes after each change passed the static guard by itself.
+pub(crate) fn try_checked(
+    doc: &Automerge,
+    kind: Kind,
+    changes: &[Vec<u8>],
+    checked: &[(Chunk<'_>, Checked)],
+    limits: &Limits,
+) -> Result<Tried, Doubt> {
+    if checked.iter().map(|one| one.1.ops()).sum::<u64>() > limits.run_ops {
+        return Err(Doubt::Final("too_many_operations"));
+    }
+    let judged = catch_unwind(AssertUnwindSafe(|| judge(doc, kind, checked)));
     let fresh = judged.unwrap_or(Err(Doubt::Held("trial_panic")))?;
     if fresh.is_empty() {
         return Ok(Tried {
@@ -345,6 +359,11 @@ fn apply(doc: &Automerge, kind: Kind, fresh: &[(&[u8], &Checked)]) -> Result<Tri
     let mut again = reload(&edited)?;
     // Read from what was loaded: so will everyone who opens it.
     let reading = read::read(&again, kind);
+    debug_assert_eq!(
+        reading,
+        read::read(&applied, kind),
+        "loaded it says something else"
+    );
     documents::summarise(kind, &reading.value);
     probe(&mut again, true)?;
     Ok(Tried {

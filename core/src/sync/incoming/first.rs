@@ -13,7 +13,7 @@ use crate::device::{Device, DeviceError, Result};
 use crate::documents::Kind;
 use crate::encoding::decode_changes;
 use crate::envelope::{Header, Proof, actor_id, decode, digest, feed_hash};
-use crate::guard::{Checked, Limits, check_change, trial};
+use crate::guard::{Limits, check, try_checked};
 use crate::id::{DocId, EnvelopeId, Hash, SpaceId};
 use crate::save::level_of;
 use crate::store::document::{self, Origin};
@@ -54,9 +54,10 @@ impl Device {
         }
         let checked = changes
             .iter()
-            .map(|change| check_change(change, kind, &Limits::DEVICE))
-            .collect::<Result<Vec<Checked>, _>>()?;
-        let mut new = stored_form(&changes, &checked, Origin::Packed(0));
+            .map(|change| check(change, kind, &Limits::DEVICE))
+            .collect::<Result<Vec<_>, _>>()?;
+        let facts = checked.iter().map(|(_, checked)| checked);
+        let mut new = stored_form(&changes, facts, Origin::Packed(0));
         let mut rest = new.iter_mut();
         for (entry, count) in (pack.before..=u32::MAX).zip(&pack.counts) {
             for change in rest.by_ref().take(*count as usize) {
@@ -64,11 +65,12 @@ impl Device {
             }
         }
         let (doc, last_seq) = (pack.doc, pack.last_seq);
-        match trial(&self.present(doc, kind)?, kind, &changes, &Limits::PACK) {
-            Ok(am) => work.changed.push(Changed {
+        let here = self.present(doc, kind)?;
+        match try_checked(&here, kind, &changes, &checked, &Limits::PACK) {
+            Ok(tried) => work.changed.push(Changed {
                 doc,
                 kind,
-                am,
+                tried,
                 new,
                 last_seq,
                 by: None,

@@ -211,7 +211,7 @@ impl Changed {
         let Changed {
             doc,
             kind,
-            am,
+            tried,
             new,
             last_seq,
             by,
@@ -223,12 +223,12 @@ impl Changed {
             doc: *doc,
             space,
             kind: *kind,
-            am,
+            am: &tried.document,
             new,
             at_ms,
             by: *by,
         };
-        document::write_document(tx, &write)?;
+        document::write_document_read(tx, &write, tried.reading.as_ref())?;
         document::set_last_seq(tx, *doc, *last_seq)
     }
 }

@@ -13,7 +13,7 @@ use crate::device::{Device, DeviceError, Result, SyncReport};
 use crate::documents::Kind;
 use crate::envelope::{Envelope, Header, Proof, actor_id, decode, feed_hash};
 use crate::genesis::genesis;
-use crate::guard::{Checked, Doubt, Limits, trial};
+use crate::guard::{Checked, Doubt, Limits, Tried, trial, try_changes};
 use crate::id::{DeviceId, DocId, EnvelopeId, MemberId, SpaceId};
 use crate::read::version;
 use crate::run::{self, Opened};
@@ -35,7 +35,7 @@ struct Arrival {
 pub(super) struct Changed {
     pub doc: DocId,
     pub kind: Kind,
-    pub am: Automerge,
+    pub tried: Tried,
     pub new: Vec<NewChange>,
     pub last_seq: u64,
     pub by: Option<MemberId>,
@@ -176,9 +176,17 @@ impl Device {
             self.store.forget_loaded();
             self.store.scrub()?;
         }
-        for Changed { doc, kind, am, .. } in work.changed {
+        for Changed {
+            doc, kind, tried, ..
+        } in work.changed
+        {
             if !purge::is_erased(self.store.conn(), doc)? {
+                let am = tried.document;
                 let heads = version(&am);
+                if let Some(reading) = tried.reading {
+                    let (heads, reading) = (heads.clone(), Arc::new(reading));
+                    self.store.keep_reading(doc, heads, reading);
+                }
                 self.store.keep(Arc::new(Loaded {
                     doc,
                     space: id,
@@ -417,7 +425,7 @@ impl Device {
         if purge::is_erased(self.store.conn(), doc)? {
             return Ok(());
         }
-        let mut am = match self.present(doc, kind) {
+        let before = match self.present(doc, kind) {
             Ok(before) => before,
             Err(DeviceError::Store(StoreError::Damaged { .. })) => {
                 let damaged = |a: &Arrival| quarantine(doc, Some(a.id), DAMAGED);
@@ -430,7 +438,7 @@ impl Device {
             .iter()
             .flat_map(|a| a.changes.iter().cloned())
             .collect();
-        let together = trial(&am, kind, &all, &Limits::PACK);
+        let together = try_changes(&before, kind, &all, &Limits::PACK);
         if let Err(doubt) = &together
             && self.stands_in_the_way(doc, kind, &all, *doubt)?
         {
@@ -448,15 +456,14 @@ impl Device {
             return Ok(());
         }
         let one_by_one = together.is_err();
-        if let Ok(tried) = together {
-            am = tried;
-        }
+        let mut tried = together.ok();
         let mut new = Vec::new();
         let (mut last_seq, mut by) = (0, None);
         for arrival in arrivals {
             if one_by_one {
-                match trial(&am, kind, &arrival.changes, &Limits::DEVICE) {
-                    Ok(tried) => am = tried,
+                let here = tried.as_ref().map_or(&before, |tried| &tried.document);
+                match try_changes(here, kind, &arrival.changes, &Limits::DEVICE) {
+                    Ok(one) => tried = Some(one),
                     Err(doubt) => {
                         work.marks
                             .push(quarantine(doc, Some(arrival.id), doubt.code()));
@@ -468,11 +475,13 @@ impl Device {
             last_seq = arrival.seq;
             by = arrival.by;
         }
-        if last_seq > 0 {
+        if let Some(tried) = tried
+            && last_seq > 0
+        {
             work.changed.push(Changed {
                 doc,
                 kind,
-                am,
+                tried,
                 new,
                 last_seq,
                 by,
@@ -570,9 +579,9 @@ fn judge(opened: &Opened, space: SpaceId, people: &People) -> Result<(), &'stati
 }
 
 /// Guarded changes as the store takes them.
-pub(super) fn stored_form(
-    changes: &[Vec<u8>],
-    checked: &[Checked],
+pub(super) fn stored_form<'a>(
+    changes: &'a [Vec<u8>],
+    checked: impl IntoIterator<Item = &'a Checked>,
     origin: Origin,
 ) -> Vec<NewChange> {
     let one = |(bytes, checked): (&Vec<u8>, &Checked)| NewChange {
