@@ -50,8 +50,9 @@ impl RelayKeys {
         hash: &[u8; 32],
     ) -> [u8; 8] {
         let mut tag = [0; 8];
-        tag[..4].copy_from_slice(&self.place(space, generation, seq));
-        tag[4..].copy_from_slice(&self.standing(space, generation, seq, hash));
+        let standing = self.standing(space, generation, seq, hash);
+        tag[..4].copy_from_slice(&self.place(space, generation, seq, &standing));
+        tag[4..].copy_from_slice(&standing);
         tag
     }
 
@@ -64,21 +65,25 @@ impl RelayKeys {
         seq: u64,
         hash: Option<&[u8; 32]>,
     ) -> TagSays {
-        if tag[..4] != self.place(space, generation, seq) {
+        // The first half vouches for the second too: whoever changes that says of a feed what this
+        // relay never said, and must not be taken for one that knows of a loss.
+        let (place, standing) = tag.split_at(4);
+        if place != self.place(space, generation, seq, standing) {
             return TagSays::Forged;
         }
         match hash {
-            Some(hash) if tag[4..] == self.standing(space, generation, seq, hash) => TagSays::Same,
+            Some(hash) if standing == self.standing(space, generation, seq, hash) => TagSays::Same,
             Some(_) | None => TagSays::Beside,
         }
     }
 
-    fn place(&self, space: SpaceId, generation: &[u8; 16], seq: u64) -> [u8; 4] {
+    fn place(&self, space: SpaceId, generation: &[u8; 16], seq: u64, standing: &[u8]) -> [u8; 4] {
         first(&self.mac(&[
-            b"sopu-cursor-place-1",
+            b"sopu-cursor-place-2",
             space.as_bytes(),
             generation,
             &seq.to_be_bytes(),
+            standing,
         ]))
     }
 
@@ -198,5 +203,22 @@ mod tests {
             other.judge_tag(&tag, space, &generation, 7, Some(&hash)),
             TagSays::Forged
         );
+    }
+
+    /// A device that changed a bit of its cursor's tag made the feeds of all spaces begin new lives.
+    #[test]
+    fn a_cursor_tag_with_any_bit_changed_is_forged_and_tells_of_no_loss() {
+        let keys = RelayKeys::new(&[1; 32], [2; 32]);
+        let space = SpaceId(uuid::Uuid::from_bytes([3; 16]));
+        let (generation, hash) = ([4; 16], [5; 32]);
+        let tag = keys.cursor_tag(space, &generation, 7, &hash);
+        for bit in 0..64 {
+            let mut changed = tag;
+            changed[bit / 8] ^= 1 << (bit % 8);
+            for here in [Some(&hash), Some(&[6; 32]), None] {
+                let says = keys.judge_tag(&changed, space, &generation, 7, here);
+                assert_eq!(says, TagSays::Forged, "bit {bit}");
+            }
+        }
     }
 }
