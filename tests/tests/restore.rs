@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::json;
-use sopu_core::device::DeviceError;
+use sopu_core::device::{DeviceError, SyncReport};
 use sopu_core::documents::Kind;
 use sopu_core::id::{DocId, MemberId, SpaceId, Version};
 use sopu_core::read::{Reading, read, version};
 use sopu_core::save::save;
-use sopu_core::store::{Store, document, draft, notice, outbox};
+use sopu_core::store::{Store, document, draft, meta, notice, outbox};
 use sopu_core::time::Env;
 use sopu_core::wire::{NoticeKind, Verdict};
 use sopu_server::access::people::{self, Party};
@@ -379,6 +379,34 @@ fn a_relay_restored_to_before_a_space_s_first_entry_gets_all_of_it_back() {
     drill.restore(early, true);
     // The one who made it never comes again.
     drill.destroy(0);
+    drill.calm();
+    drill.judge();
+    assert!(drill.lost.is_empty(), "{:?}", drill.lost);
+}
+
+/// A phone brought work of a space its person had left, and heard that the relay keeps it for a
+/// decision; more was written there meanwhile. The relay lost the one, took the other, and the phone
+/// dropped the space (storms 79 and 267).
+#[test]
+fn work_of_a_space_that_was_left_is_brought_again_to_a_relay_that_lost_it() {
+    let mut drill = Drill::new(3);
+    let space = drill.spaces[0];
+    drill.sync(0).expect("syncs");
+    let early = drill.back_up();
+    drill.put_out(drill.hands[0].member, space);
+    let doc = drill.note(0, space);
+    drill.write(0, doc);
+    let outgoing = drill.device(0).next_request(0).expect("asks");
+    let token = meta::text(drill.device(0).store().conn(), "token").expect("reads");
+    let token = token.expect("enrolled");
+    let response = drill.relay().sync(&token, &outgoing.request);
+    let response = response.expect("answers");
+    assert_eq!(response.answers, [Verdict::Held("removed".into())]);
+    drill.write(0, doc);
+    let mut report = SyncReport::default();
+    let applied = drill.device(0).apply(&outgoing, &response, &mut report);
+    applied.expect("applies");
+    drill.restore(early, true);
     drill.calm();
     drill.judge();
     assert!(drill.lost.is_empty(), "{:?}", drill.lost);

@@ -108,7 +108,7 @@ impl Device {
                 moved |= self.ask_about_old()?;
             }
         }
-        self.drop_left_spaces()?;
+        self.drop_left_spaces(outgoing)?;
         Ok(moved)
     }
 
@@ -214,8 +214,10 @@ impl Device {
         })?)
     }
 
-    /// A space this device has left goes once nothing in it is undelivered.
-    fn drop_left_spaces(&mut self) -> Result<()> {
+    /// A space this device has left goes once nothing in it is undelivered. What the relay had before
+    /// that, it is asked about once more: it may have come back from a backup since, and of a space
+    /// without a cursor this device does not hear that.
+    fn drop_left_spaces(&mut self, outgoing: &Outgoing) -> Result<()> {
         let left: Vec<_> = space::spaces(self.store.conn())?
             .into_iter()
             .filter(|space| space.left_ms.is_some())
@@ -234,6 +236,22 @@ impl Device {
                 inside |= row.is_some_and(|row| row.space == id);
             }
             if !undelivered && !inside {
+                let kept: Vec<EnvelopeId> = outbox::unsettled(self.store.conn(), None)?
+                    .into_iter()
+                    .filter(|e| e.own && e.space == id)
+                    .filter(|e| matches!(e.state, State::Acknowledged | State::Held(_)))
+                    .map(|e| e.id)
+                    .collect();
+                let told =
+                    |id: &EnvelopeId| outgoing.sent.contains(id) || self.asked.contains_key(id);
+                let untold: Vec<_> = kept.into_iter().filter(|id| !told(id)).collect();
+                if !untold.is_empty() {
+                    // A restored copy asks when it has seen what its other self did.
+                    if !self.recovering()? {
+                        self.ask(untold.iter().copied())?;
+                    }
+                    continue;
+                }
                 // Work the relay still keeps for people was made under this epoch, and would be in
                 // the way of what is made here after coming back.
                 self.store.write(|tx| {

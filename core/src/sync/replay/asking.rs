@@ -27,7 +27,10 @@ impl Device {
     }
 
     /// Sends these once more, to hear what became of them, and remembers when.
-    fn ask(&mut self, ids: impl Iterator<Item = EnvelopeId> + Clone) -> Result<()> {
+    pub(in crate::sync) fn ask(
+        &mut self,
+        ids: impl Iterator<Item = EnvelopeId> + Clone,
+    ) -> Result<()> {
         self.store.write(|tx| {
             let mut ids = ids.clone();
             ids.try_for_each(|id| outbox::ask_again(tx, id))
