@@ -16,7 +16,7 @@ mod take;
 
 pub use manifest::{File, Manifest, verify};
 pub use restore::{Restored, restore};
-pub use take::{mark, take};
+pub use take::{copy, mark, take};
 
 /// The manifest's name in a backup.
 pub const MANIFEST: &str = "manifest.json";

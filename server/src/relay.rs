@@ -14,6 +14,7 @@ use sopu_core::time::Env;
 use sopu_core::wire::Status;
 
 use crate::credentials::token_hash;
+use crate::feed::cursor;
 use crate::keys::RelayKeys;
 use crate::ledger::{Ledger, LedgerError, Line, Medium};
 use crate::merge::{Merger, Step, release};
@@ -21,7 +22,7 @@ use crate::metrics::{Code, Metrics};
 use crate::record::Record;
 use crate::store::flushed;
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Commits, EnvelopeRow, FeedWhat, State, StoreError};
+use crate::store::{Commits, EnvelopeRow, FeedWhat, Generation, State, StoreError};
 
 mod bell;
 mod enrol;
@@ -349,6 +350,18 @@ impl Relay {
         })?;
         self.listeners.tell(told);
         Ok(())
+    }
+
+    /// The present life of a space's feed.
+    ///
+    /// # Errors
+    /// The store's.
+    pub fn generation(&self, space: SpaceId) -> Result<Generation, StoreError> {
+        let all = self
+            .commits
+            .read(|store| cursor::generations(store, &self.keys, space))?;
+        let last = all.last().copied();
+        last.ok_or(StoreError::Corrupt("no generation"))
     }
 
     /// What became of an envelope.

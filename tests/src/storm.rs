@@ -17,6 +17,7 @@ pub mod model;
 pub mod outcome;
 pub mod pocket;
 mod power;
+mod restore;
 mod steps;
 mod villain;
 mod watch;
@@ -39,6 +40,7 @@ use line::Line;
 use mail::Letter;
 use model::{Model, Write};
 use pocket::Pocket;
+use restore::RelayBackup;
 use villain::Future;
 use watch::Feed;
 
@@ -83,8 +85,15 @@ pub struct Storm {
     orphans: BTreeMap<i64, (usize, SpaceId, Vec<Write>)>,
     /// What the relay has acknowledged to a device.
     acknowledged: BTreeSet<EnvelopeId>,
-    /// The relay came back from a backup and may not have been given everything again yet.
-    set_back: bool,
+    /// Chance of its own for what was added later: what old seeds met, they still meet without it.
+    luck: Dice,
+    /// Whether the relay loses its disk in this storm, and comes back from backups.
+    pub loses_relay: bool,
+    relay_backups: Vec<RelayBackup>,
+    /// How often it came back from one.
+    life: u64,
+    /// It did just now, and nobody has seen yet what it has forgotten.
+    forgot: bool,
     /// The feeds may have grown since they were looked at.
     merged: bool,
     feeds: BTreeMap<SpaceId, Feed>,

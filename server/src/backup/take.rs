@@ -110,11 +110,26 @@ fn copy_database(
     source.busy_timeout(std::time::Duration::from_secs(20))?;
     let path = folder.join(DATABASE);
     write_new(&path, &[])?;
-    let mut copy = Connection::open(&path)?;
+    copy(&source, Connection::open(&path)?, progress)?;
+    let file = fs::File::open(&path).map_err(BackupError::io(&path))?;
+    file.sync_all().map_err(BackupError::io(&path))
+}
+
+/// Copies one state of a database into an empty one while others read and write it, and
+/// [marks](mark) the copy, which is one file without a log beside it when this returns. `progress`
+/// as in [`take`].
+///
+/// # Errors
+/// SQLite's own.
+pub fn copy(
+    source: &Connection,
+    mut copy: Connection,
+    progress: &mut dyn FnMut(u64, u64),
+) -> rusqlite::Result<()> {
     // One state of the database for all of the copy; writers go on in the log meanwhile.
     source.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema;")?;
     {
-        let backup = Backup::new(&source, &mut copy)?;
+        let backup = Backup::new(source, &mut copy)?;
         loop {
             let step = backup.step(PAGES)?;
             let at = backup.progress();
@@ -130,13 +145,10 @@ fn copy_database(
         }
     }
     source.execute_batch("ROLLBACK")?;
-    // One file without a log beside it, marked as the copy it is.
     copy.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?;
     copy.pragma_update(None, "synchronous", "FULL")?;
     mark(&copy)?;
-    copy.close().map_err(|(_, error)| error)?;
-    let file = fs::File::open(&path).map_err(BackupError::io(&path))?;
-    file.sync_all().map_err(BackupError::io(&path))
+    copy.close().map_err(|(_, error)| error)
 }
 
 /// The whole lines there are by now; gives how many.

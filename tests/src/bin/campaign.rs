@@ -13,8 +13,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use sopu_tests::storm::Storm;
 use sopu_tests::storm::faults::Counts;
-use sopu_tests::storm::outcome::{Outcome, replay, run};
+use sopu_tests::storm::outcome::{Outcome, replay, weather};
 
 /// Seeded storms of faults over devices and a relay, each judged against a reference model.
 #[derive(Parser)]
@@ -34,6 +35,9 @@ struct Args {
     /// Tell what happened in each storm.
     #[arg(long)]
     tell: bool,
+    /// Without backups of the relay being put back: what seeds met before that was a fault.
+    #[arg(long)]
+    keep_relay: bool,
     /// Add a row to tests/CAMPAIGNS.md.
     #[arg(long)]
     record: bool,
@@ -92,7 +96,10 @@ fn main() -> ExitCode {
                     if seed >= args.seeds.end || most.is_some_and(|most| begun.elapsed() > most) {
                         return;
                     }
-                    let outcome = run(seed, args.steps, args.tell);
+                    let mut storm = Storm::new(seed);
+                    storm.tells = args.tell;
+                    storm.loses_relay &= !args.keep_relay;
+                    let outcome = weather(storm, args.steps);
                     tell(seed, args.steps, &outcome);
                     let mut sum = sum.lock().expect("nobody panicked");
                     sum.add(seed, &outcome);

@@ -2,10 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use automerge::{Change, ReadDoc};
+use automerge::ReadDoc;
 use sopu_core::device::{DeviceError, SyncReport};
-use sopu_core::encoding::decode_changes;
-use sopu_core::guard::Limits;
 use sopu_core::id::{DocId, SpaceId, Version};
 use sopu_core::read::{Reading, read};
 use sopu_core::store::outbox::Progress;
@@ -14,6 +12,7 @@ use sopu_server::store::State;
 
 use super::Storm;
 use super::line::{Line, acknowledged};
+use super::steps::answers;
 
 /// Rounds in which everybody syncs once before the calm counts as never coming.
 const ROUNDS: usize = 30;
@@ -89,7 +88,7 @@ impl Storm {
         let done = device.sync(&line);
         let seen = line.seen.into_inner().expect("one thread");
         self.acknowledged.extend(seen.iter().flat_map(acknowledged));
-        self.say(|| format!("{number} syncs: {done:?}"));
+        self.say(|| format!("{number} syncs: {done:?}{}", answers(&seen)));
         self.settle(number);
         match done {
             Ok(report) => {
@@ -137,13 +136,13 @@ impl Storm {
         }
         self.house.switch_off();
         self.house.switch_on().expect("the relay starts");
-        self.set_back = false;
         self.relay_came_back();
         self.watch();
         self.compare();
     }
 
     fn compare(&self) {
+        self.judge_edits();
         let record = self.relay().record();
         let record = record.store();
         assert_eq!(
@@ -213,7 +212,6 @@ impl Storm {
                 );
             }
         }
-        self.judge_edits(record);
         self.judge_future(record);
     }
 
@@ -235,21 +233,8 @@ impl Storm {
     }
 
     /// Each edit is in the record once, or in something the relay keeps for people to look at.
-    fn judge_edits(&self, record: &Store) {
-        let mut there: BTreeSet<(DocId, i64)> = BTreeSet::new();
-        for doc in document::ids(record.conn(), None, None, 10_000).expect("reads") {
-            let loaded = record.document(doc).expect("opens");
-            for change in loaded.am.get_changes(&[]) {
-                there.insert((doc, change.timestamp()));
-            }
-        }
-        for row in self.relay().quarantine(10_000).expect("reads") {
-            let Some(run) = &row.run else { continue };
-            for change in decode_changes(run, &Limits::RELAY).expect("a kept run reads") {
-                let change = Change::from_bytes(change).expect("a kept change reads");
-                there.insert((row.doc, change.timestamp()));
-            }
-        }
+    fn judge_edits(&self) {
+        let there = self.at_relay();
         for edit in &self.model.edits {
             if edit.lost || !edit.sure || there.contains(&(edit.doc, edit.at_ms)) {
                 continue;

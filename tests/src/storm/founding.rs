@@ -41,6 +41,7 @@ impl Storm {
     pub fn new(seed: u64) -> Self {
         let founded = FOUNDED.get_or_init(|| Self::found().into_founded());
         let mut storm = Self::empty(seed);
+        storm.loses_relay = storm.luck.once_in(2);
         storm.org = founded.org;
         storm.spaces.clone_from(&founded.spaces);
         storm.members.clone_from(&founded.members);
@@ -94,7 +95,11 @@ impl Storm {
             stamps: HashSet::new(),
             orphans: BTreeMap::new(),
             acknowledged: BTreeSet::new(),
-            set_back: false,
+            luck: Dice::new(!seed),
+            loses_relay: false,
+            relay_backups: Vec::new(),
+            life: 0,
+            forgot: false,
             merged: false,
             feeds: BTreeMap::new(),
             touched: BTreeSet::new(),

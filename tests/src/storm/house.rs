@@ -53,6 +53,14 @@ impl House {
         self.relay = None;
     }
 
+    /// The database, to read from.
+    ///
+    /// # Errors
+    /// SQLite's, for example while the disk fails.
+    pub fn look(&self) -> rusqlite::Result<Connection> {
+        Connection::open(self.folder.join(DATABASE))
+    }
+
     /// Works on the database as the command line does.
     pub fn admin<T>(&self, work: impl FnOnce(&mut Connection) -> T) -> T {
         let mut db = Connection::open(self.folder.join(DATABASE)).expect("opens");

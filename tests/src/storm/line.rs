@@ -9,7 +9,7 @@ use sopu_core::id::{DeviceId, EnvelopeId};
 use sopu_core::run;
 use sopu_core::sync::outgoing::Outgoing;
 use sopu_core::transport::{Post, Reply, Transport, TransportError};
-use sopu_core::wire::{ENROL_PATH, EnrolRequest, SyncRequest, SyncResponse, Verdict};
+use sopu_core::wire::{ENROL_PATH, EnrolRequest, Offer, SyncRequest, SyncResponse, Verdict};
 use sopu_server::api::Problem;
 use sopu_server::relay::Relay;
 
@@ -141,12 +141,20 @@ impl Transport for Line<'_> {
 /// The envelopes a response says the relay has.
 pub fn acknowledged(exchange: &Exchange) -> impl Iterator<Item = EnvelopeId> + '_ {
     let (outgoing, response) = exchange;
-    let taken = |(_, verdict): &(&EnvelopeId, &Verdict)| match verdict {
+    let taken = |verdict: &Verdict| match verdict {
         Verdict::Waiting | Verdict::Fed(_) | Verdict::Held(_) | Verdict::Final(_) => true,
         Verdict::Erased | Verdict::Refused(_) => false,
     };
-    let answers = outgoing.sent.iter().zip(&response.answers);
-    answers.filter(taken).map(|(id, _)| *id)
+    let pushed = outgoing.sent.iter().copied().zip(&response.answers);
+    let offers = outgoing.request.offers.iter().zip(&response.offered);
+    let offered = offers.filter_map(|(offer, verdict)| match offer {
+        Offer::Envelope { envelope, .. } => Some((envelope.proof(&Limits::RELAY)?.id(), verdict)),
+        Offer::Notice { .. } => None,
+    });
+    pushed
+        .chain(offered)
+        .filter(move |(_, verdict)| taken(verdict))
+        .map(|(id, _)| id)
 }
 
 fn id_of(bytes: &[u8]) -> EnvelopeId {

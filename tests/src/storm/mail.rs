@@ -20,6 +20,8 @@ pub struct Letter {
     token: String,
     outgoing: Outgoing,
     response: Option<SyncResponse>,
+    /// How often the relay had come back from a backup when it answered.
+    life: u64,
 }
 
 impl Storm {
@@ -43,6 +45,7 @@ impl Storm {
             token,
             outgoing,
             response: None,
+            life: self.life,
         };
         self.dispatch(letter);
     }
@@ -103,6 +106,7 @@ impl Storm {
         if let Ok(response) = self.relay().sync(&letter.token, &letter.outgoing.request) {
             self.dispatch(Letter {
                 response: Some(response),
+                life: self.life,
                 ..letter
             });
         }
@@ -122,7 +126,9 @@ impl Storm {
         self.touch(number);
         match done {
             Ok(_) => {
-                self.acknowledged.extend(acknowledged(&exchange));
+                if letter.life == self.life {
+                    self.acknowledged.extend(acknowledged(&exchange));
+                }
                 self.settle(number);
             }
             Err(error) => self.excuse(number, "apply", &error),

@@ -7,7 +7,7 @@ use sopu_core::id::MemberId;
 
 use super::Storm;
 use super::dice::Machine;
-use super::line::{Line, Weather, acknowledged};
+use super::line::{Exchange, Line, Weather, acknowledged};
 use super::pocket::Pocket;
 use super::power::Which;
 
@@ -30,6 +30,7 @@ impl Storm {
             self.act(number);
             self.touch(number);
         }
+        self.perhaps_lose_relay();
         self.power_up();
         self.watch();
         self.power_up();
@@ -90,10 +91,11 @@ impl Storm {
         let taken = seen.len() - usize::from(done.is_err() && !seen.is_empty());
         self.acknowledged
             .extend(seen[..taken].iter().flat_map(acknowledged));
+        let told = answers(&seen);
         pocket.exchanges.extend(seen);
         let surplus = pocket.exchanges.len().saturating_sub(12);
         pocket.exchanges.drain(..surplus);
-        self.say(|| format!("{number} syncs: {done:?}"));
+        self.say(|| format!("{number} syncs: {done:?}{told}"));
         match done {
             Ok(_) => self.settle(number),
             Err(DeviceError::Offline | DeviceError::BadAnswer) => {}
@@ -164,6 +166,7 @@ impl Storm {
             self.model.edits[edit].lost = true;
         }
         self.pocket_on(number);
+        self.take_stock();
     }
 
     fn clone_one(&mut self, number: usize) {
@@ -252,6 +255,7 @@ impl Storm {
         for number in 0..self.pockets.len() {
             self.mark_cut_off(number);
         }
+        self.take_stock();
     }
 
     /// A device that is on, and whose name at the relay was revoked, is revoked.
@@ -275,6 +279,20 @@ impl Storm {
         self.trouble(Which::House);
         self.mail.clear();
     }
+}
+
+/// What the relay said of what was pushed and offered, for whoever reads a failure.
+pub(super) fn answers(seen: &[Exchange]) -> String {
+    let all = seen.iter().flat_map(|(outgoing, response)| {
+        let pushed = outgoing.sent.iter().zip(&response.answers);
+        let pushed = pushed.map(|(id, verdict)| format!(" {id} {verdict:?}"));
+        let offered = response.offered.iter();
+        let offered = offered.map(|verdict| format!(" offer {verdict:?}"));
+        let news = response.status.iter();
+        let news = news.map(|news| format!(" news {} {:?}", news.id, news.status));
+        pushed.chain(offered).chain(news)
+    });
+    all.collect()
 }
 
 /// A clock and randomness for one more machine of a world.

@@ -1,6 +1,6 @@
 //! What must hold after every step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sopu_core::id::{DocId, EnvelopeId, SpaceId, Version};
 use sopu_core::read::read;
@@ -14,6 +14,8 @@ use super::power::Which;
 /// A space's feed as it was last seen.
 #[derive(Clone, Default)]
 pub struct Feed {
+    /// Its life, and how often the relay had come back from a backup when that was seen.
+    life: Option<([u8; 16], u64)>,
     /// Every entry with its place.
     entries: Vec<(u64, EnvelopeId)>,
     /// For each document, its changes after each entry that brought some.
@@ -77,12 +79,26 @@ impl Storm {
         let store = record.store();
         let after = feed.entries.last().map_or(0, |(seq, _)| *seq);
         let new = outbox::feed_ids(store.conn(), space, after, 10_000);
-        let Ok(new) = new else {
+        let (Ok(new), Ok(life)) = (new, relay.generation(space)) else {
             // Its disk failed; the next look sees it.
             self.feeds.insert(space, feed);
             self.merged = true;
             return Ok(());
         };
+        if feed.life.is_some_and(|(id, _)| id != life.id) {
+            // One that begins goes on from what the backup had.
+            let had = outbox::feed_ids(store.conn(), space, 0, feed.entries.len());
+            if had.map_err(text)? != feed.entries || life.cut_seq < after {
+                return Err(format!("not what was before {after} is still before it"));
+            }
+            if feed
+                .life
+                .is_some_and(|(_, came_back)| came_back == self.life)
+            {
+                return Err("a new life began, and nothing had been lost".into());
+            }
+        }
+        feed.life = Some((life.id, self.life));
         for (seq, id) in new {
             let next = feed.entries.last().map_or(0, |(seq, _)| *seq) + 1;
             if seq != next {
@@ -180,10 +196,15 @@ impl Storm {
             let changes = self.model.changes(doc, &loaded.am, loaded.kind)?;
             let here = spaces.iter().find(|space| space.id == home);
             let cursor = here.and_then(|space| space.cursor.as_ref());
-            self.has_its_feed(number, doc, home, cursor, &changes)?;
+            let Ok(beside) = self.beside_feed(store, doc) else {
+                return Ok(());
+            };
+            self.has_its_feed(number, doc, home, cursor, &changes, &beside)?;
             // A copy whose other self made its edits again may make them again too, until the relay
-            // has told it; the record never has both, and in the end neither has it.
-            if self.pockets[number].copied && self.model.has_twice(doc, &changes) {
+            // has told it; the record never has both, and in the end neither has it. The same holds for
+            // what a copy made again because a relay had lost it, where others still have it.
+            let copied = self.pockets[number].copied || self.life > 0;
+            if copied && self.model.has_twice(doc, &changes) {
                 self.tally.count("made twice for a while");
                 continue;
             }
@@ -204,6 +225,7 @@ impl Storm {
         home: SpaceId,
         cursor: Option<&Cursor>,
         changes: &Set,
+        beside: &BTreeSet<usize>,
     ) -> Result<(), String> {
         let Some(cursor) = cursor.filter(|cursor| cursor.first.is_none()) else {
             return Ok(());
@@ -211,6 +233,10 @@ impl Storm {
         let Some(feed) = self.feeds.get(&home).filter(|_| !self.merged) else {
             return Ok(());
         };
+        if feed.life.is_none_or(|(id, _)| id != cursor.generation) {
+            // It has not heard that the relay came back.
+            return Ok(());
+        }
         let fed = feed.at(doc, cursor.seq);
         if let Some(missing) = fed.without(changes).next() {
             let edit = &self.model.edits[self.model.edit(doc, missing)];
@@ -222,7 +248,7 @@ impl Storm {
         let family = self.pockets[number].family;
         for own in changes.without(&fed) {
             let edit = &self.model.edits[self.model.edit(doc, own)];
-            if edit.by != family {
+            if edit.by != family && !beside.contains(&own) {
                 return Err(format!(
                     "has of {doc} what is not in its feed: {:?}",
                     edit.writes
@@ -306,10 +332,22 @@ impl Storm {
         let counts = self.house.disk.counts();
         self.house.noticed = counts.failed + counts.full;
         self.merged = true;
+        if self.forgot {
+            let mut known = BTreeSet::new();
+            for id in &self.acknowledged {
+                match self.relay().state_of(*id) {
+                    Ok(Some(_)) => drop(known.insert(*id)),
+                    Ok(None) => {}
+                    Err(error) => return self.excuse_relay("read", &error),
+                }
+            }
+            // The rest it is given again, or not at all: that is judged in the end, by edit.
+            self.acknowledged = known;
+            self.forgot = false;
+        }
         for id in self.acknowledged.clone() {
             match self.relay().state_of(id) {
                 Ok(Some(_)) => {}
-                Ok(None) if self.set_back => {}
                 Ok(None) => panic!("the relay lost {id}, which it had acknowledged"),
                 Err(error) => return self.excuse_relay("read", &error),
             }
