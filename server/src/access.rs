@@ -11,6 +11,7 @@ pub mod devices;
 pub mod form_token;
 pub mod invites;
 pub mod log;
+pub mod oidc;
 pub mod password;
 pub mod people;
 pub mod roles;

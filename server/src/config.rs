@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::access::oidc::Provider;
+
 /// What the server runs with, once every source has been heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -20,6 +22,8 @@ pub struct Config {
     pub log: String,
     /// Log as JSON lines rather than for the eye.
     pub log_json: bool,
+    /// Identity providers people may sign in with.
+    pub providers: Vec<Provider>,
 }
 
 /// The data directory when nobody names one.
@@ -55,6 +59,28 @@ pub struct Source {
     pub log: Option<String>,
     /// See [`Config::log_json`].
     pub log_json: Option<bool>,
+    /// See [`Config::providers`]. In the file only.
+    #[serde(default)]
+    pub oidc: Vec<Oidc>,
+}
+
+/// An identity provider in the settings file.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Oidc {
+    /// What stands on its button.
+    pub name: String,
+    /// The organisation it speaks for: name or id.
+    pub org: String,
+    /// Its address, under which it describes itself.
+    pub issuer: String,
+    /// What it calls this server.
+    pub client_id: String,
+    /// A file whose first line this server proves itself with; relative to the settings file.
+    pub client_secret_file: Option<PathBuf>,
+    /// That line, once it was read.
+    #[serde(skip)]
+    pub client_secret: Option<String>,
 }
 
 /// Why the settings do not hold. The words are for the person who wrote them.
@@ -82,6 +108,11 @@ pub enum ConfigError {
     /// The public address is not one.
     #[error("`{0}` is not a web address; write it like https://sopu.example.fi")]
     PublicUrl(String),
+    /// An identity provider needs an address to send people back to.
+    #[error(
+        "signing in with an identity provider needs public_url, the address people come back to"
+    )]
+    NoPublicUrl,
 }
 
 impl Source {
@@ -98,6 +129,19 @@ impl Source {
         if let (Some(data), Some(folder)) = (&source.data, path.parent()) {
             source.data = Some(folder.join(data));
         }
+        for provider in &mut source.oidc {
+            let Some(file) = &provider.client_secret_file else {
+                continue;
+            };
+            let file = path
+                .parent()
+                .map_or(file.clone(), |folder| folder.join(file));
+            let text = std::fs::read_to_string(&file).map_err(|e| ConfigError::Unreadable {
+                path: file,
+                why: e.to_string(),
+            })?;
+            provider.client_secret = text.lines().next().map(|line| line.trim().to_owned());
+        }
         Ok(source)
     }
 
@@ -110,6 +154,10 @@ impl Source {
             public_url: self.public_url.or(weaker.public_url),
             log: self.log.or(weaker.log),
             log_json: self.log_json.or(weaker.log_json),
+            oidc: match self.oidc.is_empty() {
+                true => weaker.oidc,
+                false => self.oidc,
+            },
         }
     }
 
@@ -124,7 +172,18 @@ impl Source {
             Some(url) => return Err(ConfigError::PublicUrl(url)),
             None => None,
         };
+        if public_url.is_none() && !self.oidc.is_empty() {
+            return Err(ConfigError::NoPublicUrl);
+        }
+        let providers = self.oidc.into_iter().map(|oidc| Provider {
+            name: oidc.name,
+            org: oidc.org,
+            issuer: oidc.issuer,
+            client_id: oidc.client_id,
+            client_secret: oidc.client_secret,
+        });
         Ok(Config {
+            providers: providers.collect(),
             data: self.data.unwrap_or_else(|| PathBuf::from(DEFAULT_DATA)),
             listen,
             public_url,

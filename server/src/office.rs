@@ -20,6 +20,7 @@ use sopu_core::id::{DocId, Hash, MemberId, SpaceId, Version};
 use sopu_core::time::Env;
 
 use crate::access::back_off::BackOff;
+use crate::access::oidc::Providers;
 
 mod account;
 mod assets;
@@ -33,6 +34,7 @@ mod findings;
 mod frame;
 mod history;
 mod names;
+mod provider;
 mod relay_writer;
 mod sign_in;
 mod sign_in_code;
@@ -98,6 +100,7 @@ pub struct Office {
     pub writer: Arc<dyn Writer>,
     /// What secrets of accounts are made from; of the ledger, never of the database.
     pub secret: [u8; 32],
+    providers: Providers,
     back_off: BackOff,
     password_turn: Arc<tokio::sync::Mutex<()>>,
     books: Mutex<Vec<books::Books>>,
@@ -119,11 +122,18 @@ impl Office {
             secure,
             writer,
             secret,
+            providers: Providers::new(Vec::new(), ""),
             back_off: BackOff::default(),
             password_turn: Arc::default(),
             books: Mutex::default(),
             found: findings::Found::default(),
         }
+    }
+
+    /// With identity providers people may sign in with.
+    #[must_use]
+    pub fn with_providers(self, providers: Providers) -> Self {
+        Self { providers, ..self }
     }
 }
 
@@ -143,6 +153,8 @@ pub fn router<S: Clone + Send + Sync + 'static>(office: Arc<Office>) -> Router<S
             "/office/sign-in/code",
             get(sign_in_code::page).post(sign_in_code::enter),
         )
+        .route("/office/sign-in/provider/{number}", get(provider::begin))
+        .route("/office/sign-in/provider/back", get(provider::back))
         .route("/office/sign-out", post(sign_in::leave))
         .route("/office/account", get(account::page))
         .route("/office/account/password", post(account::change_password))

@@ -21,6 +21,12 @@ sign-in-wait = { $n ->
    *[other] Too many tries. Wait { $n } seconds and try again.
 }
 sign-in-help = Forgotten your password? The person who keeps Sopu in your organisation gives you a new one.
+provider-with = Sign in with { $name }
+provider-again = To sign-in
+provider-unreachable = Your organisation's sign-in does not answer. Try again in a while, or use your password.
+provider-not-begun = This sign-in was begun somewhere else, or too long ago. Begin again.
+provider-untrue = What your organisation's sign-in said does not hold. Begin again; if it goes on, tell the person who keeps Sopu.
+provider-nobody = You signed in, but there is no account for you here. The person who keeps Sopu in your organisation can make one.
 
 ## The second step of signing in
 code-title = One more step

@@ -21,6 +21,12 @@ sign-in-wait = { $n ->
    *[other] Liian monta yritystä. Odota { $n } sekuntia ja yritä uudelleen.
 }
 sign-in-help = Unohtuiko salasana? Organisaatiosi Sopu-vastaava antaa uuden.
+provider-with = Kirjaudu: { $name }
+provider-again = Kirjautumiseen
+provider-unreachable = Organisaatiosi kirjautuminen ei vastaa. Yritä hetken päästä uudelleen tai käytä salasanaasi.
+provider-not-begun = Kirjautuminen aloitettiin muualla tai liian kauan sitten. Aloita alusta.
+provider-untrue = Organisaatiosi kirjautumisen vastaus ei pidä paikkaansa. Aloita alusta; jos vika jatkuu, kerro Sopu-vastaavalle.
+provider-nobody = Kirjauduit, mutta sinulla ei ole tiliä täällä. Organisaatiosi Sopu-vastaava voi luoda sen.
 
 ## Kirjautumisen toinen vaihe
 code-title = Vielä yksi vaihe

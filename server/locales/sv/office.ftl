@@ -21,6 +21,12 @@ sign-in-wait = { $n ->
    *[other] För många försök. Vänta { $n } sekunder och försök igen.
 }
 sign-in-help = Glömt lösenordet? Den som sköter Sopu i din organisation ger dig ett nytt.
+provider-with = Logga in med { $name }
+provider-again = Till inloggningen
+provider-unreachable = Din organisations inloggning svarar inte. Försök om en stund eller använd ditt lösenord.
+provider-not-begun = Inloggningen började någon annanstans eller för länge sedan. Börja om.
+provider-untrue = Svaret från din organisations inloggning håller inte. Börja om; om felet kvarstår, säg till den som sköter Sopu.
+provider-nobody = Du loggade in, men du har inget konto här. Den som sköter Sopu i din organisation kan skapa ett.
 
 ## Andra steget vid inloggning
 code-title = Ett steg till

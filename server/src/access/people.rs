@@ -147,6 +147,16 @@ pub fn set_password(db: &Connection, member: MemberId, new: &str) -> Result<()> 
     sessions::sign_out_everywhere(db, member)
 }
 
+/// A member's organisation.
+pub fn org_of(db: &Connection, member: MemberId) -> Result<OrgId> {
+    let org = db.query_row(
+        "SELECT org FROM member WHERE id = ?1",
+        [blob(member.as_bytes())],
+        |row| id16(row, 0),
+    )?;
+    Ok(OrgId(org))
+}
+
 /// Whether a member signs in with a password.
 pub fn has_password(db: &Connection, member: MemberId) -> Result<bool> {
     Ok(stored_password(db, member)?.is_some())

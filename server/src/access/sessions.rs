@@ -32,6 +32,17 @@ pub struct Who {
 /// How long the second factor may take.
 const PENDING_MS: i64 = 10 * 60 * 1_000;
 
+/// How somebody has shown who they are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Shown {
+    /// A right password, and the second factor is still to come.
+    Half,
+    /// All that was asked of them here.
+    Whole,
+    /// To the organisation's identity provider, which vouches for them.
+    Elsewhere,
+}
+
 /// A session that was started.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Started {
@@ -63,27 +74,32 @@ pub fn sign_in(
         return Ok(None);
     };
     let pending = second_factor::is_on(db, MemberId(member))?;
-    let token = start(db, env, MemberId(member), pending)?;
+    let shown = if pending { Shown::Half } else { Shown::Whole };
+    let token = start(db, env, MemberId(member), shown)?;
     Ok(Some(Started { token, pending }))
 }
 
 /// Starts a session for somebody who has shown who they are.
-pub fn start(db: &Connection, env: &dyn Env, member: MemberId, pending: bool) -> Result<String> {
+pub fn start(db: &Connection, env: &dyn Env, member: MemberId, shown: Shown) -> Result<String> {
     let (token, now) = (mint_token(env), env.now_ms());
-    let life = if pending { PENDING_MS } else { LIFE_MS };
+    let life = match shown {
+        Shown::Half => PENDING_MS,
+        Shown::Whole | Shown::Elsewhere => LIFE_MS,
+    };
     db.execute(
         "DELETE FROM session WHERE expires_ms <= ?1 OR last_seen_ms <= ?2",
         (now, now - IDLE_MS),
     )?;
     db.execute(
-        "INSERT INTO session(token_hash, member, created_ms, expires_ms, last_seen_ms, pending)
-         VALUES (?1,?2,?3,?4,?3,?5)",
+        "INSERT INTO session(token_hash, member, created_ms, expires_ms, last_seen_ms, pending, vouched)
+         VALUES (?1,?2,?3,?4,?3,?5,?6)",
         (
             token_hash(&token).as_slice(),
             blob(member.as_bytes()),
             now,
             now + life,
-            pending,
+            shown == Shown::Half,
+            shown == Shown::Elsewhere,
         ),
     )?;
     Ok(token)
@@ -105,7 +121,7 @@ pub fn pending(db: &Connection, token: &str, now_ms: i64) -> Result<Option<Membe
 /// The second factor was right: the session goes on under another token.
 pub fn complete(db: &Connection, env: &dyn Env, token: &str, member: MemberId) -> Result<String> {
     sign_out(db, token)?;
-    start(db, env, member, false)
+    start(db, env, member, Shown::Whole)
 }
 
 /// Whose session this token is, if it holds now.
@@ -114,7 +130,7 @@ pub fn who(db: &Connection, token: &str, now_ms: i64) -> Result<Option<Who>> {
     let found = db
         .prepare_cached(
             "SELECT m.id, m.org, m.name, m.admin, s.last_seen_ms,
-               o.second_factor AND NOT EXISTS
+               o.second_factor AND NOT s.vouched AND NOT EXISTS
                  (SELECT 1 FROM second_factor f WHERE f.member = m.id AND f.since_ms IS NOT NULL)
              FROM session s JOIN member m ON m.id = s.member JOIN organisation o ON o.id = m.org
              WHERE s.token_hash = ?1 AND s.pending = 0 AND s.expires_ms > ?2 AND s.last_seen_ms > ?3

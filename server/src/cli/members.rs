@@ -9,7 +9,7 @@ use sopu_core::time::Env;
 use super::window::WindowArgs;
 use super::{CliError, Desk, name, write_list};
 use crate::access::people::{self, NewMember, What};
-use crate::access::{second_factor, sessions};
+use crate::access::{oidc, second_factor, sessions};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Org {
@@ -97,6 +97,17 @@ pub(super) enum Member {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Join a person with their organisation's identity provider, for the first time they sign in
+    Link {
+        /// Name, user name or id
+        member: String,
+        /// The provider's address, as the settings file has it
+        #[arg(long)]
+        issuer: String,
+        /// The provider's own name for the person (`sub`)
+        #[arg(long)]
+        subject: String,
+    },
     /// Take away a person's second step when signing in: a new phone, and no recovery code left
     ResetSecondFactor {
         /// Name, user name or id
@@ -156,6 +167,17 @@ impl Member {
                 } else {
                     writeln!(out, "New password: {password}\nIt is shown only now.")?;
                 }
+            }
+            Member::Link {
+                member,
+                issuer,
+                subject,
+            } => {
+                let id = MemberId(people::find(&desk.db, What::Member, member)?);
+                let org = people::org_of(&desk.db, id)?;
+                oidc::link(&desk.db, org, id, issuer, subject)?;
+                desk.log("member link")?;
+                writeln!(out, "{member} signs in with {issuer} from now on.")?;
             }
             Member::ResetSecondFactor { member } => {
                 let id = MemberId(people::find(&desk.db, What::Member, member)?);

@@ -7,6 +7,7 @@ use clap::Args;
 use sopu_core::time::SystemEnv;
 
 use super::CliError;
+use crate::access::oidc::Providers;
 use crate::app;
 use crate::config::{Config, Source, make_data_folder};
 use crate::office::{self, Office};
@@ -36,6 +37,7 @@ impl Serve {
             public_url: self.public_url.clone(),
             log: self.log.clone(),
             log_json: self.log_json,
+            ..Source::default()
         }
     }
 }
@@ -92,6 +94,8 @@ fn pages(config: &Config, relay: Arc<Relay>) -> axum::Router {
         relay,
         secret,
     );
+    let back = config.public_url.as_deref().unwrap_or_default();
+    let office = office.with_providers(Providers::new(config.providers.clone(), back));
     office::router(Arc::new(office))
 }
 

@@ -15,6 +15,7 @@ use super::visitor::{SESSION, Visitor};
 use super::{Failure, Office};
 use crate::access::log::{self, Entry};
 use crate::access::second_factor::{self, Setup};
+use crate::access::sessions::Shown;
 use crate::access::{AccessError, password, people, sessions};
 
 #[derive(Template)]
@@ -146,7 +147,7 @@ pub(super) async fn change_password(
                 done => done?,
             }
             note(office, books, member, "password changed")?;
-            let token = sessions::start(&books.people, &*office.env, member, false)?;
+            let token = sessions::start(&books.people, &*office.env, member, Shown::Whole)?;
             Ok(Changed::Done(token))
         })
         .await?;

@@ -24,6 +24,8 @@ struct Page {
     name: String,
     next: String,
     wrong: Option<String>,
+    /// Address and words of each button.
+    providers: Vec<(String, String)>,
 }
 
 #[derive(Deserialize)]
@@ -39,13 +41,14 @@ pub(super) async fn page(
     Query(query): Query<Next>,
 ) -> Response {
     let guest = cookie(&headers, GUEST).unwrap_or_else(|| mint_token(&*office.env));
-    let page = form(&headers, &guest, String::new(), query.next, None);
+    let page = form(&office, &headers, &guest, String::new(), query.next, None);
     let mut response = html(&page);
     set_cookie(&office, &mut response, GUEST, &guest, None);
     response
 }
 
 fn form(
+    office: &Office,
     headers: &HeaderMap,
     guest: &str,
     name: String,
@@ -55,7 +58,14 @@ fn form(
     let mut frame = Frame::plain(Words::of(visitor::language(headers)));
     frame.form_token = form_token::of(guest);
     frame.here = format!("/office/sign-in?next={}", super::frame::quoted(&next));
+    let words = frame.words;
+    let providers = office.providers.names().enumerate().map(|(number, name)| {
+        let next = super::frame::quoted(&next);
+        let address = format!("/office/sign-in/provider/{number}?next={next}");
+        (address, words.with("provider-with", &[("name", name)]))
+    });
     Page {
+        providers: providers.collect(),
         frame,
         name,
         next,
@@ -104,6 +114,7 @@ pub(super) async fn enter(
     if wait_ms > 0 {
         let seconds = usize::try_from((wait_ms + 999) / 1_000).unwrap_or(1);
         let page = form(
+            &office,
             &headers,
             &guest,
             name,
@@ -127,6 +138,7 @@ pub(super) async fn enter(
         .await?;
     let Some(started) = started else {
         let page = form(
+            &office,
             &headers,
             &guest,
             name,

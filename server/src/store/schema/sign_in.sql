@@ -18,5 +18,12 @@ CREATE TABLE recovery_code (
 
 -- The password was right, the second factor is still to come: such a session opens nothing.
 ALTER TABLE session ADD COLUMN pending INTEGER NOT NULL DEFAULT 0;
+-- The organisation's identity provider vouched for the person: a second step is its affair.
+ALTER TABLE session ADD COLUMN vouched INTEGER NOT NULL DEFAULT 0;
 -- Whether everybody of an organisation who signs in with a password needs a second factor.
 ALTER TABLE organisation ADD COLUMN second_factor INTEGER NOT NULL DEFAULT 0;
+
+-- A provider's own name for the person, if they sign in with their organisation's (OpenID Connect).
+ALTER TABLE member ADD COLUMN oidc_issuer TEXT;
+ALTER TABLE member ADD COLUMN oidc_subject TEXT;
+CREATE UNIQUE INDEX member_by_oidc ON member(org, oidc_issuer, oidc_subject) WHERE oidc_issuer IS NOT NULL;
