@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Semaphore, watch};
 
+use crate::app::rates::Rates;
 use crate::relay::Relay;
 
 pub mod body;
@@ -27,6 +28,8 @@ pub struct State {
     pub relay: Arc<Relay>,
     /// Becomes true when the server is about to stop: requests that wait answer at once.
     pub closing: watch::Receiver<bool>,
+    /// How often devices and strangers may ask.
+    pub rates: Arc<Rates>,
     turns: Arc<Semaphore>,
 }
 
@@ -36,6 +39,7 @@ impl State {
         Self {
             relay,
             closing,
+            rates: Arc::default(),
             turns: Arc::new(Semaphore::new(TURNS)),
         }
     }

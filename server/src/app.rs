@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use sopu_core::wire::{ENROL_PATH, SYNC_PATH};
 use tokio::net::TcpListener;
@@ -15,13 +16,32 @@ use tokio::sync::watch;
 
 use crate::api::{Problem, State, enrol, health, metrics, sync};
 use crate::metrics::Metrics;
+use crate::office::too_fast;
 use crate::relay::{Relay, Worker};
 
+use rates::Rates;
+use tls::Tls;
+
 mod connections;
+pub mod peer;
+pub mod rates;
+pub mod tls;
+
+/// What stands between the network and the routes.
+#[derive(Default)]
+pub struct Front {
+    /// TLS, if this program speaks it itself.
+    pub tls: Option<Tls>,
+    /// Connections come from our own proxy.
+    pub behind_proxy: bool,
+    /// People reach this server by TLS only, here or at the proxy: browsers are told to keep to it.
+    pub only_tls: bool,
+}
 
 /// Everything there is at an address. `pages` are the office's.
 pub fn app(state: State, pages: Router) -> Router {
     let relay = state.relay.clone();
+    let rates = Arc::clone(&state.rates);
     Router::new()
         .route(SYNC_PATH, post(sync::sync))
         .route(ENROL_PATH, post(enrol::enrol))
@@ -33,8 +53,48 @@ pub fn app(state: State, pages: Router) -> Router {
         .fallback(|| async { Problem::NotFound })
         .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed })
         .layer(middleware::from_fn(move |request: Request, next: Next| {
+            guessing(Arc::clone(&rates), request, next)
+        }))
+        .layer(middleware::from_fn(move |request: Request, next: Next| {
             log(relay.clone(), request, next)
         }))
+}
+
+/// Slows down who tries codes, passwords and tokens.
+async fn guessing(rates: Arc<Rates>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let guesses = path == ENROL_PATH || path.starts_with("/office/sign-in");
+    let address = peer::address(&request);
+    let wait = address.filter(|_| guesses).and_then(|a| rates.stranger(a));
+    if let Some(wait) = wait {
+        return match path == ENROL_PATH {
+            true => Problem::TooFast.into_response(),
+            false => too_fast(request.headers(), wait),
+        };
+    }
+    let posts = request.method() == Method::POST;
+    let response = next.run(request).await;
+    let wrong = match response.status() {
+        StatusCode::UNAUTHORIZED => true,
+        StatusCode::NOT_FOUND
+        | StatusCode::GONE
+        | StatusCode::UNPROCESSABLE_ENTITY
+        | StatusCode::FORBIDDEN => guesses && posts,
+        _ => false,
+    };
+    if let Some(address) = address.filter(|_| wrong) {
+        rates.was_wrong(address);
+    }
+    response
+}
+
+/// Browsers keep to TLS for a year once they were told.
+async fn keep_to_tls(mut response: Response) -> Response {
+    let year = HeaderValue::from_static("max-age=31536000");
+    response
+        .headers_mut()
+        .insert(header::STRICT_TRANSPORT_SECURITY, year);
+    response
 }
 
 /// One line a request: the route, never the address with what is in it, nor headers.
@@ -68,6 +128,7 @@ pub async fn run(
     listener: TcpListener,
     relay: Arc<Relay>,
     pages: Router,
+    front: Front,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let (close, closing) = watch::channel(false);
@@ -78,7 +139,11 @@ pub async fn run(
         tracing::info!("stopping");
         close.send_replace(true);
     };
-    connections::serve(listener, app(state, pages), shutdown).await;
+    let mut app = app(state, pages);
+    if front.only_tls {
+        app = app.layer(middleware::map_response(keep_to_tls));
+    }
+    connections::serve(listener, app, front, shutdown).await;
     tokio::task::spawn_blocking(move || worker.stop())
         .await
         .map_err(std::io::Error::other)

@@ -11,6 +11,7 @@ use sopu_core::time::{Env, SystemEnv};
 
 use crate::access::log::{self, Entry};
 use crate::access::{AccessError, people};
+use crate::app::tls::TlsError;
 use crate::backup::BackupError;
 use crate::config::{Config, ConfigError, Source, make_data_folder};
 use crate::demo::DemoError;
@@ -66,7 +67,8 @@ struct Settings {
     /// The folder that holds everything [default: ./sopu-data]
     #[arg(long, global = true, env = "SOPU_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
-    /// A settings file (TOML) with data, listen, public_url, log, log_json
+    /// A settings file (TOML) with data, listen, public_url, tls_cert, tls_key, behind_proxy, log,
+    /// log_json, and identity providers as [[oidc]]
     #[arg(long, global = true, env = "SOPU_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -140,6 +142,9 @@ pub enum CliError {
         /// What the operating system says.
         why: String,
     },
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// A check found something.
     #[error("something is damaged")]
     Damaged,

@@ -18,6 +18,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// How people reach the office, `https://…`. Decides whether cookies are `Secure`.
     pub public_url: Option<String>,
+    /// Certificate chain and key (PEM), if this program speaks TLS itself.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// Connections come from a proxy of ours, whose word on the address is believed.
+    pub behind_proxy: bool,
     /// Which log lines to write, in the syntax of `tracing_subscriber::EnvFilter`.
     pub log: String,
     /// Log as JSON lines rather than for the eye.
@@ -55,6 +59,12 @@ pub struct Source {
     pub listen: Option<String>,
     /// See [`Config::public_url`].
     pub public_url: Option<String>,
+    /// See [`Config::tls`].
+    pub tls_cert: Option<PathBuf>,
+    /// See [`Config::tls`].
+    pub tls_key: Option<PathBuf>,
+    /// See [`Config::behind_proxy`].
+    pub behind_proxy: Option<bool>,
     /// See [`Config::log`].
     pub log: Option<String>,
     /// See [`Config::log_json`].
@@ -108,6 +118,9 @@ pub enum ConfigError {
     /// The public address is not one.
     #[error("`{0}` is not a web address; write it like https://sopu.example.fi")]
     PublicUrl(String),
+    /// A certificate without its key, or a key without a certificate.
+    #[error("TLS needs both a certificate (tls_cert) and its key (tls_key)")]
+    HalfTls,
     /// An identity provider needs an address to send people back to.
     #[error(
         "signing in with an identity provider needs public_url, the address people come back to"
@@ -128,6 +141,11 @@ impl Source {
         })?;
         if let (Some(data), Some(folder)) = (&source.data, path.parent()) {
             source.data = Some(folder.join(data));
+        }
+        for file in [&mut source.tls_cert, &mut source.tls_key] {
+            if let (Some(named), Some(folder)) = (&file, path.parent()) {
+                *file = Some(folder.join(named));
+            }
         }
         for provider in &mut source.oidc {
             let Some(file) = &provider.client_secret_file else {
@@ -152,6 +170,9 @@ impl Source {
             data: self.data.or(weaker.data),
             listen: self.listen.or(weaker.listen),
             public_url: self.public_url.or(weaker.public_url),
+            tls_cert: self.tls_cert.or(weaker.tls_cert),
+            tls_key: self.tls_key.or(weaker.tls_key),
+            behind_proxy: self.behind_proxy.or(weaker.behind_proxy),
             log: self.log.or(weaker.log),
             log_json: self.log_json.or(weaker.log_json),
             oidc: match self.oidc.is_empty() {
@@ -175,6 +196,11 @@ impl Source {
         if public_url.is_none() && !self.oidc.is_empty() {
             return Err(ConfigError::NoPublicUrl);
         }
+        let tls = match (self.tls_cert, self.tls_key) {
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            (None, None) => None,
+            (Some(_), None) | (None, Some(_)) => return Err(ConfigError::HalfTls),
+        };
         let providers = self.oidc.into_iter().map(|oidc| Provider {
             name: oidc.name,
             org: oidc.org,
@@ -184,6 +210,8 @@ impl Source {
         });
         Ok(Config {
             providers: providers.collect(),
+            tls,
+            behind_proxy: self.behind_proxy.unwrap_or(false),
             data: self.data.unwrap_or_else(|| PathBuf::from(DEFAULT_DATA)),
             listen,
             public_url,

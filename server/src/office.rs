@@ -42,7 +42,7 @@ mod spaces;
 mod states;
 mod visitor;
 
-pub use failure::Failure;
+pub use failure::{Failure, too_fast};
 
 /// What the office needs from the relay to write.
 pub trait Writer: Send + Sync {

@@ -11,6 +11,7 @@ use sopu_core::time::Env;
 use sopu_core::transport::http::HttpTransport;
 use sopu_server::access::people::{self, NewMember, Party, Window};
 use sopu_server::access::{invites, roles::Role};
+use sopu_server::app::Front;
 use sopu_server::relay::{DATABASE, Relay};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -84,7 +85,7 @@ impl World {
                 let until = async move {
                     let _ = stopped.await;
                 };
-                sopu_server::app::run(listener, served, pages, until)
+                sopu_server::app::run(listener, served, pages, Front::default(), until)
                     .await
                     .expect("serves");
             });

@@ -28,6 +28,8 @@ pub enum Problem {
     Unauthorised,
     /// The device was cut off and has confirmed its wipe: there is nothing left to say.
     DeviceRevoked,
+    /// So many requests, or wrong tries, that the next must wait.
+    TooFast,
     /// The enrolment's signature is not by the key it names.
     SignatureWrong,
     /// The key belongs to someone else's device.
@@ -54,7 +56,7 @@ pub enum Problem {
 
 impl Problem {
     /// Every one, for documentation and tests.
-    pub const ALL: [Problem; 18] = [
+    pub const ALL: [Problem; 19] = [
         Problem::ProtocolUnknown,
         Problem::BodyTooLarge,
         Problem::BodyUnreadable,
@@ -62,6 +64,7 @@ impl Problem {
         Problem::TooMany,
         Problem::Unauthorised,
         Problem::DeviceRevoked,
+        Problem::TooFast,
         Problem::SignatureWrong,
         Problem::KeyTaken,
         Problem::InviteUnknown,
@@ -121,6 +124,11 @@ impl Problem {
                 StatusCode::FORBIDDEN,
                 "device_revoked",
                 "The device was revoked and wiped",
+            ),
+            Problem::TooFast => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_fast",
+                "Too many requests; try again later",
             ),
             Problem::SignatureWrong => (
                 StatusCode::BAD_REQUEST,
@@ -205,7 +213,10 @@ impl IntoResponse for Problem {
             "status": status.as_u16(),
             "code": code,
         });
-        let later = status == StatusCode::SERVICE_UNAVAILABLE;
+        let later = matches!(
+            status,
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS
+        );
         if later {
             body["retry_after_ms"] = RETRY_MS.into();
         }

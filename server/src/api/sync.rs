@@ -11,6 +11,7 @@ use sopu_core::wire::{SyncRequest, SyncResponse, limits};
 use tokio::time::timeout_at;
 
 use super::{Problem, State, blocking, body};
+use crate::credentials::token_hash;
 use crate::relay::{Listener, Relay, is_empty};
 
 /// How long one answer may take to make.
@@ -28,6 +29,9 @@ pub async fn sync(
     let known = blocking(&state, move |relay| Ok(relay.knows(&shown)?)).await?;
     if !known {
         return Err(Problem::Unauthorised);
+    }
+    if state.rates.device(&token_hash(&token)).is_some() {
+        return Err(Problem::TooFast);
     }
     let request: SyncRequest = body::read(&headers, body, body::SYNC).await?;
     let response = answer(&state, token, request).await?;

@@ -1,6 +1,7 @@
 //! `sopu serve`.
 
 use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -8,7 +9,8 @@ use sopu_core::time::SystemEnv;
 
 use super::CliError;
 use crate::access::oidc::Providers;
-use crate::app;
+use crate::app::tls::Tls;
+use crate::app::{self, Front};
 use crate::config::{Config, Source, make_data_folder};
 use crate::office::{self, Office};
 use crate::relay::Relay;
@@ -21,6 +23,15 @@ pub(super) struct Serve {
     /// How people reach the office: https://… makes cookies Secure
     #[arg(long, env = "SOPU_PUBLIC_URL", value_name = "URL")]
     public_url: Option<String>,
+    /// A certificate chain (PEM): speak TLS here, without a proxy; read again when it changes
+    #[arg(long, env = "SOPU_TLS_CERT", value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's key (PEM)
+    #[arg(long, env = "SOPU_TLS_KEY", value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    /// Connections come from a proxy of yours: believe its X-Forwarded-For
+    #[arg(long, env = "SOPU_BEHIND_PROXY", num_args = 0..=1, default_missing_value = "true")]
+    behind_proxy: Option<bool>,
     /// Which log lines to write: error, warn, info, debug, or per module [default: info]
     #[arg(long, env = "SOPU_LOG", value_name = "FILTER")]
     log: Option<String>,
@@ -35,6 +46,9 @@ impl Serve {
             data: None,
             listen: self.listen.clone(),
             public_url: self.public_url.clone(),
+            tls_cert: self.tls_cert.clone(),
+            tls_key: self.tls_key.clone(),
+            behind_proxy: self.behind_proxy,
             log: self.log.clone(),
             log_json: self.log_json,
             ..Source::default()
@@ -60,6 +74,16 @@ pub(super) fn run(config: Config, out: &mut dyn Write) -> Result<(), CliError> {
     })?;
     let relay = Arc::new(relay);
     let pages = pages(&config, Arc::clone(&relay));
+    let tls = match &config.tls {
+        Some((certificate, key)) => Some(Tls::new(certificate, key)?),
+        None => None,
+    };
+    let front = Front {
+        only_tls: is_secure(&config),
+        behind_proxy: config.behind_proxy,
+        tls,
+    };
+    let scheme = if front.tls.is_some() { "https" } else { "http" };
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(config.listen)
             .await
@@ -70,22 +94,25 @@ pub(super) fn run(config: Config, out: &mut dyn Write) -> Result<(), CliError> {
         let address = listener.local_addr()?;
         writeln!(
             out,
-            "Sopu is at http://{address}/ with its data in {}",
+            "Sopu is at {scheme}://{address}/ with its data in {}",
             config.data.display()
         )?;
         out.flush()?;
-        app::run(listener, relay, pages, stopped())
+        app::run(listener, relay, pages, front, stopped())
             .await
             .map_err(CliError::Output)
     })
 }
 
+/// Whether people reach this server by TLS, here or at a proxy.
+fn is_secure(config: &Config) -> bool {
+    let public = config.public_url.as_deref();
+    config.tls.is_some() || public.is_some_and(|url| url.starts_with("https://"))
+}
+
 /// The office pages over the same data.
 fn pages(config: &Config, relay: Arc<Relay>) -> axum::Router {
-    let secure = config
-        .public_url
-        .as_deref()
-        .is_some_and(|url| url.starts_with("https://"));
+    let secure = is_secure(config);
     let secret = relay.office_secret();
     let office = Office::new(
         config.data.clone(),

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::error::{DemoError, Result};
-use crate::app;
+use crate::app::{self, Front};
 use crate::cli::serve::stopped;
 use crate::office::{self, Office};
 use crate::relay::Relay;
@@ -57,7 +57,13 @@ impl House {
             relay.office_secret(),
         );
         let pages = office::router(Arc::new(office));
-        let served = runtime.spawn(app::run(listener, relay.clone(), pages, shutdown));
+        let served = runtime.spawn(app::run(
+            listener,
+            relay.clone(),
+            pages,
+            Front::default(),
+            shutdown,
+        ));
         Ok(Self {
             runtime,
             relay,

@@ -1,8 +1,10 @@
 //! When a page cannot be shown: what happened, in the reader's language, never its cause.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::extract::Request;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use sopu_core::store::StoreError;
@@ -76,6 +78,17 @@ impl IntoResponse for Failure {
 struct Page {
     frame: Frame,
     what: String,
+}
+
+/// Too many wrong tries from one address: a page that says how long to wait.
+pub fn too_fast(headers: &HeaderMap, wait: Duration) -> Response {
+    let words = Words::of(visitor::language(headers));
+    let seconds = usize::try_from(wait.as_secs() + 1).unwrap_or(60);
+    let page = Page {
+        frame: Frame::plain(words),
+        what: words.n("sign-in-wait", &seconds),
+    };
+    (StatusCode::TOO_MANY_REQUESTS, html(&page)).into_response()
 }
 
 /// Gives every failed response a page in the reader's language, those of the framework included.
