@@ -37,6 +37,7 @@ pub mod genesis;
 pub mod guard;
 pub mod history;
 pub mod id;
+pub mod invitation;
 pub mod provenance;
 pub mod read;
 mod rebase;

@@ -217,7 +217,10 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<(), CliError> {
         Command::Member(command) => command.run(&mut Desk::open(&cli.settings, false)?, out),
         Command::Team(command) => command.run(&mut Desk::open(&cli.settings, false)?, out),
         Command::Space(command) => command.run(&mut Desk::open(&cli.settings, false)?, out),
-        Command::Invite(command) => command.run(&mut Desk::open(&cli.settings, false)?, out),
+        Command::Invite(command) => {
+            let relay = cli.settings.config(Source::default())?.public_url;
+            command.run(&mut Desk::open(&cli.settings, false)?, relay, out)
+        }
         Command::Device(command) => command.run(&mut Desk::open(&cli.settings, false)?, out),
         Command::Backup(args) => args.run(&cli.settings.config(Source::default())?.data, out),
         Command::Restore(args) => args.run(&cli.settings.config(Source::default())?.data, out),

@@ -27,6 +27,7 @@ mod assets;
 mod books;
 mod conflicts;
 mod content;
+mod devices;
 mod document;
 mod documents;
 mod failure;
@@ -101,6 +102,8 @@ pub struct Office {
     /// What secrets of accounts are made from; of the ledger, never of the database.
     pub secret: [u8; 32],
     providers: Providers,
+    /// How people reach this server, for invitations.
+    public_url: Option<String>,
     back_off: BackOff,
     password_turn: Arc<tokio::sync::Mutex<()>>,
     books: Mutex<Vec<books::Books>>,
@@ -123,6 +126,7 @@ impl Office {
             writer,
             secret,
             providers: Providers::new(Vec::new(), ""),
+            public_url: None,
             back_off: BackOff::default(),
             password_turn: Arc::default(),
             books: Mutex::default(),
@@ -134,6 +138,12 @@ impl Office {
     #[must_use]
     pub fn with_providers(self, providers: Providers) -> Self {
         Self { providers, ..self }
+    }
+
+    /// That knows how people reach it.
+    #[must_use]
+    pub fn reached_at(self, public_url: Option<String>) -> Self {
+        Self { public_url, ..self }
     }
 }
 
@@ -169,6 +179,10 @@ pub fn router<S: Clone + Send + Sync + 'static>(office: Arc<Office>) -> Router<S
             post(account::leave_everywhere),
         )
         .route("/office/language", get(sign_in::language))
+        .route("/enrol", get(devices::scanned))
+        .route("/office/devices", get(devices::page))
+        .route("/office/devices/invite", post(devices::invite))
+        .route("/office/devices/revoke", post(devices::revoke))
         .route("/office/spaces/{space}", get(documents::page))
         .route("/office/spaces/{space}/conflicts", get(conflicts::of_space))
         .route("/office/spaces/{space}/findings", get(findings::page))
@@ -242,5 +256,7 @@ async fn guarded(mut response: Response) -> Response {
 
 #[cfg(test)]
 mod account_tests;
+#[cfg(test)]
+mod devices_tests;
 #[cfg(test)]
 mod tests;

@@ -64,6 +64,27 @@ account-sessions = Signed in elsewhere
 account-sessions-help = Left a browser signed in somewhere? Sign out of all of them, this one too.
 account-sessions-end = Sign out everywhere
 
+## People and devices
+devices = Devices
+devices-intro = The people of your organisation and the phones and laptops they write on.
+devices-person = Person
+devices-devices = Devices
+devices-none = No device yet
+devices-revoked = The device is cut off. At its next contact it hands in unsent work and is wiped.
+device-never = has never synced
+device-seen = last seen { $when }
+device-cut-off = cut off { $when }, not wiped yet
+device-wiped = wiped { $when }
+device-revoke = Cut off
+device-revoke-help = For a lost phone, or one that is handed on. What was written on it and not sent is kept for you to review; everything on it is deleted. It has to enrol again to come back.
+device-revoke-do = Cut this device off
+invite = Invite a device
+invite-for = Invite for { $name }
+invite-address = Address of the server:
+invite-help = Scan the picture with Sopu on the phone, or type address and code there. The code enrols one device, once, within a day. It is shown only now.
+enrol = Open it with Sopu
+enrol-help = This address invites a phone to Sopu. Open Sopu on the phone and scan the picture there, or type the address of this page up to “/enrol” and the code after “#”.
+
 ## Spaces
 spaces = Spaces
 spaces-intro = The customer teams, care circles and networks you belong to.

@@ -64,6 +64,27 @@ account-sessions = Kirjautumiset muualla
 account-sessions-help = Jäikö selain auki jonnekin? Kirjaudu ulos kaikista, tästäkin.
 account-sessions-end = Kirjaudu ulos kaikkialta
 
+## Ihmiset ja laitteet
+devices = Laitteet
+devices-intro = Organisaatiosi ihmiset sekä puhelimet ja tietokoneet, joilla he kirjoittavat.
+devices-person = Henkilö
+devices-devices = Laitteet
+devices-none = Ei laitteita
+devices-revoked = Laite on suljettu pois. Seuraavalla yhteydellä se luovuttaa lähettämättömät työt ja tyhjennetään.
+device-never = ei ole vielä synkronoinut
+device-seen = viimeksi yhteydessä { $when }
+device-cut-off = suljettu pois { $when }, ei vielä tyhjennetty
+device-wiped = tyhjennetty { $when }
+device-revoke = Sulje pois
+device-revoke-help = Kadonneelle tai toiselle annetulle puhelimelle. Lähettämättömät kirjoitukset säilytetään tarkistettaviksi; muuten laite tyhjennetään. Palatakseen se on liitettävä uudelleen.
+device-revoke-do = Sulje tämä laite pois
+invite = Kutsu laite
+invite-for = Kutsu: { $name }
+invite-address = Palvelimen osoite:
+invite-help = Kuvaa kuvio puhelimen Sopulla tai kirjoita siihen osoite ja koodi. Koodi liittää yhden laitteen kerran vuorokauden kuluessa. Se näytetään vain nyt.
+enrol = Avaa Sopulla
+enrol-help = Tämä osoite kutsuu puhelimen Sopuun. Avaa puhelimessa Sopu ja kuvaa kuvio siellä, tai kirjoita tämän sivun osoite kohtaan ”/enrol” asti ja koodi merkin ”#” jälkeen.
+
 ## Tilat
 spaces = Tilat
 spaces-intro = Asiakastiimit, hoivapiirit ja verkostot, joihin kuulut.

@@ -64,6 +64,27 @@ account-sessions = Inloggad på andra håll
 account-sessions-help = Blev en webbläsare öppen någonstans? Logga ut från alla, även denna.
 account-sessions-end = Logga ut överallt
 
+## Människor och enheter
+devices = Enheter
+devices-intro = Människorna i din organisation och de telefoner och datorer de skriver på.
+devices-person = Person
+devices-devices = Enheter
+devices-none = Ingen enhet än
+devices-revoked = Enheten är avstängd. Vid nästa kontakt lämnar den in osänt arbete och töms.
+device-never = har aldrig synkroniserat
+device-seen = senast i kontakt { $when }
+device-cut-off = avstängd { $when }, inte tömd än
+device-wiped = tömd { $when }
+device-revoke = Stäng av
+device-revoke-help = För en borttappad telefon eller en som byter ägare. Det som skrivits och inte sänts sparas för granskning; allt på enheten raderas. För att komma tillbaka måste den anslutas på nytt.
+device-revoke-do = Stäng av denna enhet
+invite = Bjud in en enhet
+invite-for = Inbjudan: { $name }
+invite-address = Serverns adress:
+invite-help = Fotografera bilden med Sopu i telefonen, eller skriv adress och kod där. Koden ansluter en enhet, en gång, inom ett dygn. Den visas bara nu.
+enrol = Öppna med Sopu
+enrol-help = Den här adressen bjuder in en telefon till Sopu. Öppna Sopu i telefonen och fotografera bilden där, eller skriv sidans adress fram till ”/enrol” och koden efter ”#”.
+
 ## Rum
 spaces = Rum
 spaces-intro = De kundteam, vårdkretsar och nätverk du hör till.

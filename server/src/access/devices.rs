@@ -2,7 +2,7 @@
 //! (`relay/enrol.rs`).
 
 use rusqlite::Connection;
-use sopu_core::id::DeviceId;
+use sopu_core::id::{DeviceId, MemberId, OrgId};
 
 use super::{AccessError, Result, blob, id16};
 
@@ -15,6 +15,8 @@ pub struct Row {
     pub name: String,
     /// Whose it is.
     pub member: String,
+    /// Whose it is.
+    pub member_id: MemberId,
     /// When it last synced, milliseconds since 1970 UTC.
     pub last_seen_ms: Option<i64>,
     /// When it was cut off.
@@ -25,11 +27,22 @@ pub struct Row {
 
 /// Every device people carry, by owner. Identities the server keeps are left out.
 pub fn list(db: &Connection) -> Result<Vec<Row>> {
+    listed(db, None)
+}
+
+/// The devices of an organisation's people, by owner.
+pub fn of_org(db: &Connection, org: OrgId) -> Result<Vec<Row>> {
+    listed(db, Some(org))
+}
+
+fn listed(db: &Connection, org: Option<OrgId>) -> Result<Vec<Row>> {
     let mut query = db.prepare_cached(
-        "SELECT d.id, d.name, m.name, d.last_seen_ms, d.revoked_ms, d.wiped_ms FROM device d
-         JOIN member m ON m.id = d.member WHERE d.office = 0 ORDER BY m.name, d.enrolled_ms",
+        "SELECT d.id, d.name, m.name, d.last_seen_ms, d.revoked_ms, d.wiped_ms, m.id FROM device d
+         JOIN member m ON m.id = d.member
+         WHERE d.office = 0 AND (?1 IS NULL OR m.org = ?1) ORDER BY m.name, d.enrolled_ms",
     )?;
-    let rows = query.query_map([], |row| {
+    let org = org.as_ref().map(|org| blob(org.as_bytes()));
+    let rows = query.query_map([org], |row| {
         Ok(Row {
             id: DeviceId(id16(row, 0)?),
             name: row.get(1)?,
@@ -37,6 +50,7 @@ pub fn list(db: &Connection) -> Result<Vec<Row>> {
             last_seen_ms: row.get(3)?,
             revoked_ms: row.get(4)?,
             wiped_ms: row.get(5)?,
+            member_id: MemberId(id16(row, 6)?),
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -147,6 +147,17 @@ pub fn set_password(db: &Connection, member: MemberId, new: &str) -> Result<()> 
     sessions::sign_out_everywhere(db, member)
 }
 
+/// The people of an organisation whose accounts are open, by name.
+pub fn of_org(db: &Connection, org: OrgId) -> Result<Vec<(MemberId, String)>> {
+    let mut query = db.prepare_cached(
+        "SELECT id, name FROM member WHERE org = ?1 AND disabled_ms IS NULL ORDER BY name",
+    )?;
+    let rows = query.query_map([blob(org.as_bytes())], |row| {
+        Ok((MemberId(id16(row, 0)?), row.get(1)?))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// A member's organisation.
 pub fn org_of(db: &Connection, member: MemberId) -> Result<OrgId> {
     let org = db.query_row(

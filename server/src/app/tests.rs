@@ -392,9 +392,15 @@ async fn devices_of_the_core_sync_over_a_socket_and_end_with_the_same_record() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let relay = server.relay.clone();
-    let running = tokio::spawn(run(listener, relay, Router::new(), Front::default(), async {
-        let _ = stopped.await;
-    }));
+    let running = tokio::spawn(run(
+        listener,
+        relay,
+        Router::new(),
+        Front::default(),
+        async {
+            let _ = stopped.await;
+        },
+    ));
     let codes = [server.invite(), server.invite()];
     let space = server.space;
     tokio::task::spawn_blocking(move || {

@@ -3,7 +3,9 @@
 use std::io::Write;
 
 use clap::Subcommand;
+use fast_qr::qr::QRBuilder;
 use sopu_core::id::{DeviceId, MemberId};
+use sopu_core::invitation::Invitation;
 
 use super::{CliError, Desk};
 use crate::access::people::{self, What};
@@ -30,7 +32,13 @@ pub(super) enum Invite {
 }
 
 impl Invite {
-    pub(super) fn run(&self, desk: &mut Desk, out: &mut dyn Write) -> Result<(), CliError> {
+    /// `relay` is how people reach the server, if the settings say.
+    pub(super) fn run(
+        &self,
+        desk: &mut Desk,
+        relay: Option<String>,
+        out: &mut dyn Write,
+    ) -> Result<(), CliError> {
         match self {
             Invite::Add { member, hours } => {
                 let id = MemberId(people::find(&desk.db, What::Member, member)?);
@@ -38,6 +46,12 @@ impl Invite {
                 let code = invites::create(&desk.db, &desk.env, id, None, life_ms)?;
                 desk.log("invite add")?;
                 writeln!(out, "{code}")?;
+                if let Some(relay) = relay {
+                    let invitation = Invitation { relay, code }.to_string();
+                    let drawn = QRBuilder::new(invitation.clone()).build();
+                    let drawn = drawn.map(|code| code.to_str()).unwrap_or_default();
+                    writeln!(out, "{invitation}\n{drawn}")?;
+                }
                 writeln!(
                     out,
                     "Enrols one device of {member}, once, within {hours} hours. Shown only now."

@@ -122,7 +122,9 @@ fn pages(config: &Config, relay: Arc<Relay>) -> axum::Router {
         secret,
     );
     let back = config.public_url.as_deref().unwrap_or_default();
-    let office = office.with_providers(Providers::new(config.providers.clone(), back));
+    let office = office
+        .with_providers(Providers::new(config.providers.clone(), back))
+        .reached_at(config.public_url.clone());
     office::router(Arc::new(office))
 }
 

@@ -13,6 +13,8 @@ pub struct Frame {
     pub words: &'static Words,
     /// Who is signed in.
     pub name: Option<String>,
+    /// Whether that is an administrator.
+    pub admin: bool,
     /// For forms, see [`crate::access::form_token`].
     pub form_token: String,
     /// This page's own address, for the language switch.
@@ -27,6 +29,7 @@ impl Frame {
         Self {
             words,
             name: None,
+            admin: false,
             form_token: String::new(),
             here: "/office".to_owned(),
             news: None,

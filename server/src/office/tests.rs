@@ -148,6 +148,7 @@ pub(super) fn world(role: Role) -> World {
         writer,
         [7; 32],
     );
+    let office = office.reached_at(Some("https://sopu.example.fi".to_owned()));
     World {
         app: router::<()>(Arc::new(office)).with_state(()),
         dir,

@@ -38,6 +38,7 @@ impl Visitor {
         Frame {
             words: self.words,
             name: Some(self.who.name.clone()),
+            admin: self.who.admin,
             form_token: form_token::of(&self.token),
             here: self.here.clone(),
             news: None,

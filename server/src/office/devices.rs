@@ -1,0 +1,215 @@
+//! An administrator's page: the people of the organisation, their devices, invites for new ones.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use fast_qr::convert::svg::SvgBuilder;
+use fast_qr::qr::QRBuilder;
+use serde::Deserialize;
+use sopu_core::id::{DeviceId, MemberId};
+use sopu_core::invitation::Invitation;
+
+use super::books::Books;
+use super::frame::{Frame, html};
+use super::visitor::{Visitor, language};
+use super::{Failure, Office};
+use crate::access::log::{self, Entry};
+use crate::access::{devices, invites, people};
+use crate::words::Words;
+
+#[derive(Template)]
+#[template(path = "devices.html")]
+struct Page {
+    frame: Frame,
+    people: Vec<Person>,
+    invited: Option<Invited>,
+    said: Option<String>,
+}
+
+struct Person {
+    id: MemberId,
+    name: String,
+    devices: Vec<Device>,
+}
+
+struct Device {
+    id: DeviceId,
+    name: String,
+    state: String,
+    live: bool,
+}
+
+/// A code that was just made. It is shown this once.
+struct Invited {
+    name: String,
+    code: String,
+    /// Where to, if this server knows how people reach it.
+    address: Option<String>,
+    /// Of the invitation: drawn here, of squares only.
+    picture: Option<String>,
+}
+
+/// The page.
+pub(super) async fn page(
+    State(office): State<Arc<Office>>,
+    visitor: Visitor,
+) -> Result<Response, Failure> {
+    let may = may_administer(&visitor);
+    office
+        .with_books(move |_, books| {
+            may?;
+            show(books, &visitor, None, None)
+        })
+        .await
+}
+
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    form_token: String,
+    #[serde(default)]
+    member: String,
+    #[serde(default)]
+    device: String,
+}
+
+#[derive(Template)]
+#[template(path = "enrol.html")]
+struct Scanned {
+    frame: Frame,
+}
+
+/// What somebody sees whose browser, rather than the app, opened the picture of an invitation. The code
+/// stays in the browser.
+pub(super) async fn scanned(headers: HeaderMap) -> Response {
+    html(&Scanned {
+        frame: Frame::plain(Words::of(language(&headers))),
+    })
+}
+
+/// Makes an invite for one device of a member.
+pub(super) async fn invite(
+    State(office): State<Arc<Office>>,
+    visitor: Visitor,
+    Form(asked): Form<Asked>,
+) -> Result<Response, Failure> {
+    visitor.check_form(&asked.form_token)?;
+    let may = may_administer(&visitor);
+    office
+        .with_books(move |office, books| {
+            may?;
+            let member: MemberId = asked.member.parse().map_err(|_| Failure::NotFound)?;
+            let all = people::of_org(&books.people, visitor.who.org)?;
+            let (_, name) = all
+                .into_iter()
+                .find(|(id, _)| *id == member)
+                .ok_or(Failure::NotFound)?;
+            let (db, env) = (&books.people, &*office.env);
+            let by = Some(visitor.who.member);
+            let code = invites::create(db, env, member, by, invites::LIFE_MS)?;
+            note(office, books, &visitor, "invite add")?;
+            let address = office.public_url.clone();
+            let picture = address.clone().and_then(|relay| {
+                let code = code.clone();
+                let invitation = Invitation { relay, code }.to_string();
+                let drawn = QRBuilder::new(invitation).build().ok()?;
+                Some(SvgBuilder::default().to_str(&drawn))
+            });
+            let invited = Invited {
+                name,
+                code,
+                address,
+                picture,
+            };
+            show(books, &visitor, Some(invited), None)
+        })
+        .await
+}
+
+/// Cuts a device off.
+pub(super) async fn revoke(
+    State(office): State<Arc<Office>>,
+    visitor: Visitor,
+    Form(asked): Form<Asked>,
+) -> Result<Response, Failure> {
+    visitor.check_form(&asked.form_token)?;
+    let may = may_administer(&visitor);
+    office
+        .with_books(move |office, books| {
+            may?;
+            let device: DeviceId = asked.device.parse().map_err(|_| Failure::NotFound)?;
+            let own = devices::of_org(&books.people, visitor.who.org)?;
+            if !own.iter().any(|row| row.id == device) {
+                return Err(Failure::NotFound);
+            }
+            devices::revoke(&books.people, device, office.env.now_ms())?;
+            note(office, books, &visitor, "device revoke")?;
+            let said = visitor.words.t("devices-revoked");
+            show(books, &visitor, None, Some(said))
+        })
+        .await
+}
+
+/// Only administrators, and only of their own organisation: what others have is not there.
+fn may_administer(visitor: &Visitor) -> Result<(), Failure> {
+    visitor.who.admin.then_some(()).ok_or(Failure::Right)
+}
+
+fn show(
+    books: &Books,
+    visitor: &Visitor,
+    invited: Option<Invited>,
+    said: Option<String>,
+) -> Result<Response, Failure> {
+    let org = visitor.who.org;
+    let all = devices::of_org(&books.people, org)?;
+    let people = people::of_org(&books.people, org)?;
+    let people = people.into_iter().map(|(id, name)| Person {
+        id,
+        name,
+        devices: all
+            .iter()
+            .filter(|row| row.member_id == id)
+            .map(|row| Device {
+                id: row.id,
+                name: row.name.clone(),
+                state: state(row, visitor.words),
+                live: row.revoked_ms.is_none(),
+            })
+            .collect(),
+    });
+    let mut frame = visitor.frame();
+    frame.here = "/office/devices".to_owned();
+    Ok(html(&Page {
+        frame,
+        people: people.collect(),
+        invited,
+        said,
+    }))
+}
+
+fn state(row: &devices::Row, words: &Words) -> String {
+    let at = |key: &str, ms: i64| words.with(key, &[("when", &words.instant(ms))]);
+    match (row.wiped_ms, row.revoked_ms, row.last_seen_ms) {
+        (Some(ms), _, _) => at("device-wiped", ms),
+        (None, Some(ms), _) => at("device-cut-off", ms),
+        (None, None, Some(ms)) => at("device-seen", ms),
+        (None, None, None) => words.t("device-never"),
+    }
+}
+
+fn note(office: &Office, books: &Books, visitor: &Visitor, what: &str) -> Result<(), Failure> {
+    let entry = Entry {
+        at_ms: office.env.now_ms(),
+        member: Some(visitor.who.member),
+        action: "administer".to_owned(),
+        space: None,
+        doc: None,
+        reason: Some(what.to_owned()),
+    };
+    Ok(log::record(&books.people, &entry)?)
+}
