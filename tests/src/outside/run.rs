@@ -116,7 +116,7 @@ impl<'p> Run<'p> {
         let member = person("Maria Niemi", None, Role::Field);
         person("Aino Aalto", Some("aino"), Role::Office);
         let session = sessions::sign_in(&db, &*env, "aino", "salasana-kevätsää");
-        let session = session.expect("asks").expect("the password is right");
+        let session = session.expect("asks").expect("the password is right").token;
         drop(db);
         let mut run = Self {
             programs,
