@@ -10,7 +10,7 @@
 //! [`view`] and [`list`] (what lists and search see) · [`outbox`] and [`history`] (envelopes) ·
 //! [`space`] (cursors, people) · [`purge`] and [`check`].
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,6 +57,7 @@ pub type Tx<'a> = Transaction<'a>;
 pub struct Store {
     conn: Connection,
     cache: RefCell<cache::Cache>,
+    whole_readings: Cell<u64>,
     /// Goes after the connection.
     _opened: Option<Opened>,
 }
@@ -120,6 +121,7 @@ impl Store {
         Ok(Self {
             conn,
             cache: RefCell::default(),
+            whole_readings: Cell::default(),
             _opened: Some(opened),
         })
     }
@@ -140,6 +142,7 @@ impl Store {
         Ok(Self {
             conn,
             cache: RefCell::default(),
+            whole_readings: Cell::default(),
             _opened: opened,
         })
     }
@@ -199,9 +202,15 @@ impl Store {
         if let Some(found) = self.cache.borrow().reading(loaded.doc, version) {
             return found;
         }
+        self.whole_readings.set(self.whole_readings.get() + 1);
         let reading = Arc::new(read_at(&loaded.am, loaded.kind, version));
         self.keep_reading(loaded.doc, version.clone(), Arc::clone(&reading));
         reading
+    }
+
+    /// How often [`Store::reading`] found nothing in the cache and read a whole document.
+    pub fn whole_readings(&self) -> u64 {
+        self.whole_readings.get()
     }
 
     /// Remembers what a document says at a version.
