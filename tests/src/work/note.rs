@@ -28,15 +28,20 @@ fn moment(at_ms: i64) -> Value {
     json!({"at": at_ms, "tz": "Europe/Helsinki", "offset_ms": 140})
 }
 
-/// The form's content at each of its saves.
-pub fn written(dice: &Dice, start_ms: i64, worker: &str) -> Vec<Value> {
-    let mut form = json!({
+/// The form's content at its first save.
+pub fn begun(dice: &Dice, start_ms: i64, worker: &str) -> Value {
+    json!({
         "visit_key": id(dice, start_ms), "profile": "advisory", "sensitivity": "confidential",
         "subject_kind": "farm", "subject_id": id(dice, start_ms - 9_000_000_000),
         "contract_id": id(dice, start_ms - 8_000_000_000), "scope_item": id(dice, start_ms - 8_000_000_000),
         "planned": {"start": start_ms, "end": start_ms + 7_200_000, "worker": worker},
         "workers": [worker], "status": "planned",
-    });
+    })
+}
+
+/// The form's content at each of its saves.
+pub fn written(dice: &Dice, start_ms: i64, worker: &str) -> Vec<Value> {
+    let mut form = begun(dice, start_ms, worker);
     let mut saves = vec![form.clone()];
     form["actual_start"] = moment(start_ms + 60_000 * dice.below(20) as i64);
     form["status"] = json!("started");

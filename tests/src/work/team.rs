@@ -21,11 +21,11 @@ pub struct Team {
 }
 
 impl Team {
-    /// So many notes in 4 spaces, each written by one of six people in so many saves, synced, then
-    /// edited twice by another, synced and merged.
+    /// So many notes in 4 spaces, each written by one of two people in so many saves, synced, then
+    /// edited twice by the other, synced and merged.
     pub fn new(folder: &Path, notes: usize, saves: usize) -> Self {
         let town = Town::new(folder, 20_261_123, 4);
-        let people = (0..6).map(|number| {
+        let people = (0..2).map(|number| {
             let name = format!("neuvoja-{number}");
             let mut person = town.device(town.person(&name), &name);
             person.sync(&town);
@@ -39,10 +39,15 @@ impl Team {
             log: JsonLog::default(),
             saves,
         };
-        while team.notes.len() < notes {
-            team.week((notes - team.notes.len()).min(240));
-        }
+        team.grow(notes);
         team
+    }
+
+    /// Goes on until there are so many notes.
+    pub fn grow(&mut self, notes: usize) {
+        while self.notes.len() < notes {
+            self.week((notes - self.notes.len()).min(240));
+        }
     }
 
     /// Everybody writes, syncs, edits what somebody else wrote, syncs.
@@ -85,6 +90,7 @@ impl Team {
 
     /// A device of a person who was not there before, not yet synced.
     pub fn newcomer(&self) -> Resident {
-        self.town.device(self.town.person("uusi"), "uusi")
+        let name = format!("uusi-{}", self.notes.len());
+        self.town.device(self.town.person(&name), &name)
     }
 }
