@@ -111,7 +111,7 @@ impl Device {
         }
         let (am, saved) = save::create(kind, &Value::Object(value), &ctx)?;
         let reading = read(&am, kind);
-        self.keep(doc, space, kind, am, reading, &saved, me.member)?;
+        self.keep(doc, space, kind, (am, reading), &saved, me.member)?;
         Ok(saved)
     }
 
@@ -241,7 +241,7 @@ impl Device {
             let own = Arc::new(own);
             self.store.keep_reading(doc, saved.version.clone(), own);
         }
-        self.keep(doc, space, kind, am, reading, &saved, ctx.by)?;
+        self.keep(doc, space, kind, (am, reading), &saved, ctx.by)?;
         Ok(saved)
     }
 
@@ -252,8 +252,7 @@ impl Device {
         doc: DocId,
         space: SpaceId,
         kind: Kind,
-        am: Automerge,
-        reading: Reading,
+        (am, reading): (Automerge, Reading),
         saved: &Saved,
         by: MemberId,
     ) -> Result<()> {
