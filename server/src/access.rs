@@ -8,6 +8,7 @@ use rusqlite::types::ToSql;
 
 pub mod back_off;
 pub mod devices;
+pub mod erasures;
 pub mod form_token;
 pub mod invites;
 pub mod log;

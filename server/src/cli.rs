@@ -20,6 +20,7 @@ use crate::store::schema;
 mod backup;
 mod demo;
 mod devices;
+mod erase;
 mod init;
 mod members;
 pub(crate) mod serve;
@@ -99,6 +100,9 @@ enum Command {
     /// Enrolled phones and laptops
     #[command(subcommand)]
     Device(devices::Device),
+    /// Erase documents for good, and say which devices have confirmed
+    #[command(subcommand)]
+    Erase(erase::Erase),
     /// Copy database and ledger into a new folder, and read the copy through; also while a server runs
     Backup(backup::Take),
     /// Put a backup back; stop the server first
@@ -222,6 +226,10 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<(), CliError> {
             command.run(&mut Desk::open(&cli.settings, false)?, relay, out)
         }
         Command::Device(command) => command.run(&mut Desk::open(&cli.settings, false)?, out),
+        Command::Erase(command) => {
+            let data = cli.settings.config(Source::default())?.data;
+            command.run(&mut Desk::open(&cli.settings, false)?, &data, out)
+        }
         Command::Backup(args) => args.run(&cli.settings.config(Source::default())?.data, out),
         Command::Restore(args) => args.run(&cli.settings.config(Source::default())?.data, out),
         Command::Check { folder } => {

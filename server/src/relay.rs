@@ -272,6 +272,7 @@ impl Relay {
     /// One bounded piece of work: news of people into the ledger, waiting envelopes into the feed,
     /// the feed into the merged record. `decided` is 0 when nothing was waiting.
     pub fn merge_step(&self) -> Result<Step, StoreError> {
+        self.carry_out_wishes()?;
         let changed = self.settle_ledger()?;
         let now_ms = self.env.now_ms();
         if changed {

@@ -506,7 +506,19 @@ pub trait News {
     fn set_seen(&mut self, doc: DocId, seq: u64) -> Result<()>;
 }
 
-/// The relay's database.
-pub trait RelayStore: Transactions + Envelopes + Feeds + People + News + Send {}
+/// Erasures that were asked for, and their receipts.
+pub trait Erasures {
+    /// Documents to erase, each with the reason.
+    fn erasure_wishes(&mut self) -> Result<Vec<(DocId, String)>>;
+    /// A wish was carried out, or will not be: a code says why.
+    fn end_erasure_wish(&mut self, doc: DocId, problem: Option<&str>) -> Result<()>;
+    /// A device was ordered to purge a document.
+    fn note_purge(&mut self, doc: DocId, device: DeviceId, at_ms: i64) -> Result<()>;
+    /// A device has purged a document, or everything.
+    fn confirm_purge(&mut self, doc: Option<DocId>, device: DeviceId, at_ms: i64) -> Result<()>;
+}
 
-impl<T: Transactions + Envelopes + Feeds + People + News + Send> RelayStore for T {}
+/// The relay's database.
+pub trait RelayStore: Transactions + Envelopes + Feeds + People + News + Erasures + Send {}
+
+impl<T: Transactions + Envelopes + Feeds + People + News + Erasures + Send> RelayStore for T {}

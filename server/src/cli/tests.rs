@@ -190,3 +190,23 @@ fn a_backup_is_taken_checked_and_put_back_in_words_a_person_can_follow() {
     let help = sopu(&data, &["restore", "--help"]).unwrap_err();
     assert!(help.contains("newest ledger wins"), "{help}");
 }
+
+#[test]
+fn erasing_says_what_is_not_there_and_refuses_reasons_it_does_not_know() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path();
+    sopu(
+        data,
+        &[
+            "init", "--org", "Hoiva Oy", "--owner", "Aino", "--login", "aino",
+        ],
+    )
+    .unwrap();
+    let doc = "01890a5d-ac96-774b-bcce-b302099a8057";
+    let no = sopu(data, &["erase", "document", doc, "--reason", "request"]).unwrap_err();
+    assert!(no.contains("no such document"), "{no}");
+    let no = sopu(data, &["erase", "document", doc, "--reason", "boredom"]).unwrap_err();
+    assert!(no.contains("retention"), "{no}");
+    let no = sopu(data, &["erase", "receipt", doc]).unwrap_err();
+    assert!(no.contains("not erased"), "{no}");
+}

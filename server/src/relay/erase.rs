@@ -20,6 +20,9 @@ pub enum EraseError {
     /// The relay has no such document.
     #[error("there is no such document")]
     Unknown,
+    /// It is on legal hold: somebody says that it will be needed.
+    #[error("the document is on legal hold")]
+    LegalHold,
     /// The database failed; erasing again carries on.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -39,6 +42,9 @@ impl Relay {
             .commits
             .read(|store| store.document(doc))?
             .ok_or(EraseError::Unknown)?;
+        if row.erased_ms.is_none() && self.is_on_hold(doc)? {
+            return Err(EraseError::LegalHold);
+        }
         let erasure = Erasure {
             doc,
             space: row.space,
@@ -47,6 +53,44 @@ impl Relay {
             reason: reason.to_owned(),
         };
         self.erase_as(&erasure)
+    }
+
+    /// Carries out what was asked for on the command line or in the office. What fails is tried again.
+    ///
+    /// # Errors
+    /// The database's.
+    pub fn carry_out_wishes(&self) -> Result<()> {
+        for (doc, reason) in self.commits.read(|store| store.erasure_wishes())? {
+            let problem = match self.erase(doc, &reason) {
+                Ok(()) => None,
+                Err(EraseError::Unknown) => Some("unknown"),
+                Err(EraseError::LegalHold) => Some("legal_hold"),
+                Err(error @ (EraseError::Store(_) | EraseError::Record(_))) => {
+                    tracing::error!(%error, "an erasure failed and is tried again");
+                    continue;
+                }
+            };
+            self.commits
+                .write(move |store| store.end_erasure_wish(doc, problem))?;
+        }
+        Ok(())
+    }
+
+    /// Whether the record says that a document must be kept (DOMAIN: `legal_hold`).
+    fn is_on_hold(&self, doc: DocId) -> std::result::Result<bool, EraseError> {
+        let mut record = lock(&self.record);
+        if let Some(row) = self.commits.read(|store| store.document(doc))? {
+            self.commits
+                .read(|store| record.follow(store, row.space, &mut BTreeMap::new()))??;
+        }
+        match record.store().document(doc) {
+            Ok(loaded) => {
+                let value = sopu_core::read::read(&loaded.am, loaded.kind).value;
+                Ok(value["legal_hold"] == true)
+            }
+            // What cannot be read is erased all the same: it may be damaged for that very reason.
+            Err(_) => Ok(false),
+        }
     }
 
     /// The same, told in full. Once it is in the ledger, doing it again carries on.
@@ -121,6 +165,7 @@ pub fn carry_out(store: &mut dyn RelayStore, keys: &RelayKeys, erasure: &Erasure
     for device in holders {
         if store.device(device)?.is_some_and(|device| !device.office) {
             store.add_order(device, &order)?;
+            store.note_purge(*doc, device, *at_ms)?;
         }
     }
     let what = NoticeKind::Erased(reason.clone());

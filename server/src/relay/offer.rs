@@ -148,7 +148,9 @@ impl Relay {
             super::EraseError::Record(error) => {
                 crate::store::StoreError::Backend(std::sync::Arc::new(error))
             }
-            super::EraseError::Unknown => crate::store::StoreError::Corrupt("an erased document"),
+            super::EraseError::Unknown | super::EraseError::LegalHold => {
+                crate::store::StoreError::Corrupt("an erased document")
+            }
         })
     }
 }

@@ -144,9 +144,16 @@ impl Relay {
             }
             for number in done {
                 let order = store.finish_order(id, number)?;
-                if order.as_deref().and_then(decode::<OrderKind>) == Some(OrderKind::Wipe) {
-                    store.set_wiped(id, now_ms)?;
-                    store.set_meta(&wiped_key(id, &instance), Some(&[1]))?;
+                match order.as_deref().and_then(decode::<OrderKind>) {
+                    Some(OrderKind::Wipe) => {
+                        store.set_wiped(id, now_ms)?;
+                        store.set_meta(&wiped_key(id, &instance), Some(&[1]))?;
+                        store.confirm_purge(None, id, now_ms)?;
+                    }
+                    Some(OrderKind::Purge(doc)) => {
+                        store.confirm_purge(Some(doc), id, now_ms)?;
+                    }
+                    Some(OrderKind::EnrolAgain) | None => {}
                 }
             }
             let device = store

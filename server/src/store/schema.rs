@@ -17,6 +17,7 @@ const STEPS: &[&[&str]] = &[
     &[include_str!("schema/waiting.sql")],
     &[include_str!("schema/offers.sql")],
     &[include_str!("schema/sign_in.sql")],
+    &[include_str!("schema/erasures.sql")],
 ];
 
 /// Opens or creates `relay.db`: WAL, every commit on disk before it returns.

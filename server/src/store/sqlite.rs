@@ -10,6 +10,7 @@ use super::flushed::Witness;
 use super::{Purpose, RelayStore, Result, StoreError, Transactions, schema};
 
 mod envelopes;
+mod erasures;
 mod feeds;
 mod news;
 mod people;

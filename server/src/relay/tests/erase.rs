@@ -3,10 +3,11 @@
 use serde_json::json;
 use sopu_core::envelope::feed_hash;
 use sopu_core::store::view;
-use sopu_core::wire::{Entry, OrderKind, ProofSpecial, Verdict};
+use sopu_core::wire::{Entry, OrderDone, OrderKind, ProofSpecial, SyncRequest, Verdict};
 
-use super::world::{World, step};
+use super::world::{Phone, World, step};
 use crate::access::Role;
+use crate::access::erasures::{self, Standing};
 use crate::ledger::{Erasure, Line};
 
 const SECRET: &str = "zanzibarilainen";
@@ -158,4 +159,76 @@ fn an_erasure_that_was_interrupted_is_completed_at_the_next_start() {
     let record = world.relay.record();
     let view = view::get(record.store().conn(), note.id).unwrap();
     assert!(view.is_none());
+}
+
+/// The phone carries out every order it is given.
+fn obey(world: &World, phone: &Phone) {
+    let orders = world.pull(phone, &[]).orders.into_iter();
+    let done = orders.map(|order| OrderDone {
+        number: order.number,
+    });
+    let request = SyncRequest {
+        done: done.collect(),
+        ..phone.request()
+    };
+    world.relay.sync(&phone.token, &request).unwrap();
+}
+
+#[test]
+fn the_receipt_of_an_erasure_says_who_has_confirmed() {
+    let mut world = World::new();
+    let phones = [Role::Field, Role::Reader, Role::Field].map(|role| world.phone(role));
+    let [writer, reader, lost] = &phones;
+    let (note, first) = writer.note(world.space, SECRET);
+    world.feed(writer, &first);
+    erasures::wish(&world.db, note.id, "request").unwrap();
+    assert_eq!(
+        erasures::standing(&world.db, note.id).unwrap(),
+        Standing::Waiting
+    );
+    world.relay.merge_all().unwrap();
+    assert_eq!(
+        erasures::standing(&world.db, note.id).unwrap(),
+        Standing::None
+    );
+    assert_eq!(files_with(&world, SECRET), [""; 0]);
+    let confirmed = |world: &World| {
+        let receipt = erasures::receipt(&world.db, note.id).unwrap();
+        let confirmed = receipt.iter().filter(|row| row.confirmed_ms.is_some());
+        (confirmed.count(), receipt.len())
+    };
+    assert_eq!(confirmed(&world), (0, 3));
+    obey(&world, writer);
+    assert_eq!(confirmed(&world), (1, 3));
+    // A wiped device holds nothing any more.
+    world.relay.revoke(lost.id).unwrap();
+    obey(&world, lost);
+    assert_eq!(confirmed(&world), (2, 3));
+    obey(&world, reader);
+    assert_eq!(confirmed(&world), (3, 3));
+}
+
+#[test]
+fn what_is_on_legal_hold_or_not_there_is_not_erased_and_the_wish_says_why() {
+    let mut world = World::new();
+    let phone = world.phone(Role::Field);
+    let (mut note, first) = phone.note(world.space, "a");
+    world.feed(&phone, &first);
+    let hold = note.write(&phone, json!({ "tags": ["a"], "legal_hold": true }));
+    world.feed(&phone, &hold);
+    let nowhere = sopu_core::id::DocId::mint(&sopu_core::time::SystemEnv);
+    for doc in [note.id, nowhere] {
+        erasures::wish(&world.db, doc, "retention").unwrap();
+    }
+    world.relay.merge_all().unwrap();
+    let why = |doc| erasures::standing(&world.db, doc).unwrap();
+    assert_eq!(why(note.id), Standing::Refused("legal_hold".into()));
+    assert_eq!(why(nowhere), Standing::Refused("unknown".into()));
+    assert!(world.relay.record().store().document(note.id).is_ok());
+    let off = note.write(&phone, json!({ "tags": ["a"], "legal_hold": false }));
+    world.feed(&phone, &off);
+    erasures::wish(&world.db, note.id, "retention").unwrap();
+    world.relay.merge_all().unwrap();
+    assert_eq!(why(note.id), Standing::None);
+    assert!(world.relay.record().store().document(note.id).is_err());
 }

@@ -1,0 +1,110 @@
+//! Erasing a document: asked for here, carried out by the relay, with a receipt of who has confirmed.
+
+use rusqlite::{Connection, OptionalExtension};
+use sopu_core::id::DocId;
+
+use super::{Result, blob};
+
+/// Why a document may be erased: codes of the notice that stays in its place.
+///
+/// `request`: the person asked (GDPR, Article 17); `retention`: its time is over; `wrong_client`: it was
+/// written on somebody else; `order`: an authority or a court said so.
+pub const REASONS: [&str; 4] = ["request", "retention", "wrong_client", "order"];
+
+/// Asks for an erasure.
+///
+/// # Errors
+/// The database's.
+pub fn wish(db: &Connection, doc: DocId, reason: &str) -> Result<()> {
+    db.execute(
+        "INSERT INTO erasure_wish(doc, reason) VALUES (?1, ?2)
+         ON CONFLICT DO UPDATE SET reason = excluded.reason, problem = NULL",
+        (blob(doc.as_bytes()), reason),
+    )?;
+    Ok(())
+}
+
+/// How a wish stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The relay has not got to it.
+    Waiting,
+    /// The relay will not, for this reason: a code.
+    Refused(String),
+    /// There is none: it was carried out, or never asked for.
+    None,
+}
+
+/// How the wish to erase a document stands.
+///
+/// # Errors
+/// The database's.
+pub fn standing(db: &Connection, doc: DocId) -> Result<Standing> {
+    let found: Option<Option<String>> = db
+        .prepare_cached("SELECT problem FROM erasure_wish WHERE doc = ?1")?
+        .query_row([blob(doc.as_bytes())], |row| row.get(0))
+        .optional()?;
+    Ok(match found {
+        None => Standing::None,
+        Some(None) => Standing::Waiting,
+        Some(Some(problem)) => Standing::Refused(problem),
+    })
+}
+
+/// Takes a refused wish away.
+///
+/// # Errors
+/// The database's.
+pub fn forget(db: &Connection, doc: DocId) -> Result<()> {
+    db.execute(
+        "DELETE FROM erasure_wish WHERE doc = ?1",
+        [blob(doc.as_bytes())],
+    )?;
+    Ok(())
+}
+
+/// When a document was erased, milliseconds since 1970 UTC.
+///
+/// # Errors
+/// The database's.
+pub fn erased_ms(db: &Connection, doc: DocId) -> Result<Option<i64>> {
+    Ok(db
+        .prepare_cached("SELECT erased_ms FROM document WHERE doc = ?1")?
+        .query_row([blob(doc.as_bytes())], |row| row.get(0))
+        .optional()?
+        .flatten())
+}
+
+/// A device that was ordered to purge a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Purge {
+    /// Whose device.
+    pub member: String,
+    /// What they call it.
+    pub device: String,
+    /// When it was ordered.
+    pub ordered_ms: i64,
+    /// When it confirmed, or was wiped.
+    pub confirmed_ms: Option<i64>,
+}
+
+/// The receipt of an erasure: those that have not confirmed first.
+///
+/// # Errors
+/// The database's.
+pub fn receipt(db: &Connection, doc: DocId) -> Result<Vec<Purge>> {
+    let mut query = db.prepare_cached(
+        "SELECT m.name, d.name, p.ordered_ms, p.confirmed_ms FROM purge p
+         JOIN device d ON d.id = p.device JOIN member m ON m.id = d.member
+         WHERE p.doc = ?1 ORDER BY p.confirmed_ms IS NOT NULL, m.name, d.name",
+    )?;
+    let rows = query.query_map([blob(doc.as_bytes())], |row| {
+        Ok(Purge {
+            member: row.get(0)?,
+            device: row.get(1)?,
+            ordered_ms: row.get(2)?,
+            confirmed_ms: row.get(3)?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}

@@ -1,0 +1,124 @@
+//! `sopu erase`.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Subcommand;
+use sopu_core::id::DocId;
+use sopu_core::time::SystemEnv;
+
+use super::{CliError, Desk};
+use crate::access::erasures::{self, REASONS, Standing};
+use crate::access::log::{self, Entry};
+use crate::relay::{OpenError, Relay};
+use crate::words::{Lang, Words};
+
+/// How long a running server may take to carry it out.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Erase {
+    /// Erase a document for good: here, in backups made later, and on every device
+    Document {
+        /// Its id, the last part of its page's address
+        doc: DocId,
+        /// Why: the person asked; its time is over; it was written on the wrong client; an order
+        #[arg(long, value_parser = REASONS)]
+        reason: String,
+    },
+    /// Say which devices have confirmed that a document is gone from them
+    Receipt {
+        /// Its id
+        doc: DocId,
+    },
+}
+
+impl Erase {
+    pub(super) fn run(
+        &self,
+        desk: &mut Desk,
+        data: &Path,
+        out: &mut dyn Write,
+    ) -> Result<(), CliError> {
+        match self {
+            Erase::Document { doc, reason } => {
+                erasures::wish(&desk.db, *doc, reason)?;
+                let entry = Entry {
+                    at_ms: desk.now(),
+                    member: None,
+                    action: "erase".to_owned(),
+                    space: None,
+                    doc: Some(*doc),
+                    reason: Some(reason.clone()),
+                };
+                log::record(&desk.db, &entry)?;
+                carry_out(desk, *doc, data)?;
+                writeln!(
+                    out,
+                    "The document is erased. Devices purge it when they next sync."
+                )?;
+                receipt(desk, *doc, out)
+            }
+            Erase::Receipt { doc } => receipt(desk, *doc, out),
+        }
+    }
+}
+
+/// By the server, if one runs, or else here.
+fn carry_out(desk: &Desk, doc: DocId, data: &Path) -> Result<(), CliError> {
+    let unusable = |why: String| CliError::Data {
+        path: data.to_owned(),
+        why,
+    };
+    match Relay::open(data, Arc::new(SystemEnv)) {
+        Ok(relay) => relay
+            .carry_out_wishes()
+            .map_err(|error| unusable(error.to_string()))?,
+        Err(OpenError::InUse) => {}
+        Err(error) => return Err(unusable(error.to_string())),
+    }
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match erasures::standing(&desk.db, doc)? {
+            Standing::None => return Ok(()),
+            Standing::Refused(problem) => {
+                erasures::forget(&desk.db, doc)?;
+                return Err(CliError::Usage(match problem.as_str() {
+                    "unknown" => "there is no such document".to_owned(),
+                    "legal_hold" => {
+                        "the document is on legal hold; take the hold off first".to_owned()
+                    }
+                    other => format!("the document cannot be erased: {other}"),
+                }));
+            }
+            Standing::Waiting if Instant::now() > until => {
+                return Err(unusable(
+                    "the server has not carried it out yet; it will".to_owned(),
+                ));
+            }
+            Standing::Waiting => std::thread::sleep(Duration::from_millis(100)),
+        }
+    }
+}
+
+fn receipt(desk: &Desk, doc: DocId, out: &mut dyn Write) -> Result<(), CliError> {
+    let words = Words::of(Lang::En);
+    let Some(at_ms) = erasures::erased_ms(&desk.db, doc)? else {
+        return Err(CliError::Usage("the document is not erased".to_owned()));
+    };
+    writeln!(out, "Erased {}.", words.instant(at_ms))?;
+    let rows = erasures::receipt(&desk.db, doc)?;
+    if rows.is_empty() {
+        writeln!(out, "No device has ever held it.")?;
+    }
+    for row in rows {
+        let state = match row.confirmed_ms {
+            Some(ms) => format!("confirmed {}", words.instant(ms)),
+            None => "has not confirmed yet".to_owned(),
+        };
+        writeln!(out, "{}, {}: {state}", row.member, row.device)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,48 @@
+//! Erasures asked for, and their receipts, in SQLite.
+
+use sopu_core::id::{DeviceId, DocId};
+
+use super::{SqliteStore, fixed};
+use crate::store::{Erasures, Result};
+
+impl Erasures for SqliteStore {
+    fn erasure_wishes(&mut self) -> Result<Vec<(DocId, String)>> {
+        self.all(
+            "SELECT doc, reason FROM erasure_wish WHERE problem IS NULL ORDER BY doc",
+            &[],
+            |row| {
+                let doc = uuid::Uuid::from_bytes(fixed(row, 0)?);
+                Ok((DocId(doc), row.get(1)?))
+            },
+        )
+    }
+
+    fn end_erasure_wish(&mut self, doc: DocId, problem: Option<&str>) -> Result<()> {
+        match problem {
+            None => self.run("DELETE FROM erasure_wish WHERE doc = ?", &[doc.as_bytes()]),
+            Some(problem) => self.run(
+                "UPDATE erasure_wish SET problem = ?2 WHERE doc = ?1",
+                &[doc.as_bytes(), &problem],
+            ),
+        }?;
+        Ok(())
+    }
+
+    fn note_purge(&mut self, doc: DocId, device: DeviceId, at_ms: i64) -> Result<()> {
+        self.run(
+            "INSERT INTO purge(doc, device, ordered_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            &[doc.as_bytes(), device.as_bytes(), &at_ms],
+        )?;
+        Ok(())
+    }
+
+    fn confirm_purge(&mut self, doc: Option<DocId>, device: DeviceId, at_ms: i64) -> Result<()> {
+        let doc = doc.as_ref().map(DocId::as_bytes);
+        self.run(
+            "UPDATE purge SET confirmed_ms = ?3
+             WHERE device = ?2 AND (?1 IS NULL OR doc = ?1) AND confirmed_ms IS NULL",
+            &[&doc, device.as_bytes(), &at_ms],
+        )?;
+        Ok(())
+    }
+}
