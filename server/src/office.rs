@@ -30,6 +30,7 @@ mod content;
 mod devices;
 mod document;
 mod documents;
+mod erase;
 mod failure;
 mod findings;
 mod frame;
@@ -200,6 +201,11 @@ pub fn router<S: Clone + Send + Sync + 'static>(office: Arc<Office>) -> Router<S
             post(conflicts::choose),
         )
         .route(
+            "/office/spaces/{space}/documents/{doc}/erase",
+            post(erase::ask),
+        )
+        .route("/office/spaces/{space}/erased/{doc}", get(erase::receipt))
+        .route(
             "/office/spaces/{space}/documents/{doc}/history",
             get(history::page),
         )
@@ -258,5 +264,7 @@ async fn guarded(mut response: Response) -> Response {
 mod account_tests;
 #[cfg(test)]
 mod devices_tests;
+#[cfg(test)]
+mod erase_tests;
 #[cfg(test)]
 mod tests;

@@ -241,3 +241,20 @@ error-right = Your role here does not allow this.
 error-form = The form was too old or came from elsewhere. Open the page again and repeat.
 error-server = The server had a problem. Nothing was lost; try again in a moment.
 error-large = What was sent is too large.
+
+## Erasing
+erase = Erase this document
+erase-help = The content goes for good: from the record, from every device that holds it, and from backups made later. That it was there, and when it was erased and why, stays. There is no undo.
+erase-reason = Why
+erase-reason-request = the person asked for it
+erase-reason-retention = its retention time is over
+erase-reason-wrong-client = it was written on the wrong client
+erase-reason-order = an authority or a court ordered it
+erase-do = Erase for good
+erase-title = Erasure
+erase-waits = The document is being erased.
+erase-hold = The document is on legal hold and was not erased. Take the hold off first.
+erase-done = The document was erased { $when }.
+erase-devices = Devices that were told to delete it. Each confirms when it next syncs.
+erase-confirmed = confirmed { $when }
+erase-unconfirmed = has not confirmed yet

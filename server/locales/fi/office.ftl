@@ -241,3 +241,20 @@ error-right = Roolisi täällä ei salli tätä.
 error-form = Lomake oli vanhentunut tai tuli muualta. Avaa sivu uudelleen ja toista.
 error-server = Palvelimella oli häiriö. Mitään ei kadonnut; yritä hetken päästä uudelleen.
 error-large = Lähetetty tieto on liian suuri.
+
+## Hävittäminen
+erase = Hävitä tämä asiakirja
+erase-help = Sisältö häviää lopullisesti: kirjasta, jokaiselta laitteelta, jolla se on, ja myöhemmistä varmuuskopioista. Jäljelle jää, että se oli olemassa sekä milloin ja miksi se hävitettiin. Tätä ei voi perua.
+erase-reason = Syy
+erase-reason-request = henkilö pyysi sitä
+erase-reason-retention = säilytysaika on päättynyt
+erase-reason-wrong-client = se oli kirjattu väärälle asiakkaalle
+erase-reason-order = viranomainen tai tuomioistuin määräsi
+erase-do = Hävitä lopullisesti
+erase-title = Hävittäminen
+erase-waits = Asiakirjaa hävitetään.
+erase-hold = Asiakirja on säilytettävä oikeudellisesta syystä eikä sitä hävitetty. Poista ensin säilytysmerkintä.
+erase-done = Asiakirja hävitettiin { $when }.
+erase-devices = Laitteet, joille on sanottu, että ne poistavat sen. Kukin vahvistaa seuraavalla synkronoinnilla.
+erase-confirmed = vahvistettu { $when }
+erase-unconfirmed = ei ole vielä vahvistanut

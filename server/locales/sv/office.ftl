@@ -241,3 +241,20 @@ error-right = Din roll här tillåter inte detta.
 error-form = Formuläret var för gammalt eller kom från annat håll. Öppna sidan på nytt och upprepa.
 error-server = Servern hade ett problem. Inget gick förlorat; försök igen om en stund.
 error-large = Det som skickades är för stort.
+
+## Radering
+erase = Radera detta dokument
+erase-help = Innehållet försvinner för gott: ur boken, från varje enhet som har det och ur senare säkerhetskopior. Kvar blir att det fanns samt när och varför det raderades. Detta kan inte ångras.
+erase-reason = Skäl
+erase-reason-request = personen bad om det
+erase-reason-retention = förvaringstiden är slut
+erase-reason-wrong-client = det skrevs på fel klient
+erase-reason-order = en myndighet eller domstol beslutade det
+erase-do = Radera för gott
+erase-title = Radering
+erase-waits = Dokumentet raderas.
+erase-hold = Dokumentet måste bevaras av rättsliga skäl och raderades inte. Ta bort markeringen först.
+erase-done = Dokumentet raderades { $when }.
+erase-devices = Enheter som har fått besked att ta bort det. Var och en bekräftar vid nästa synkronisering.
+erase-confirmed = bekräftat { $when }
+erase-unconfirmed = har inte bekräftat än

@@ -1,9 +1,9 @@
 //! Erasing a document: asked for here, carried out by the relay, with a receipt of who has confirmed.
 
 use rusqlite::{Connection, OptionalExtension};
-use sopu_core::id::DocId;
+use sopu_core::id::{DocId, SpaceId};
 
-use super::{Result, blob};
+use super::{Result, blob, id16};
 
 /// Why a document may be erased: codes of the notice that stays in its place.
 ///
@@ -73,6 +73,17 @@ pub fn erased_ms(db: &Connection, doc: DocId) -> Result<Option<i64>> {
         .query_row([blob(doc.as_bytes())], |row| row.get(0))
         .optional()?
         .flatten())
+}
+
+/// The space a document is in, or was before it was erased.
+///
+/// # Errors
+/// The database's.
+pub fn space_of(db: &Connection, doc: DocId) -> Result<Option<SpaceId>> {
+    Ok(db
+        .prepare_cached("SELECT space FROM document WHERE doc = ?1")?
+        .query_row([blob(doc.as_bytes())], |row| Ok(SpaceId(id16(row, 0)?)))
+        .optional()?)
 }
 
 /// A device that was ordered to purge a document.

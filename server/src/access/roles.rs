@@ -28,6 +28,21 @@ pub enum Action {
     Manage,
     /// Read who has read what.
     AccessLog,
+    /// Erase documents for good.
+    Erase,
+}
+
+impl Action {
+    /// Every action.
+    pub const ALL: [Action; 7] = [
+        Action::Read,
+        Action::Write,
+        Action::Review,
+        Action::Export,
+        Action::Manage,
+        Action::AccessLog,
+        Action::Erase,
+    ];
 }
 
 impl Role {
@@ -51,12 +66,12 @@ impl Role {
 
     /// Whether this role allows the action.
     pub fn may(self, action: Action) -> bool {
-        use Action::{AccessLog, Export, Manage, Read, Review, Write};
+        use Action::{AccessLog, Erase, Export, Manage, Read, Review, Write};
         let allowed: &[Action] = match self {
             Role::Reader => &[Read],
             Role::Field => &[Read, Write],
             Role::Office => &[Read, Write, Review, Export],
-            Role::Owner => &[Read, Write, Review, Export, Manage, AccessLog],
+            Role::Owner => &[Read, Write, Review, Export, Manage, AccessLog, Erase],
         };
         allowed.contains(&action)
     }
@@ -69,29 +84,15 @@ mod tests {
     #[test]
     fn a_reader_reads_and_does_nothing_else() {
         assert!(Role::Reader.may(Action::Read));
-        for action in [
-            Action::Write,
-            Action::Review,
-            Action::Export,
-            Action::Manage,
-            Action::AccessLog,
-        ] {
+        for action in Action::ALL.into_iter().skip(1) {
             assert!(!Role::Reader.may(action), "{action:?}");
         }
     }
 
     #[test]
     fn a_stronger_role_may_all_that_a_weaker_one_may() {
-        let actions = [
-            Action::Read,
-            Action::Write,
-            Action::Review,
-            Action::Export,
-            Action::Manage,
-            Action::AccessLog,
-        ];
         for pair in Role::ALL.windows(2) {
-            for action in actions {
+            for action in Action::ALL {
                 assert!(
                     !pair[0].may(action) || pair[1].may(action),
                     "{pair:?} {action:?}"

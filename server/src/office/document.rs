@@ -18,6 +18,8 @@ use super::names::Names;
 use super::states::{self, States};
 use super::visitor::Visitor;
 use super::{Failure, Office, findings};
+use crate::access::Action;
+use crate::access::erasures::REASONS;
 use crate::words::Words;
 
 /// What the head of a document's pages shows.
@@ -91,6 +93,8 @@ struct Page {
     removed: Vec<Removed>,
     unknown: Vec<String>,
     states: States,
+    /// The reasons it may be erased for, with their words; none if the visitor may not.
+    reasons: Vec<(&'static str, String)>,
 }
 
 /// The page.
@@ -125,6 +129,16 @@ pub(super) async fn page(
                 removed: removed(&show, &view),
                 unknown: view.reading.unknown.clone(),
                 states,
+                reasons: match space.role.may(Action::Erase) {
+                    true => REASONS
+                        .iter()
+                        .map(|code| {
+                            let key = code.replace('_', "-");
+                            (*code, visitor.words.t(&format!("erase-reason-{key}")))
+                        })
+                        .collect(),
+                    false => Vec::new(),
+                },
                 space,
             };
             Ok(html(&page))

@@ -96,7 +96,7 @@ pub(super) struct World {
     space: SpaceId,
     pub member: MemberId,
     /// A note whose outcome is in conflict and whose text is hostile.
-    note: DocId,
+    pub note: DocId,
 }
 
 pub(super) fn world(role: Role) -> World {
