@@ -267,4 +267,6 @@ mod devices_tests;
 #[cfg(test)]
 mod erase_tests;
 #[cfg(test)]
+mod matrix_tests;
+#[cfg(test)]
 mod tests;

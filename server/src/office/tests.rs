@@ -93,7 +93,7 @@ fn keep(
 pub(super) struct World {
     pub dir: tempfile::TempDir,
     app: Router,
-    space: SpaceId,
+    pub space: SpaceId,
     pub member: MemberId,
     /// A note whose outcome is in conflict and whose text is hostile.
     pub note: DocId,

@@ -13,4 +13,5 @@ mod office;
 mod pages;
 mod push;
 mod restore;
+mod rights;
 pub mod world;

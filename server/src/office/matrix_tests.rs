@@ -1,0 +1,81 @@
+//! Every page of a space and what is sent from it, tried as every role, by the one table of
+//! `access/roles.rs`.
+#![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
+
+use super::tests::{field, world};
+use super::*;
+use crate::access::people::{self, Party};
+use crate::access::{Action, Role};
+use crate::store::schema;
+
+/// What each address asks for. `true` for one that is sent to.
+const ADDRESSES: [(&str, bool, Action); 11] = [
+    ("/office/spaces/{space}", false, Action::Read),
+    ("/office/spaces/{space}/conflicts", false, Action::Read),
+    ("/office/spaces/{space}/findings", false, Action::Read),
+    (
+        "/office/spaces/{space}/documents/{doc}",
+        false,
+        Action::Read,
+    ),
+    (
+        "/office/spaces/{space}/documents/{doc}/conflicts",
+        false,
+        Action::Read,
+    ),
+    (
+        "/office/spaces/{space}/documents/{doc}/history",
+        false,
+        Action::Read,
+    ),
+    (
+        "/office/spaces/{space}/documents/{doc}/choose",
+        true,
+        Action::Write,
+    ),
+    (
+        "/office/spaces/{space}/documents/{doc}/erase",
+        true,
+        Action::Erase,
+    ),
+    ("/office/spaces/{space}/erased/{doc}", false, Action::Erase),
+    ("/office/devices", false, Action::Manage),
+    ("/office/devices/revoke", true, Action::Manage),
+];
+
+#[tokio::test]
+async fn every_address_lets_in_whom_the_table_lets_in_and_nobody_else() {
+    for role in Role::ALL.into_iter().map(Some).chain([None]) {
+        let w = world(role.unwrap_or(Role::Owner));
+        let db = schema::open(&w.dir.path().join("relay.db")).unwrap();
+        if role.is_none() {
+            people::revoke(&db, w.space, Party::Member(w.member), 2).unwrap();
+        }
+        let cookie = w.enter().await;
+        let token = field(&w.get("/office", &cookie).await.body, "form_token");
+        let nothing = "0".repeat(64);
+        for (address, sends, action) in ADDRESSES {
+            let path = address.replace("{space}", &w.space.to_string());
+            let path = path.replace("{doc}", &w.note.to_string());
+            let answer = match sends {
+                true => {
+                    // All that any of them reads; a version nobody has chooses nothing.
+                    let form = [
+                        ("form_token", &*token),
+                        ("reason", "request"),
+                        ("path", "outcome"),
+                        ("version", &*nothing),
+                        ("change", &*nothing),
+                    ];
+                    w.post(&path, &cookie, &form).await
+                }
+                false => w.get(&path, &cookie).await,
+            };
+            // Devices are the organisation's: a role in a space gives nothing there.
+            let may = role.is_some_and(|role| role.may(action)) && action != Action::Manage;
+            let shut = answer.status == StatusCode::FORBIDDEN
+                || (role.is_none() && answer.status == StatusCode::NOT_FOUND);
+            assert_eq!(!shut, may, "{role:?} {address}: {}", answer.status);
+        }
+    }
+}
