@@ -7,6 +7,7 @@ use std::path::Path;
 use rusqlite::Connection;
 use sopu_core::store::lost_commits;
 
+use crate::access::log;
 use crate::backup::{self, MANIFEST};
 use crate::ledger;
 use crate::relay::{DATABASE, LEDGER, RECORD, restore};
@@ -146,6 +147,10 @@ fn database(
             report.findings.push(Finding::new(LEDGER, what));
         }
     }
+    if let Some(number) = access_log(store.connection())? {
+        let what = format!("the access log is not as it was written from row {number} on");
+        report.findings.push(Finding::new(DATABASE, what));
+    }
     feeds::check(&mut store, keys, report)?;
     match record {
         Some(Ok(seen)) => record::compare(&mut store, &seen, report)?,
@@ -154,6 +159,17 @@ fn database(
     }
     store.rollback();
     Ok(())
+}
+
+/// Where the chain of the access log breaks. A file from before there was a chain has none.
+fn access_log(db: &Connection) -> Result<Option<i64>, StoreError> {
+    let chained = db
+        .prepare("SELECT 1 FROM pragma_table_info('access_log') WHERE name = 'hash'")?
+        .exists([])?;
+    if !chained {
+        return Ok(None);
+    }
+    Ok(log::verify(db)?)
 }
 
 /// SQLite's own check of every page and every reference.

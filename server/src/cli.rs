@@ -17,6 +17,7 @@ use crate::config::{Config, ConfigError, Source, make_data_folder};
 use crate::demo::DemoError;
 use crate::store::schema;
 
+mod audit;
 mod backup;
 mod demo;
 mod devices;
@@ -100,6 +101,9 @@ enum Command {
     /// Enrolled phones and laptops
     #[command(subcommand)]
     Device(devices::Device),
+    /// Who read and did what
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Erase documents for good, and say which devices have confirmed
     #[command(subcommand)]
     Erase(erase::Erase),
@@ -226,6 +230,10 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<(), CliError> {
             command.run(&mut Desk::open(&cli.settings, false)?, relay, out)
         }
         Command::Device(command) => command.run(&mut Desk::open(&cli.settings, false)?, out),
+        Command::Audit(command) => {
+            let data = cli.settings.config(Source::default())?.data;
+            command.run(&mut Desk::open(&cli.settings, false)?, &data, out)
+        }
         Command::Erase(command) => {
             let data = cli.settings.config(Source::default())?.data;
             command.run(&mut Desk::open(&cli.settings, false)?, &data, out)

@@ -1,7 +1,13 @@
 //! The access log: every read by the office, every export, every act of administration.
 //! Clients of care may ask who has read their data (Act 703/2023), so reads are rows, not log lines.
+//!
+//! Rows are chained: each keeps SHA-256 over the hash of the row before it and all that it says itself.
+//! A row that is changed, taken out or moved breaks the chain from there on; [`verify`] says where.
+//! Whoever can write the database can make the whole chain anew, so keep excerpts or backups elsewhere.
 
-use rusqlite::Connection;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior};
+use sha2::{Digest, Sha256};
 use sopu_core::id::{DocId, MemberId, SpaceId};
 
 use super::{blob, id16};
@@ -23,43 +29,221 @@ pub struct Entry {
     pub reason: Option<String>,
 }
 
+impl Entry {
+    fn hash(&self, before: &[u8; 32], number: i64) -> [u8; 32] {
+        let mut sha = Sha256::new();
+        sha.update(b"sopu-access-1");
+        sha.update(before);
+        sha.update(number.to_be_bytes());
+        sha.update(self.at_ms.to_be_bytes());
+        // Each part with its length, so that none can pass for part of another; a missing one has none.
+        let mut part = |bytes: Option<&[u8]>| {
+            let length = bytes.map_or(u64::MAX, |bytes| bytes.len() as u64);
+            sha.update(length.to_be_bytes());
+            sha.update(bytes.unwrap_or_default());
+        };
+        part(self.member.as_ref().map(|id| id.as_bytes().as_slice()));
+        part(Some(self.action.as_bytes()));
+        part(self.space.as_ref().map(|id| id.as_bytes().as_slice()));
+        part(self.doc.as_ref().map(|id| id.as_bytes().as_slice()));
+        part(self.reason.as_ref().map(String::as_bytes));
+        sha.finalize().into()
+    }
+}
+
 /// Adds a row.
+///
+/// # Errors
+/// SQLite's own.
 pub fn record(db: &Connection, entry: &Entry) -> rusqlite::Result<()> {
+    if !db.is_autocommit() {
+        return append(db, entry);
+    }
+    // Nobody adds another row between the look at the last one and this.
+    let tx = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
+    append(&tx, entry)?;
+    tx.commit()
+}
+
+fn append(db: &Connection, entry: &Entry) -> rusqlite::Result<()> {
+    let last: Option<(i64, Option<[u8; 32]>)> = db
+        .prepare_cached("SELECT number, hash FROM access_log ORDER BY number DESC LIMIT 1")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let (last, before) = last.unwrap_or((0, None));
+    let number = last + 1;
+    let hash = entry.hash(&before.unwrap_or_default(), number);
     db.prepare_cached(
-        "INSERT INTO access_log(at_ms, member, action, space, doc, reason) VALUES (?1,?2,?3,?4,?5,?6)",
+        "INSERT INTO access_log(number, at_ms, member, action, space, doc, reason, hash)
+         VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
     )?
     .execute((
+        number,
         entry.at_ms,
         entry.member.as_ref().map(|m| blob(m.as_bytes())),
         &entry.action,
         entry.space.as_ref().map(|s| blob(s.as_bytes())),
         entry.doc.as_ref().map(|d| blob(d.as_bytes())),
         &entry.reason,
+        hash.as_slice(),
     ))?;
     Ok(())
 }
 
-/// Who has touched a document, newest first.
-pub fn of_document(db: &Connection, doc: DocId, limit: u32) -> rusqlite::Result<Vec<Entry>> {
-    db.prepare_cached(
-        "SELECT at_ms, member, action, space, doc, reason FROM access_log WHERE doc = ?1
-         ORDER BY at_ms DESC, number DESC LIMIT ?2",
-    )?
-    .query_map((blob(doc.as_bytes()), limit), |row| {
-        let id = |column| -> rusqlite::Result<Option<uuid::Uuid>> {
-            if row.get_ref(column)? == rusqlite::types::ValueRef::Null {
-                return Ok(None);
+/// The number of the first row that is not as it was written, or follows on a row that is gone. `None`
+/// if all are whole.
+///
+/// # Errors
+/// SQLite's own.
+pub fn verify(db: &Connection) -> rusqlite::Result<Option<i64>> {
+    let mut query = db.prepare(&format!(
+        "SELECT number, hash, {COLUMNS} FROM access_log ORDER BY number"
+    ))?;
+    let mut rows = query.query([])?;
+    let mut before: Option<(i64, [u8; 32])> = None;
+    while let Some(row) = rows.next()? {
+        let number = row.get(0)?;
+        let hash: Option<[u8; 32]> = row.get(1)?;
+        let Some(hash) = hash else {
+            // From before there was a chain; after its beginning nothing is without.
+            if before.is_some() {
+                return Ok(Some(number));
             }
-            id16(row, column).map(Some)
+            continue;
         };
-        Ok(Entry {
-            at_ms: row.get(0)?,
-            member: id(1)?.map(MemberId),
-            action: row.get(2)?,
-            space: id(3)?.map(SpaceId),
-            doc: id(4)?.map(DocId),
-            reason: row.get(5)?,
-        })
-    })?
+        let (last, chained) = before.unwrap_or((number - 1, [0; 32]));
+        if number != last + 1 || entry(row, 2)?.hash(&chained, number) != hash {
+            return Ok(Some(number));
+        }
+        before = Some((number, hash));
+    }
+    Ok(None)
+}
+
+const COLUMNS: &str = "at_ms, member, action, space, doc, reason";
+
+fn entry(row: &Row<'_>, first: usize) -> rusqlite::Result<Entry> {
+    let id = |column| -> rusqlite::Result<Option<uuid::Uuid>> {
+        if row.get_ref(column)? == ValueRef::Null {
+            return Ok(None);
+        }
+        id16(row, column).map(Some)
+    };
+    Ok(Entry {
+        at_ms: row.get(first)?,
+        member: id(first + 1)?.map(MemberId),
+        action: row.get(first + 2)?,
+        space: id(first + 3)?.map(SpaceId),
+        doc: id(first + 4)?.map(DocId),
+        reason: row.get(first + 5)?,
+    })
+}
+
+/// Who has touched a document, newest first.
+///
+/// # Errors
+/// SQLite's own.
+pub fn of_document(db: &Connection, doc: DocId, limit: u32) -> rusqlite::Result<Vec<Entry>> {
+    db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM access_log WHERE doc = ?1 ORDER BY at_ms DESC, number DESC LIMIT ?2"
+    ))?
+    .query_map((blob(doc.as_bytes()), limit), |row| entry(row, 0))?
     .collect()
+}
+
+/// What happened in a space, newest first.
+///
+/// # Errors
+/// SQLite's own.
+pub fn of_space(db: &Connection, space: SpaceId, limit: u32) -> rusqlite::Result<Vec<Entry>> {
+    db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM access_log WHERE space = ?1 ORDER BY number DESC LIMIT ?2"
+    ))?
+    .query_map((blob(space.as_bytes()), limit), |row| entry(row, 0))?
+    .collect()
+}
+
+/// Everything, newest first.
+///
+/// # Errors
+/// SQLite's own.
+pub fn all(db: &Connection, limit: u32) -> rusqlite::Result<Vec<Entry>> {
+    db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM access_log ORDER BY number DESC LIMIT ?1"
+    ))?
+    .query_map([limit], |row| entry(row, 0))?
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
+    use super::*;
+    use crate::store::schema;
+
+    fn filled() -> Connection {
+        let db = schema::open_in_memory().unwrap();
+        for at_ms in 0..20 {
+            let entry = Entry {
+                at_ms,
+                member: (at_ms % 3 == 0).then(|| MemberId(uuid::Uuid::from_u128(7))),
+                action: "read".to_owned(),
+                space: None,
+                doc: (at_ms % 2 == 0).then(|| DocId(uuid::Uuid::from_u128(9))),
+                reason: (at_ms % 5 == 0).then(|| "asked".to_owned()),
+            };
+            record(&db, &entry).unwrap();
+        }
+        db
+    }
+
+    #[test]
+    fn a_row_that_is_changed_taken_out_put_in_or_moved_breaks_the_chain_there() {
+        assert_eq!(verify(&filled()).unwrap(), None);
+        for (harm, at) in [
+            ("UPDATE access_log SET member = NULL WHERE number = 4", 4),
+            (
+                "UPDATE access_log SET at_ms = at_ms + 1 WHERE number = 9",
+                9,
+            ),
+            ("UPDATE access_log SET reason = '' WHERE number = 2", 2),
+            ("UPDATE access_log SET hash = NULL WHERE number = 5", 5),
+            ("DELETE FROM access_log WHERE number = 7", 8),
+            (
+                "UPDATE access_log SET action = 'list' WHERE number = 20",
+                20,
+            ),
+            (
+                "UPDATE access_log SET number = CASE number WHEN 3 THEN -3 ELSE number END;
+                 UPDATE access_log SET number = 3 WHERE number = 12;
+                 UPDATE access_log SET number = 12 WHERE number = -3",
+                3,
+            ),
+        ] {
+            let db = filled();
+            db.execute_batch(harm).unwrap();
+            assert_eq!(verify(&db).unwrap(), Some(at), "{harm}");
+        }
+    }
+
+    #[test]
+    fn rows_from_before_the_chain_are_let_be() {
+        let db = filled();
+        db.execute_batch("UPDATE access_log SET hash = NULL")
+            .unwrap();
+        assert_eq!(verify(&db).unwrap(), None);
+        record(
+            &db,
+            &Entry {
+                at_ms: 1,
+                member: None,
+                action: "administer".to_owned(),
+                space: None,
+                doc: None,
+                reason: None,
+            },
+        )
+        .unwrap();
+        assert_eq!(verify(&db).unwrap(), None);
+    }
 }

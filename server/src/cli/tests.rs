@@ -210,3 +210,38 @@ fn erasing_says_what_is_not_there_and_refuses_reasons_it_does_not_know() {
     let no = sopu(data, &["erase", "receipt", doc]).unwrap_err();
     assert!(no.contains("not erased"), "{no}");
 }
+
+#[test]
+fn the_access_log_comes_as_csv_and_tells_when_it_was_tampered_with() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path();
+    sopu(
+        data,
+        &[
+            "init", "--org", "Hoiva Oy", "--owner", "Aino", "--login", "aino",
+        ],
+    )
+    .unwrap();
+    sopu(data, &["space", "add", "Koivula"]).unwrap();
+    let csv = sopu(data, &["audit", "access"]).unwrap();
+    assert!(
+        csv.starts_with("at,who,member,action,space,document,reason\n"),
+        "{csv}"
+    );
+    assert!(
+        csv.contains("command line") && csv.contains("init"),
+        "{csv}"
+    );
+    let again = sopu(data, &["audit", "access", "--reason", "a client asked"]).unwrap();
+    assert!(
+        again.contains("no reason given"),
+        "looking is a row itself: {again}"
+    );
+    assert!(sopu(data, &["audit", "verify"]).is_ok());
+    let db = Connection::open(data.join("relay.db")).unwrap();
+    db.execute("DELETE FROM access_log WHERE number = 2", [])
+        .unwrap();
+    assert!(sopu(data, &["audit", "verify"]).is_err());
+    let check = sopu(data, &["check"]).unwrap_err();
+    assert!(check.contains("damaged"), "{check}");
+}

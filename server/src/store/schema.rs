@@ -18,6 +18,7 @@ const STEPS: &[&[&str]] = &[
     &[include_str!("schema/offers.sql")],
     &[include_str!("schema/sign_in.sql")],
     &[include_str!("schema/erasures.sql")],
+    &[include_str!("schema/access_chain.sql")],
 ];
 
 /// Opens or creates `relay.db`: WAL, every commit on disk before it returns.
