@@ -22,6 +22,7 @@ use sopu_core::time::Env;
 use crate::access::back_off::BackOff;
 use crate::access::oidc::Providers;
 
+mod access;
 mod account;
 mod assets;
 mod books;
@@ -203,6 +204,10 @@ pub fn router<S: Clone + Send + Sync + 'static>(office: Arc<Office>) -> Router<S
         .route(
             "/office/spaces/{space}/documents/{doc}/erase",
             post(erase::ask),
+        )
+        .route(
+            "/office/spaces/{space}/documents/{doc}/access",
+            get(access::page),
         )
         .route("/office/spaces/{space}/erased/{doc}", get(erase::receipt))
         .route(

@@ -258,3 +258,19 @@ erase-done = The document was erased { $when }.
 erase-devices = Devices that were told to delete it. Each confirms when it next syncs.
 erase-confirmed = confirmed { $when }
 erase-unconfirmed = has not confirmed yet
+
+## Who has read it
+access = Access
+access-intro = Who has read and done what with this document at the office, newest first. Reading on a phone is not in it.
+access-when = When
+access-who = Who
+access-what = What
+access-reason = Reason
+access-command-line = the server's command line
+access-read = read
+access-history = read the history
+access-choose = settled a conflict
+access-export = took out
+access-erase = asked to erase
+access-access = looked at this page
+access-more = There are more rows; the person who keeps Sopu can take them all out.

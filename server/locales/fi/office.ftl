@@ -258,3 +258,19 @@ erase-done = Asiakirja hävitettiin { $when }.
 erase-devices = Laitteet, joille on sanottu, että ne poistavat sen. Kukin vahvistaa seuraavalla synkronoinnilla.
 erase-confirmed = vahvistettu { $when }
 erase-unconfirmed = ei ole vielä vahvistanut
+
+## Kuka sen on lukenut
+access = Käyttö
+access-intro = Kuka on toimistossa lukenut tätä asiakirjaa tai tehnyt sille jotakin, uusin ensin. Puhelimella lukeminen ei näy tässä.
+access-when = Milloin
+access-who = Kuka
+access-what = Mitä
+access-reason = Syy
+access-command-line = palvelimen komentorivi
+access-read = luki
+access-history = luki historian
+access-choose = ratkaisi ristiriidan
+access-export = vei ulos
+access-erase = pyysi hävittämistä
+access-access = katsoi tätä sivua
+access-more = Rivejä on enemmän; Sopu-vastaava voi ottaa ne kaikki ulos.

@@ -258,3 +258,19 @@ erase-done = Dokumentet raderades { $when }.
 erase-devices = Enheter som har fått besked att ta bort det. Var och en bekräftar vid nästa synkronisering.
 erase-confirmed = bekräftat { $when }
 erase-unconfirmed = har inte bekräftat än
+
+## Vem som har läst det
+access = Åtkomst
+access-intro = Vem som på kontoret har läst eller gjort något med detta dokument, nyast först. Läsning i telefonen syns inte här.
+access-when = När
+access-who = Vem
+access-what = Vad
+access-reason = Skäl
+access-command-line = serverns kommandorad
+access-read = läste
+access-history = läste historiken
+access-choose = avgjorde en konflikt
+access-export = tog ut
+access-erase = bad om radering
+access-access = såg på denna sida
+access-more = Det finns fler rader; den som sköter Sopu kan ta ut dem alla.

@@ -38,12 +38,15 @@ pub struct Head {
     pub address: String,
     /// Conflicts and clashes waiting.
     pub conflicts: usize,
+    /// Whether the visitor may see who has read it.
+    pub log: bool,
 }
 
 impl Head {
     /// The head of this document.
     pub fn of(words: &Words, space: &Space, view: &View) -> Self {
         Self {
+            log: space.role.may(Action::AccessLog),
             title: if view.title.is_empty() {
                 words.t("untitled")
             } else {

@@ -9,7 +9,7 @@ use crate::access::{Action, Role};
 use crate::store::schema;
 
 /// What each address asks for. `true` for one that is sent to.
-const ADDRESSES: [(&str, bool, Action); 11] = [
+const ADDRESSES: [(&str, bool, Action); 12] = [
     ("/office/spaces/{space}", false, Action::Read),
     ("/office/spaces/{space}/conflicts", false, Action::Read),
     ("/office/spaces/{space}/findings", false, Action::Read),
@@ -37,6 +37,11 @@ const ADDRESSES: [(&str, bool, Action); 11] = [
         "/office/spaces/{space}/documents/{doc}/erase",
         true,
         Action::Erase,
+    ),
+    (
+        "/office/spaces/{space}/documents/{doc}/access",
+        false,
+        Action::AccessLog,
     ),
     ("/office/spaces/{space}/erased/{doc}", false, Action::Erase),
     ("/office/devices", false, Action::Manage),
