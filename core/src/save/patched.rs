@@ -25,10 +25,7 @@ impl Desk {
     /// Saves the form with these fields put otherwise, and reads only what that wrote.
     fn save(&mut self, kind: Kind, who: u8, puts: &[(&'static Field, Value)]) {
         let (at, old) = self.form.clone();
-        let mut value = match old.value.clone() {
-            Value::Object(value) => value,
-            other => panic!("an object, not {other}"),
-        };
+        let mut value = old.value.as_object().expect("an object").clone();
         for (field, part) in puts {
             set_path(&mut value, field.path, part.clone());
         }

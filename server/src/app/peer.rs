@@ -20,7 +20,11 @@ pub fn address(request: &Request) -> Option<IpAddr> {
     if !peer.is_proxy {
         return Some(peer.address.ip());
     }
-    let named = request.headers().get_all("x-forwarded-for").iter().last();
+    let named = request
+        .headers()
+        .get_all("x-forwarded-for")
+        .iter()
+        .next_back();
     let named = named.and_then(|value| value.to_str().ok());
     let last = named.and_then(|list| list.rsplit(',').next());
     let last = last.and_then(|text| text.trim().parse().ok());

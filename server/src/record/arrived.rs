@@ -41,7 +41,7 @@ enum Now {
     /// As the merge worker has it.
     Tried(Standing),
     /// Made here.
-    Applied(Automerge),
+    Applied(Box<Automerge>),
 }
 
 impl<'e> Arrived<'e> {
@@ -86,7 +86,7 @@ impl<'e> Arrived<'e> {
                 let here = |standing: &Standing| heads_of(&standing.document) == heads;
                 let now = match tried.remove(&doc).filter(here) {
                     Some(standing) => Now::Tried(standing),
-                    None => Now::Applied(applied(store, doc, kind, &new)?),
+                    None => Now::Applied(Box::new(applied(store, doc, kind, &new)?)),
                 };
                 Some(Content {
                     kind,
@@ -172,7 +172,7 @@ impl Content {
     fn write(self, tx: &Tx<'_>, space: SpaceId, doc: DocId) -> store::Result<Option<Loaded>> {
         let (am, reading) = match self.now {
             Now::Tried(Standing { document, reading }) => (document, reading),
-            Now::Applied(am) => (Arc::new(am), None::<Reading>),
+            Now::Applied(am) => (Arc::new(*am), None::<Reading>),
         };
         let write = DocWrite {
             doc,

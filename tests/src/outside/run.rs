@@ -128,7 +128,7 @@ impl<'p> Run<'p> {
             relay: None,
             phones: Vec::new(),
             member,
-            session: session.token,
+            session,
             kills: (0, 0),
         };
         run.start_relay();
