@@ -100,17 +100,17 @@ pub fn changes_of(conn: &Connection, id: EnvelopeId) -> Result<Vec<Unsealed>> {
     Ok(changes)
 }
 
-/// The hashes of the changes a first sync brought with the n-th entry of a document, in order:
+/// Hash and actor of the changes a first sync brought with the n-th entry of a document, in order:
 /// what that entry's signature is over.
 ///
 /// # Errors
 /// SQLite's own.
-pub fn packed(conn: &Connection, doc: DocId, entry: u32) -> Result<Vec<Hash>> {
+pub fn packed(conn: &Connection, doc: DocId, entry: u32) -> Result<Vec<(Hash, Vec<u8>)>> {
     let mut statement = conn.prepare_cached(
-        "SELECT c.hash FROM change c JOIN document d ON d.n = c.doc
+        "SELECT c.hash, c.actor FROM change c JOIN document d ON d.n = c.doc
          WHERE d.id = ?1 AND c.entry = ?2 ORDER BY c.n",
     )?;
-    let rows = statement.query_map(params![doc, entry], |row| row.get(0))?;
+    let rows = statement.query_map(params![doc, entry], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 

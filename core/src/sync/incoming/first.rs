@@ -158,19 +158,9 @@ impl Device {
         let here = changed.or(forked).into_iter().flatten();
         let here = here.filter(|new| new.origin == Origin::Packed(entry));
         let here: Vec<_> = here.map(|new| (new.hash, new.actor.clone())).collect();
+        // The document itself is not loaded for it: that would cost as much as taking it in again.
         let signed: Vec<(Hash, Vec<u8>)> = if here.is_empty() {
-            let loaded = self.store.document(doc).ok();
-            let actor = |hash: &Hash| {
-                let meta = loaded
-                    .as_ref()?
-                    .am
-                    .get_change_meta_by_hash(&(*hash).into())?;
-                Some(meta.actor.to_bytes().to_vec())
-            };
-            let hashes = outbox::packed(conn, doc, entry)?.into_iter();
-            hashes
-                .map(|hash| (hash, actor(&hash).unwrap_or_default()))
-                .collect()
+            outbox::packed(conn, doc, entry)?
         } else {
             here
         };
