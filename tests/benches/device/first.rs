@@ -1,6 +1,6 @@
 //! A new device takes a team's documents.
 
-use automerge::{Automerge, Change, ReadDoc};
+use automerge::{Automerge, Change};
 use sopu_core::id::DocId;
 use sopu_tests::bench::meter::cpu_of;
 use sopu_tests::bench::section::ms;
@@ -81,7 +81,7 @@ fn bare(new: &Resident, notes: &[DocId]) -> f64 {
         .collect();
     let ((), cpu) = cpu_of(|| {
         for changes in all {
-            let changes = changes.into_iter().map(|bytes| Change::from_bytes(bytes));
+            let changes = changes.into_iter().map(Change::from_bytes);
             let changes: Vec<Change> = changes.collect::<Result<_, _>>().expect("parses");
             let mut am = Automerge::new();
             am.apply_changes(changes).expect("applies");
