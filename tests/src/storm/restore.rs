@@ -119,7 +119,7 @@ impl Storm {
         self.power_up();
         self.spare_relay();
         assert!(self.relay_on(), "the relay starts");
-        let mut there = self.at_relay();
+        let mut there = self.at_relay().expect("nothing fails now");
         for number in 0..self.pockets.len() {
             self.pockets[number].disk.keep_power();
             self.pockets[number].disk.mend();
@@ -141,22 +141,25 @@ impl Storm {
     }
 
     /// All edits the relay has: in the record, or kept beside it, or waiting.
-    pub(super) fn at_relay(&self) -> BTreeSet<EditAt> {
+    ///
+    /// # Errors
+    /// The stores'.
+    pub(super) fn at_relay(&self) -> Result<BTreeSet<EditAt>, StoreError> {
         let record = self.relay().record();
         let store = record.store();
         let mut there = BTreeSet::new();
-        for doc in document::ids(store.conn(), None, None, 10_000).expect("reads") {
-            there.extend(edits_in(store, doc).expect("opens"));
+        for doc in document::ids(store.conn(), None, None, 10_000)? {
+            there.extend(edits_in(store, doc)?);
         }
-        let db = self.house.look().expect("opens");
+        let db = self.house.look()?;
         let sql = "SELECT doc, run FROM envelope WHERE state <> 'fed' AND run IS NOT NULL";
-        let mut kept = db.prepare(sql).expect("asks");
+        let mut kept = db.prepare(sql)?;
         let rows = kept.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
-        for row in rows.expect("reads") {
-            let (doc, run): (DocId, Vec<u8>) = row.expect("reads");
+        for row in rows? {
+            let (doc, run): (DocId, Vec<u8>) = row?;
             there.extend(in_run(doc, &run, &Limits::RELAY));
         }
-        there
+        Ok(there)
     }
 
     /// What a device holds beside its feed: work of anyone that the relay has lost, and what came
