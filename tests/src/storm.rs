@@ -14,6 +14,7 @@ mod house;
 pub mod line;
 mod mail;
 pub mod model;
+mod office;
 pub mod outcome;
 pub mod pocket;
 mod power;
@@ -89,6 +90,8 @@ pub struct Storm {
     luck: Dice,
     /// Whether the relay loses its disk in this storm, and comes back from backups.
     pub loses_relay: bool,
+    /// Whether people write at the office in this storm.
+    pub office_writes: bool,
     relay_backups: Vec<RelayBackup>,
     /// How often it came back from one.
     life: u64,

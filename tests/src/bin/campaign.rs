@@ -35,9 +35,10 @@ struct Args {
     /// Tell what happened in each storm.
     #[arg(long)]
     tell: bool,
-    /// Without backups of the relay being put back: what seeds met before that was a fault.
+    /// Without a relay that comes back from backups, and without an office that writes: what seeds
+    /// met before there were these.
     #[arg(long)]
-    keep_relay: bool,
+    plain: bool,
     /// Add a row to tests/CAMPAIGNS.md.
     #[arg(long)]
     record: bool,
@@ -98,7 +99,8 @@ fn main() -> ExitCode {
                     }
                     let mut storm = Storm::new(seed);
                     storm.tells = args.tell;
-                    storm.loses_relay &= !args.keep_relay;
+                    storm.loses_relay &= !args.plain;
+                    storm.office_writes &= !args.plain;
                     let outcome = weather(storm, args.steps);
                     tell(seed, args.steps, &outcome);
                     let mut sum = sum.lock().expect("nobody panicked");

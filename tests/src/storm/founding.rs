@@ -42,6 +42,7 @@ impl Storm {
         let founded = FOUNDED.get_or_init(|| Self::found().into_founded());
         let mut storm = Self::empty(seed);
         storm.loses_relay = storm.luck.once_in(2);
+        storm.office_writes = storm.luck.once_in(2);
         storm.org = founded.org;
         storm.spaces.clone_from(&founded.spaces);
         storm.members.clone_from(&founded.members);
@@ -97,6 +98,7 @@ impl Storm {
             acknowledged: BTreeSet::new(),
             luck: Dice::new(!seed),
             loses_relay: false,
+            office_writes: false,
             relay_backups: Vec::new(),
             life: 0,
             forgot: false,

@@ -30,6 +30,7 @@ impl Storm {
             self.act(number);
             self.touch(number);
         }
+        self.perhaps_write_at_office();
         self.perhaps_lose_relay();
         self.power_up();
         self.watch();

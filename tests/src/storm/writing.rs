@@ -9,7 +9,7 @@ use sopu_core::device::documents::Opened;
 use sopu_core::documents::{Kind, contract, service_listing, visit_note};
 use sopu_core::genesis::genesis;
 use sopu_core::id::{DocId, SpaceId, Version, mint_uuid};
-use sopu_core::read::{at_path, set_path};
+use sopu_core::read::{Reading, at_path, set_path};
 use sopu_core::store::document;
 
 use super::Storm;
@@ -89,6 +89,20 @@ fn fields(kind: Kind) -> Fields {
 }
 
 impl Form {
+    /// A document as it reads.
+    pub(super) fn read(doc: DocId, kind: Kind, version: Version, reading: Reading) -> Self {
+        let round = reading.status.get("status").map_or(0, |mark| mark.round);
+        let hidden = reading.removed.into_iter();
+        Self {
+            doc,
+            version,
+            value: reading.value,
+            kind,
+            round,
+            hidden: hidden.map(|item| (item.key, item.value)).collect(),
+        }
+    }
+
     fn of(opened: Opened) -> Self {
         let round = opened.status.get("status").map_or(0, |mark| mark.round);
         let hidden = opened.removed.into_iter();
@@ -257,7 +271,7 @@ impl Storm {
     }
 
     /// Changes something in a form; says what.
-    fn change(&mut self, number: usize, form: &Form, value: &mut Value) -> Vec<Write> {
+    pub(super) fn change(&mut self, number: usize, form: &Form, value: &mut Value) -> Vec<Write> {
         let mut writes = Vec::new();
         let fields = fields(form.kind);
         let Value::Object(object) = value else {
