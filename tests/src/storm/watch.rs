@@ -245,6 +245,11 @@ impl Storm {
                 cursor.seq, edit.writes
             ));
         }
+        // Devices read the feed itself, and the record it is looked at in may not have followed yet:
+        // its disk failed.
+        if feed.entries.last().is_none_or(|(last, _)| *last < cursor.seq) {
+            return Ok(());
+        }
         let family = self.pockets[number].family;
         for own in changes.without(&fed) {
             let edit = &self.model.edits[self.model.edit(doc, own)];
