@@ -12,7 +12,7 @@ pub mod page;
 use std::collections::BTreeSet;
 
 use crate::device::{Device, DeviceError, Result, SyncReport, keys};
-use crate::id::EnvelopeId;
+use crate::id::{EnvelopeId, SpaceId};
 use crate::store::outbox::State;
 use crate::store::{Tx, meta, outbox, purge, space};
 use crate::sync::outgoing::Outgoing;
@@ -236,20 +236,7 @@ impl Device {
                 inside |= row.is_some_and(|row| row.space == id);
             }
             if !undelivered && !inside {
-                let kept: Vec<EnvelopeId> = outbox::unsettled(self.store.conn(), None)?
-                    .into_iter()
-                    .filter(|e| e.own && e.space == id)
-                    .filter(|e| matches!(e.state, State::Acknowledged | State::Held(_)))
-                    .map(|e| e.id)
-                    .collect();
-                let told =
-                    |id: &EnvelopeId| outgoing.sent.contains(id) || self.asked.contains_key(id);
-                let untold: Vec<_> = kept.into_iter().filter(|id| !told(id)).collect();
-                if !untold.is_empty() {
-                    // A restored copy asks when it has seen what its other self did.
-                    if !self.recovering()? {
-                        self.ask(untold.iter().copied())?;
-                    }
+                if self.is_untold(outgoing, Some(id))? {
                     continue;
                 }
                 // Work the relay still keeps for people was made under this epoch, and would be in
@@ -263,6 +250,26 @@ impl Device {
             }
         }
         Ok(())
+    }
+
+    /// Whether what the relay has taken of one's own, of a space or of all, is still to be asked about:
+    /// it is asked about with that, unless this is a restored copy, which asks when it has seen what
+    /// its other self did.
+    fn is_untold(&mut self, outgoing: &Outgoing, space: Option<SpaceId>) -> Result<bool> {
+        let kept = outbox::unsettled(self.store.conn(), None)?.into_iter();
+        let kept = kept
+            .filter(|e| e.own && space.is_none_or(|space| e.space == space))
+            .filter(|e| matches!(e.state, State::Acknowledged | State::Held(_)))
+            .map(|e| e.id);
+        let told = |id: &EnvelopeId| outgoing.sent.contains(id) || self.asked.contains_key(id);
+        let untold: Vec<EnvelopeId> = kept.filter(|id| !told(id)).collect();
+        if untold.is_empty() {
+            return Ok(false);
+        }
+        if !self.recovering()? {
+            self.ask(untold.iter().copied())?;
+        }
+        Ok(true)
     }
 
     fn apply_orders(
@@ -314,8 +321,9 @@ impl Device {
                     if self.recovering()? {
                         self.finish_recovery(report)?;
                     }
-                    // Unsent work first: the relay keeps it for the office to review.
-                    if !self.delivered()? {
+                    // Unsent work first: the relay keeps it for the office to review. And what it had
+                    // before, for one that is cut off hears nothing of a relay's return from a backup.
+                    if !self.delivered()? || self.is_untold(outgoing, None)? {
                         continue;
                     }
                     self.wipe()?;
