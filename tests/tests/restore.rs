@@ -508,6 +508,40 @@ fn what_was_written_in_an_item_that_nobody_signed_stays_readable_as_a_draft() {
 }
 
 #[test]
+fn a_form_left_open_does_not_bring_back_as_one_s_own_what_the_relay_lost() {
+    let mut drill = Drill::new(3);
+    let space = drill.spaces[0];
+    let doc = drill.note(0, space);
+    drill.sync(0).expect("syncs");
+    drill.merge();
+    let early = drill.back_up();
+    let write = |drill: &mut Drill, number: usize, text: &str| {
+        let device = drill.device(number);
+        let opened = device.read(doc).expect("reads");
+        let mut value = opened.value;
+        value["summary"] = json!(text);
+        let saved = device.save(doc, &opened.version, &value).expect("saves");
+        (saved.version, value)
+    };
+    write(&mut drill, 0, "heidän sanansa");
+    drill.sync(0).expect("syncs");
+    drill.merge();
+    let member = drill.hands[1].member;
+    let new = drill.hand(member);
+    drill.sync_in_parts(new, 2);
+    let (version, mut form) = write(&mut drill, new, "heidän sanansa ja omat");
+    drill.restore(early, true);
+    // Whoever wrote the first words never comes again.
+    drill.destroy(0);
+    drill.calm();
+    let now = drill.device(new).read(doc).expect("reads").value;
+    assert!(!now["summary"].to_string().contains("heidän"), "{now}");
+    form["summary"] = json!("heidän sanansa ja omat ja lisää");
+    let saved = drill.device(new).save(doc, &version, &form);
+    assert!(matches!(saved, Err(DeviceError::Stale)), "{saved:?}");
+}
+
+#[test]
 fn a_restore_during_any_part_of_a_first_sync_leaves_a_feed_that_hashes() {
     for parts in 1..12 {
         let mut drill = Drill::new(6);

@@ -102,28 +102,45 @@ pub fn discard(tx: &Tx<'_>, number: i64) -> Result<()> {
     Ok(())
 }
 
-/// Notes that `new` does again what `old` did, in a rebuilt document.
+/// An edit made again in a rebuilt document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replay {
+    /// The change that is no more.
+    pub old: Hash,
+    /// What stands in its place.
+    pub new: Hash,
+    /// Whether the document says at the new one what it said at the old one.
+    pub exact: bool,
+}
+
+/// Notes an edit that was made again.
 ///
 /// # Errors
 /// SQLite's own.
-pub fn replayed(tx: &Tx<'_>, doc: DocId, old: Hash, new: Hash) -> Result<()> {
+pub fn replayed(tx: &Tx<'_>, doc: DocId, replay: &Replay) -> Result<()> {
+    let Replay { old, new, exact } = replay;
     // A replay replayed once more: what pointed at the first points at the second.
-    tx.prepare_cached("UPDATE replay SET new_hash = ?3 WHERE doc = ?1 AND new_hash = ?2")?
-        .execute(params![doc, old, new])?;
     tx.prepare_cached(
-        "INSERT OR REPLACE INTO replay (doc, old_hash, new_hash) VALUES (?1, ?2, ?3)",
+        "UPDATE replay SET new_hash = ?3, exact = min(exact, ?4) WHERE doc = ?1 AND new_hash = ?2",
     )?
-    .execute(params![doc, old, new])?;
+    .execute(params![doc, old, new, exact])?;
+    tx.prepare_cached(
+        "INSERT OR REPLACE INTO replay (doc, old_hash, new_hash, exact) VALUES (?1, ?2, ?3, ?4)",
+    )?
+    .execute(params![doc, old, new, exact])?;
     Ok(())
 }
 
-/// A version from before a rebuild, in terms of the rebuilt document.
+/// A version from before a rebuild, in terms of the rebuilt document. One at which that says something
+/// else stays as it was: nobody knows it any more. A form opened there would be taken for having written
+/// or removed what others did.
 ///
 /// # Errors
 /// SQLite's own.
 pub fn translate(conn: &Connection, doc: DocId, version: &Version) -> Result<Version> {
-    let mut statement =
-        conn.prepare_cached("SELECT new_hash FROM replay WHERE doc = ?1 AND old_hash = ?2")?;
+    let mut statement = conn.prepare_cached(
+        "SELECT new_hash FROM replay WHERE doc = ?1 AND old_hash = ?2 AND exact = 1",
+    )?;
     let mut heads = Vec::with_capacity(version.heads().len());
     for head in version.heads() {
         let new = statement

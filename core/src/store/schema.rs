@@ -9,6 +9,7 @@ use super::{Result, StoreError};
 const STEPS: &[&str] = &[
     include_str!("schema/001.sql"),
     include_str!("schema/002.sql"),
+    include_str!("schema/003.sql"),
 ];
 
 /// The version this code writes.
@@ -62,6 +63,7 @@ mod tests {
     const FIXTURES: &[&[u8]] = &[
         include_bytes!("../../fixtures/store-v1.db"),
         include_bytes!("../../fixtures/store-v2.db"),
+        include_bytes!("../../fixtures/store-v3.db"),
     ];
 
     fn shape(conn: &Connection) -> Vec<(String, String)> {

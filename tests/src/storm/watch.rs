@@ -247,7 +247,11 @@ impl Storm {
         }
         // Devices read the feed itself, and the record it is looked at in may not have followed yet:
         // its disk failed.
-        if feed.entries.last().is_none_or(|(last, _)| *last < cursor.seq) {
+        if feed
+            .entries
+            .last()
+            .is_none_or(|(last, _)| *last < cursor.seq)
+        {
             return Ok(());
         }
         let family = self.pockets[number].family;

@@ -58,7 +58,15 @@ fn after_a_purge_the_files_do_not_hold_a_word_of_it() {
             outbox::insert_sealed(tx, &proof, RARE.as_bytes(), &hashes)?;
             let value = json!({"summary": RARE});
             draft::keep(tx, (doc, world.space, Kind::VisitNote), "role", 1, &value)?;
-            draft::replayed(tx, doc, hashes[0], hashes[1])
+            draft::replayed(
+                tx,
+                doc,
+                &draft::Replay {
+                    old: hashes[0],
+                    new: hashes[1],
+                    exact: true,
+                },
+            )
         })
         .expect("stores");
     assert_eq!(searched(&store), 1);

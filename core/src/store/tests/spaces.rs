@@ -115,7 +115,15 @@ fn dropping_a_space_removes_all_of_it_and_nothing_else() {
                     1,
                     &json!({}),
                 )?;
-                draft::replayed(tx, doc, hashes[0], Hash([0; 32]))
+                draft::replayed(
+                    tx,
+                    doc,
+                    &draft::Replay {
+                        old: hashes[0],
+                        new: Hash([0; 32]),
+                        exact: true,
+                    },
+                )
             })
             .expect("stores");
     }
@@ -253,12 +261,41 @@ fn a_form_opened_before_a_rebuild_finds_its_version_again() {
     let [a, b, c, other] = [1, 2, 3, 4].map(|n| Hash([n; 32]));
     store
         .write(|tx| {
-            draft::replayed(tx, doc, a, b)?;
-            draft::replayed(tx, doc, b, c)
+            draft::replayed(
+                tx,
+                doc,
+                &draft::Replay {
+                    old: a,
+                    new: b,
+                    exact: true,
+                },
+            )?;
+            draft::replayed(
+                tx,
+                doc,
+                &draft::Replay {
+                    old: b,
+                    new: c,
+                    exact: true,
+                },
+            )
         })
         .expect("notes");
     let translated = draft::translate(store.conn(), doc, &Version::new([a, other])).expect("reads");
     assert_eq!(translated, Version::new([c, other]), "through two rebuilds");
+    let elsewhere = draft::Replay {
+        old: c,
+        new: other,
+        exact: false,
+    };
+    store
+        .write(|tx| draft::replayed(tx, doc, &elsewhere))
+        .expect("notes");
+    for lost in [a, b, c] {
+        let version = Version::new([lost]);
+        let translated = draft::translate(store.conn(), doc, &version).expect("reads");
+        assert_eq!(translated, version, "what it showed is nowhere any more");
+    }
 }
 
 #[test]

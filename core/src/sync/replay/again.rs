@@ -16,13 +16,12 @@ use crate::read::{Reading, at_path, read_at, version};
 use crate::rebase;
 use crate::save::{self, SaveContext};
 use crate::store::document::{Loaded, NewChange, Origin};
-use crate::store::draft;
+use crate::store::draft::{self, Replay};
 
 /// The edits of a document made again.
 pub(super) struct Again {
     pub am: Automerge,
-    /// (old change, what stands in its place).
-    pub made: Vec<(Hash, Hash)>,
+    pub made: Vec<Replay>,
     pub new: Vec<NewChange>,
     /// Names of what was made again ([`EnvelopeId::of_change`]).
     pub names: Vec<EnvelopeId>,
@@ -64,7 +63,7 @@ impl Device {
         let mut ctx = self.save_context(space, &*env)?;
         let start = version(&am);
         let mut places: BTreeMap<Hash, Version> = BTreeMap::new();
-        let mut made: Vec<(Hash, Hash)> = Vec::new();
+        let mut made: Vec<Replay> = Vec::new();
         let mut hashes: Vec<Hash> = Vec::new();
         let mut names: Vec<EnvelopeId> = Vec::new();
         let mut homeless = false;
@@ -89,11 +88,11 @@ impl Device {
             if let Some(taken) = taken.or_else(other) {
                 let at = taken.map_or_else(|| start.clone(), |taken| Version::new([taken]));
                 places.insert(*hash, at);
-                made.extend(
-                    taken
-                        .filter(|taken| taken != hash)
-                        .map(|taken| (*hash, taken)),
-                );
+                made.extend(taken.filter(|taken| taken != hash).map(|new| Replay {
+                    old: *hash,
+                    new,
+                    exact: says_the_same(kind, (&loaded.am, hash), (&am, &new)),
+                }));
                 continue;
             }
             let change = loaded
@@ -110,7 +109,11 @@ impl Device {
             ctx.at_ms = change.timestamp();
             let saved = save::write(&mut am, kind, &at, edits, Vec::new(), &ctx)?;
             if let [head] = saved.version.heads() {
-                made.push((*hash, *head));
+                made.push(Replay {
+                    old: *hash,
+                    new: *head,
+                    exact: says_the_same(kind, (&loaded.am, hash), (&am, head)),
+                });
             }
             places.insert(*hash, saved.version);
             hashes.extend(saved.changes);
@@ -125,6 +128,12 @@ impl Device {
             homeless,
         })
     }
+}
+
+/// Whether two documents say the same at these changes.
+fn says_the_same(kind: Kind, old: (&Automerge, &Hash), new: (&Automerge, &Hash)) -> bool {
+    let [old, new] = [old, new].map(|(am, hash)| read_at(am, kind, &Version::new([*hash])).value);
+    old == new
 }
 
 fn is_homeless(edit: &Edit, am: &Automerge, kind: Kind) -> bool {

@@ -9,7 +9,7 @@ use crate::read::{read, version};
 use crate::run::Sealing;
 use crate::store::Tx;
 use crate::store::document::{DocWrite, Loaded, NewChange, remove_document, rewrite_document};
-use crate::store::draft::{self, Quarantined};
+use crate::store::draft::{self, Quarantined, Replay};
 use crate::store::outbox::{self, State};
 use crate::sync::incoming::REPLAYED;
 use crate::sync::outgoing::seal_unsealed;
@@ -24,8 +24,7 @@ pub(in crate::sync) struct Plan {
     pub(super) new: Vec<NewChange>,
     /// Changes that are no more.
     pub(super) gone: Vec<Hash>,
-    /// (old change, what stands in its place).
-    pub(super) made: Vec<(Hash, Hash)>,
+    pub(super) made: Vec<Replay>,
     /// Whether anything had to be made again.
     pub(super) replays: bool,
     /// Envelopes that another replay in the record has replaced, and refused ones of others.
@@ -84,8 +83,8 @@ impl Plan {
             },
             &self.gone,
         )?;
-        for (old, new) in &self.made {
-            draft::replayed(tx, doc, *old, *new)?;
+        for replay in &self.made {
+            draft::replayed(tx, doc, replay)?;
         }
         seal_unsealed(tx, self.sealing.clone(), key)?;
         let rest = if self.replays {
