@@ -13,7 +13,6 @@ use super::frame::{Frame, html};
 use super::sign_in::set_cookie;
 use super::visitor::{SESSION, Visitor};
 use super::{Failure, Office};
-use crate::access::log::{self, Entry};
 use crate::access::second_factor::{self, Setup};
 use crate::access::sessions::Shown;
 use crate::access::{AccessError, password, people, sessions};
@@ -146,7 +145,13 @@ pub(super) async fn change_password(
                 }
                 done => done?,
             }
-            note(office, books, member, "password changed")?;
+            books.note(
+                office,
+                member,
+                "account",
+                (None, None),
+                Some("password changed"),
+            )?;
             let token = sessions::start(&books.people, &*office.env, member, Shown::Whole)?;
             Ok(Changed::Done(token))
         })
@@ -193,7 +198,13 @@ pub(super) async fn confirm(
             let codes =
                 second_factor::confirm(&mut books.people, env, secret, member, &change.code)?;
             if codes.is_some() {
-                note(office, books, member, "second factor on")?;
+                books.note(
+                    office,
+                    member,
+                    "account",
+                    (None, None),
+                    Some("second factor on"),
+                )?;
             }
             Ok(codes)
         })
@@ -236,7 +247,13 @@ pub(super) async fn remove(
             }
             office.back_off.right(&name);
             second_factor::remove(db, member)?;
-            note(office, books, member, "second factor off")?;
+            books.note(
+                office,
+                member,
+                "account",
+                (None, None),
+                Some("second factor off"),
+            )?;
             Ok(true)
         })
         .await?;
@@ -264,25 +281,14 @@ pub(super) async fn leave_everywhere(
     office
         .with_books(move |office, books| {
             sessions::sign_out_everywhere(&books.people, member)?;
-            note(office, books, member, "signed out everywhere")
+            books.note(
+                office,
+                member,
+                "account",
+                (None, None),
+                Some("signed out everywhere"),
+            )
         })
         .await?;
     Err(Failure::SignIn("/office".to_owned()))
-}
-
-fn note(
-    office: &Office,
-    books: &super::books::Books,
-    member: sopu_core::id::MemberId,
-    what: &str,
-) -> Result<(), Failure> {
-    let entry = Entry {
-        at_ms: office.env.now_ms(),
-        member: Some(member),
-        action: "account".to_owned(),
-        space: None,
-        doc: None,
-        reason: Some(what.to_owned()),
-    };
-    Ok(log::record(&books.people, &entry)?)
 }

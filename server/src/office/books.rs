@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError};
 
 use rusqlite::Connection;
-use sopu_core::id::{DocId, SpaceId};
+use sopu_core::id::{DocId, MemberId, SpaceId};
 use sopu_core::store::Store;
 use sopu_core::store::view::{self, View};
 
@@ -143,17 +143,32 @@ impl Books {
         doc: Option<DocId>,
         action: &str,
     ) -> Result<(), Failure> {
-        log::record(
-            &self.people,
-            &Entry {
-                at_ms: office.env.now_ms(),
-                member: Some(visitor.who.member),
-                action: action.to_owned(),
-                space: Some(space.id),
-                doc,
-                reason: None,
-            },
-        )?;
-        Ok(())
+        self.note(
+            office,
+            visitor.who.member,
+            action,
+            (Some(space.id), doc),
+            None,
+        )
+    }
+
+    /// Notes what somebody did in the access log.
+    pub fn note(
+        &self,
+        office: &Office,
+        member: MemberId,
+        action: &str,
+        (space, doc): (Option<SpaceId>, Option<DocId>),
+        reason: Option<&str>,
+    ) -> Result<(), Failure> {
+        let entry = Entry {
+            at_ms: office.env.now_ms(),
+            member: Some(member),
+            action: action.to_owned(),
+            space,
+            doc,
+            reason: reason.map(ToOwned::to_owned),
+        };
+        Ok(log::record(&self.people, &entry)?)
     }
 }

@@ -17,7 +17,6 @@ use super::books::Books;
 use super::frame::{Frame, html};
 use super::visitor::{Visitor, language};
 use super::{Failure, Office};
-use crate::access::log::{self, Entry};
 use crate::access::{devices, invites, people};
 use crate::words::Words;
 
@@ -111,7 +110,13 @@ pub(super) async fn invite(
             let (db, env) = (&books.people, &*office.env);
             let by = Some(visitor.who.member);
             let code = invites::create(db, env, member, by, invites::LIFE_MS)?;
-            note(office, books, &visitor, "invite add")?;
+            books.note(
+                office,
+                visitor.who.member,
+                "administer",
+                (None, None),
+                Some("invite add"),
+            )?;
             let address = office.public_url.clone();
             let picture = address.clone().and_then(|relay| {
                 let code = code.clone();
@@ -147,7 +152,13 @@ pub(super) async fn revoke(
                 return Err(Failure::NotFound);
             }
             devices::revoke(&books.people, device, office.env.now_ms())?;
-            note(office, books, &visitor, "device revoke")?;
+            books.note(
+                office,
+                visitor.who.member,
+                "administer",
+                (None, None),
+                Some("device revoke"),
+            )?;
             let said = visitor.words.t("devices-revoked");
             show(books, &visitor, None, Some(said))
         })
@@ -200,16 +211,4 @@ fn state(row: &devices::Row, words: &Words) -> String {
         (None, None, Some(ms)) => at("device-seen", ms),
         (None, None, None) => words.t("device-never"),
     }
-}
-
-fn note(office: &Office, books: &Books, visitor: &Visitor, what: &str) -> Result<(), Failure> {
-    let entry = Entry {
-        at_ms: office.env.now_ms(),
-        member: Some(visitor.who.member),
-        action: "administer".to_owned(),
-        space: None,
-        doc: None,
-        reason: Some(what.to_owned()),
-    };
-    Ok(log::record(&books.people, &entry)?)
 }

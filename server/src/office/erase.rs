@@ -15,7 +15,6 @@ use super::visitor::Visitor;
 use super::{Failure, Office};
 use crate::access::Action;
 use crate::access::erasures::{self, REASONS, Standing};
-use crate::access::log::{self, Entry};
 
 #[derive(Template)]
 #[template(path = "erase.html")]
@@ -61,15 +60,14 @@ pub(super) async fn ask(
             }
             // Also notes that it was looked at; and it must be of this space.
             books.open_document(office, &visitor, &space, doc, "read")?;
-            let entry = Entry {
-                at_ms: office.env.now_ms(),
-                member: Some(visitor.who.member),
-                action: "erase".to_owned(),
-                space: Some(space.id),
-                doc: Some(doc),
-                reason: Some(asked.reason.clone()),
-            };
-            log::record(&books.people, &entry)?;
+            let place = (Some(space.id), Some(doc));
+            books.note(
+                office,
+                visitor.who.member,
+                "erase",
+                place,
+                Some(&asked.reason),
+            )?;
             erasures::wish(&books.people, doc, &asked.reason)?;
             let receipt = space_address(&space, &format!("/erased/{doc}"));
             Ok(Redirect::to(&receipt).into_response())

@@ -12,7 +12,6 @@ use super::frame::{Frame, html};
 use super::sign_in::{Next, own_page, set_cookie};
 use super::visitor::{self, GUEST, SESSION, cookie};
 use super::{Failure, Office};
-use crate::access::log::{self, Entry};
 use crate::access::oidc::{self, OidcError};
 use crate::access::sessions::{self, Shown};
 use crate::credentials::mint_token;
@@ -78,15 +77,8 @@ pub(super) async fn back(
             let Some(member) = oidc::member_of(db, provider, &named)? else {
                 return Ok(Err(None));
             };
-            let entry = Entry {
-                at_ms: now,
-                member: Some(member),
-                action: "account".to_owned(),
-                space: None,
-                doc: None,
-                reason: Some("signed in with the organisation's provider".to_owned()),
-            };
-            log::record(db, &entry)?;
+            let how = Some("signed in with the organisation's provider");
+            books.note(office, member, "account", (None, None), how)?;
             let token = sessions::start(db, &*office.env, member, Shown::Elsewhere)?;
             Ok(Ok((token, next)))
         })
