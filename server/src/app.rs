@@ -64,7 +64,7 @@ pub fn app(state: State, pages: Router) -> Router {
 async fn guessing(rates: Arc<Rates>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let guesses = path == ENROL_PATH || path.starts_with("/office/sign-in");
-    let address = peer::address(&request);
+    let address = peer::asks(&request);
     let wait = address.filter(|_| guesses).and_then(|a| rates.stranger(a));
     if let Some(wait) = wait {
         return match path == ENROL_PATH {
@@ -73,8 +73,11 @@ async fn guessing(rates: Arc<Rates>, request: Request, next: Next) -> Response {
         };
     }
     let posts = request.method() == Method::POST;
+    // Each takes a place among those who are on their way at a provider.
+    let leaves = path.starts_with("/office/sign-in/provider/") && !path.ends_with("/back");
     let response = next.run(request).await;
     let wrong = match response.status() {
+        _ if leaves => true,
         StatusCode::UNAUTHORIZED => true,
         StatusCode::NOT_FOUND
         | StatusCode::GONE

@@ -78,6 +78,8 @@ pub struct Source {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Oidc {
+    /// Its part of the address people come back to: small letters, digits and hyphens.
+    pub id: String,
     /// What stands on its button.
     pub name: String,
     /// The organisation it speaks for: name or id.
@@ -118,6 +120,11 @@ pub enum ConfigError {
     /// The public address is not one.
     #[error("`{0}` is not a web address; write it like https://sopu.example.fi")]
     PublicUrl(String),
+    /// An identity provider's id is not one, or there twice.
+    #[error(
+        "`{0}` cannot be an identity provider's id: small letters, digits and hyphens, each once"
+    )]
+    ProviderId(String),
     /// A certificate without its key, or a key without a certificate.
     #[error("TLS needs both a certificate (tls_cert) and its key (tls_key)")]
     HalfTls,
@@ -201,7 +208,16 @@ impl Source {
             (None, None) => None,
             (Some(_), None) | (None, Some(_)) => return Err(ConfigError::HalfTls),
         };
+        let mut ids = std::collections::BTreeSet::new();
+        for oidc in &self.oidc {
+            let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            let sound = !oidc.id.is_empty() && oidc.id.len() <= 40 && oidc.id.chars().all(letter);
+            if !sound || !ids.insert(&oidc.id) {
+                return Err(ConfigError::ProviderId(oidc.id.clone()));
+            }
+        }
         let providers = self.oidc.into_iter().map(|oidc| Provider {
+            id: oidc.id,
             name: oidc.name,
             org: oidc.org,
             issuer: oidc.issuer,

@@ -104,6 +104,8 @@ pub struct Office {
     /// What secrets of accounts are made from; of the ledger, never of the database.
     pub secret: [u8; 32],
     providers: Providers,
+    /// Providers asked at one moment: a slow one must not hold the threads that serve everybody.
+    asking: Arc<tokio::sync::Semaphore>,
     /// How people reach this server, for invitations.
     public_url: Option<String>,
     back_off: BackOff,
@@ -128,6 +130,7 @@ impl Office {
             writer,
             secret,
             providers: Providers::new(Vec::new(), ""),
+            asking: Arc::new(tokio::sync::Semaphore::new(ASKING)),
             public_url: None,
             back_off: BackOff::default(),
             password_turn: Arc::default(),
@@ -149,6 +152,9 @@ impl Office {
     }
 }
 
+/// Identity providers asked at one moment.
+const ASKING: usize = 4;
+
 /// How long a page may take to be asked for and made.
 const PAGE_TIME: Duration = Duration::from_secs(60);
 
@@ -165,8 +171,8 @@ pub fn router<S: Clone + Send + Sync + 'static>(office: Arc<Office>) -> Router<S
             "/office/sign-in/code",
             get(sign_in_code::page).post(sign_in_code::enter),
         )
-        .route("/office/sign-in/provider/{number}", get(provider::begin))
-        .route("/office/sign-in/provider/back", get(provider::back))
+        .route("/office/sign-in/provider/{id}", get(provider::begin))
+        .route("/office/sign-in/provider/{id}/back", get(provider::back))
         .route("/office/sign-out", post(sign_in::leave))
         .route("/office/account", get(account::page))
         .route("/office/account/password", post(account::change_password))

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -92,6 +93,8 @@ pub struct Relay {
     env: Arc<dyn Env>,
     commits: Commits,
     keys: RelayKeys,
+    /// Erasures that were asked for are looked at from then on.
+    wishes_after_ms: AtomicI64,
     ledger: Mutex<Ledger>,
     merger: Mutex<Merger>,
     record: Mutex<Record>,
@@ -198,6 +201,7 @@ impl Relay {
             env,
             commits,
             keys,
+            wishes_after_ms: AtomicI64::new(0),
             ledger: Mutex::new(ledger),
             merger: Mutex::new(merger),
             record: Mutex::new(record),

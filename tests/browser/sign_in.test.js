@@ -55,13 +55,14 @@ before(async () => {
   writeFileSync(join(home, "sopu.toml"), `
 public_url = "${base}"
 [[oidc]]
+id = "hoiva"
 name = "Hoivan tunnus"
 org = "Hoiva Oy"
 issuer = "${issuer}"
 client_id = "sopu"
 client_secret_file = "secret"
 `);
-  const back = `${base}/office/sign-in/provider/back`;
+  const back = `${base}/office/sign-in/provider/hoiva/back`;
   provider = await started(process.execPath, ["provider.mjs", String(ports), back, secret], "ready");
   const settings = ["--data", data, "--config", join(home, "sopu.toml")];
   server = await started(sopu, [...settings, "serve", "--listen", `127.0.0.1:${port}`], "Sopu is at");
@@ -141,6 +142,15 @@ test("a second step is set up, asked for, and a recovery code stands in for a lo
   await lost.waitForURL(`${base}/office`);
 });
 
+test("a sign-in is begun for a browser with a cookie of its own, never for one without", async () => {
+  const answer = await fetch(`${base}/office/sign-in/provider/hoiva`, {
+    headers: { cookie: "sopu_guest=" },
+    redirect: "manual",
+  });
+  assert.equal(answer.status, 303);
+  assert.match(answer.headers.get("set-cookie"), /^sopu_guest=[\w-]{43};/);
+});
+
 /** Signs in at the provider as this subject. */
 async function atProvider(page, subject) {
   await page.goto(`${base}/office/sign-in?next=/office/account`);
@@ -174,12 +184,15 @@ test("the organisation's provider signs its members in, and nobody else", async 
 
 test("an answer from the provider is good in the browser that asked, and once", async () => {
   const page = await visitor();
+  // The answer comes as a redirect, which only the browser itself can be made to stop at.
+  const wire = await page.context().newCDPSession(page);
+  await wire.send("Fetch.enable", { patterns: [{ urlPattern: "*/provider/hoiva/back*" }] });
   let answer;
-  await page.route("**/office/sign-in/provider/back?*", async (route) => {
-    answer = route.request().url();
-    await route.abort();
+  wire.on("Fetch.requestPaused", ({ requestId, request }) => {
+    answer = request.url;
+    wire.send("Fetch.failRequest", { requestId, errorReason: "Aborted" });
   });
-  await page.goto(`${base}/office/sign-in/provider/0`);
+  await page.goto(`${base}/office/sign-in/provider/hoiva`);
   await page.locator("input[name=login]").fill("sub-aino");
   await page.locator("input[name=password]").fill("anything");
   await page.locator("button[type=submit]").click();
@@ -189,7 +202,7 @@ test("an answer from the provider is good in the browser that asked, and once", 
   const victim = await visitor();
   await victim.goto(answer);
   assert.match(await victim.getByRole("alert").innerText(), /begun somewhere else/);
-  await page.unroute("**/office/sign-in/provider/back?*");
+  await wire.detach();
   await page.goto(answer);
   assert.match(await page.getByRole("alert").innerText(), /begun somewhere else/, "used up");
 });

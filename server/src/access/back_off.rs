@@ -7,6 +7,8 @@ use std::sync::{Mutex, PoisonError};
 const FREE_TRIES: u32 = 4;
 /// The longest wait. Short enough that a stranger cannot lock somebody out for a day.
 const LONGEST_MS: i64 = 5 * 60 * 1_000;
+/// After so long without a try all is forgotten.
+const FORGOTTEN_MS: i64 = 60 * 60 * 1_000;
 /// Entries kept at most; the oldest go first.
 const KEPT: usize = 10_000;
 
@@ -28,41 +30,69 @@ impl BackOff {
     pub fn wait_ms(&self, name: &str, now_ms: i64) -> i64 {
         let tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
         tries
-            .get(name)
+            .get(kept(name))
             .map_or(0, |t| (t.free_at_ms - now_ms).max(0))
+    }
+
+    /// Begins a try: counts it as wrong before it is judged, so that many at once are many.
+    ///
+    /// # Errors
+    /// How many milliseconds the name must still wait.
+    pub fn begin(&self, name: &str, now_ms: i64) -> Result<(), i64> {
+        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait = tries.get(kept(name)).map_or(0, |t| t.free_at_ms - now_ms);
+        if wait > 0 {
+            return Err(wait);
+        }
+        count(&mut tries, kept(name), now_ms);
+        Ok(())
     }
 
     /// Notes a wrong password.
     pub fn wrong(&self, name: &str, now_ms: i64) {
         let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-        if tries.len() >= KEPT {
-            let oldest = tries
-                .iter()
-                .min_by_key(|(_, t)| t.free_at_ms)
-                .map(|(k, _)| k.clone());
-            oldest.map(|k| tries.remove(&k));
-        }
-        let entry = tries
-            .entry(name.chars().take(100).collect())
-            .or_insert(Tries {
-                wrong: 0,
-                free_at_ms: 0,
-            });
-        entry.wrong = entry.wrong.saturating_add(1);
-        let over = entry.wrong.saturating_sub(FREE_TRIES).min(16);
-        let wait = if over == 0 {
-            0
-        } else {
-            (1_000 << over).min(LONGEST_MS)
-        };
-        entry.free_at_ms = now_ms + wait;
+        count(&mut tries, kept(name), now_ms);
     }
 
     /// Forgets the slips after a right password.
     pub fn right(&self, name: &str) {
         let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-        tries.remove(name);
+        tries.remove(kept(name));
     }
+}
+
+/// As much of a name as is kept.
+fn kept(name: &str) -> &str {
+    let end = name
+        .char_indices()
+        .nth(100)
+        .map_or(name.len(), |(at, _)| at);
+    &name[..end]
+}
+
+fn count(tries: &mut BTreeMap<String, Tries>, name: &str, now_ms: i64) {
+    if tries.len() >= KEPT {
+        let oldest = tries
+            .iter()
+            .min_by_key(|(_, t)| t.free_at_ms)
+            .map(|(k, _)| k.clone());
+        oldest.map(|k| tries.remove(&k));
+    }
+    let entry = tries.entry(name.to_owned()).or_insert(Tries {
+        wrong: 0,
+        free_at_ms: now_ms,
+    });
+    if now_ms - entry.free_at_ms > FORGOTTEN_MS {
+        entry.wrong = 0;
+    }
+    entry.wrong = entry.wrong.saturating_add(1);
+    let over = entry.wrong.saturating_sub(FREE_TRIES).min(16);
+    let wait = if over == 0 {
+        0
+    } else {
+        (1_000 << over).min(LONGEST_MS)
+    };
+    entry.free_at_ms = now_ms + wait;
 }
 
 #[cfg(test)]
@@ -86,6 +116,25 @@ mod tests {
             back_off.wrong("aino", 0);
         }
         assert_eq!(back_off.wait_ms("aino", 0), 300_000);
+    }
+
+    #[test]
+    fn tries_made_at_once_are_as_many_as_one_after_another() {
+        let back_off = BackOff::default();
+        let begun = (0..100).filter(|_| back_off.begin("aino", 0).is_ok());
+        assert_eq!(begun.count(), 5);
+        let long = "a".repeat(300);
+        let begun = (0..100).filter(|_| back_off.begin(&long, 0).is_ok());
+        assert_eq!(
+            begun.count(),
+            5,
+            "also under a name longer than what is kept"
+        );
+        assert!(back_off.begin("aino", FORGOTTEN_MS * 2).is_ok());
+        assert!(
+            back_off.begin("aino", FORGOTTEN_MS * 2).is_ok(),
+            "forgotten"
+        );
     }
 
     #[test]

@@ -30,6 +30,8 @@ const PATIENCE_MS: i64 = 10 * 60 * 1_000;
 const UNDER_WAY: usize = 1_000;
 /// How long a provider's description is believed before it is read again: its keys change.
 const DESCRIBED_MS: i64 = 60 * 60 * 1_000;
+/// How long one that did not answer is not asked again.
+const SILENT_MS: i64 = 30 * 1_000;
 /// The most bytes of an answer of a provider.
 const ANSWER_BYTES: u64 = 1 << 20;
 /// How long a provider may take to answer.
@@ -38,6 +40,9 @@ const ANSWER_TIME: Duration = Duration::from_secs(15);
 /// A provider, as the settings file names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Provider {
+    /// Its part of the address people come back to: no two share one, so that an answer of one is never
+    /// taken to another (RFC 9207).
+    pub id: String,
     /// What stands on its button.
     pub name: String,
     /// The organisation it speaks for: name or id.
@@ -74,7 +79,7 @@ pub struct Named {
 }
 
 struct Begun {
-    provider: usize,
+    provider: String,
     browser: String,
     nonce: Nonce,
     verifier: PkceCodeVerifier,
@@ -85,10 +90,11 @@ struct Begun {
 /// The providers with what is under way at each.
 pub struct Providers {
     all: Vec<Provider>,
-    /// Where they send people back to.
-    back: String,
+    /// How people reach this server.
+    public_url: String,
     begun: Mutex<BTreeMap<String, Begun>>,
-    described: Mutex<BTreeMap<usize, (i64, CoreProviderMetadata)>>,
+    /// What each says of itself, and when it was asked; `None` if it did not answer.
+    described: Mutex<BTreeMap<String, (i64, Option<CoreProviderMetadata>)>>,
 }
 
 impl Providers {
@@ -96,15 +102,20 @@ impl Providers {
     pub fn new(all: Vec<Provider>, public_url: &str) -> Self {
         Self {
             all,
-            back: format!("{public_url}/office/sign-in/provider/back"),
+            public_url: public_url.to_owned(),
             begun: Mutex::default(),
             described: Mutex::default(),
         }
     }
 
-    /// What stands on each one's button.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.all.iter().map(|provider| provider.name.as_str())
+    /// The id of each, and what stands on its button.
+    pub fn names(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.all.iter();
+        all.map(|provider| (provider.id.as_str(), provider.name.as_str()))
+    }
+
+    fn of(&self, id: &str) -> Option<&Provider> {
+        self.all.iter().find(|provider| provider.id == id)
     }
 
     /// The address to send a person to. Asks the provider for its description if need be: not for an
@@ -114,19 +125,19 @@ impl Providers {
     /// [`OidcError::Unreachable`], also for a provider there is none of.
     pub fn begin(
         &self,
-        number: usize,
+        id: &str,
         browser: &str,
         next: &str,
         now_ms: i64,
     ) -> std::result::Result<String, OidcError> {
-        let provider = self.all.get(number).ok_or(OidcError::Unreachable)?;
-        let described = self.describe(number, now_ms)?;
+        let provider = self.of(id).ok_or(OidcError::Unreachable)?;
+        let described = self.describe(provider, now_ms)?;
         let client = CoreClient::from_provider_metadata(
             described,
             ClientId::new(provider.client_id.clone()),
             provider.client_secret.clone().map(ClientSecret::new),
         )
-        .set_redirect_uri(self.back()?);
+        .set_redirect_uri(self.back(provider)?);
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let (address, state, nonce) = client
             .authorize_url(
@@ -149,7 +160,7 @@ impl Providers {
         begun.insert(
             state.into_secret(),
             Begun {
-                provider: number,
+                provider: id.to_owned(),
                 browser: browser.to_owned(),
                 nonce,
                 verifier,
@@ -167,24 +178,27 @@ impl Providers {
     /// [`OidcError`].
     pub fn finish(
         &self,
+        id: &str,
         state: &str,
         code: &str,
         browser: &str,
         now_ms: i64,
-    ) -> std::result::Result<(Named, &Provider, String), OidcError> {
+    ) -> std::result::Result<(Named, Provider, String), OidcError> {
         let begun = {
             let mut all = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
             all.remove(state)
         };
-        let begun = begun.filter(|one| one.until_ms > now_ms && one.browser == browser);
+        // A browser without a cookie is nobody's: it is not the same as another without one.
+        let same = |one: &Begun| one.browser == browser && !browser.is_empty();
+        let begun = begun.filter(|one| one.until_ms > now_ms && one.provider == id && same(one));
         let begun = begun.ok_or(OidcError::NotBegun)?;
-        let provider = self.all.get(begun.provider).ok_or(OidcError::NotBegun)?;
+        let provider = self.of(id).ok_or(OidcError::NotBegun)?;
         let client = CoreClient::from_provider_metadata(
-            self.describe(begun.provider, now_ms)?,
+            self.describe(provider, now_ms)?,
             ClientId::new(provider.client_id.clone()),
             provider.client_secret.clone().map(ClientSecret::new),
         )
-        .set_redirect_uri(self.back()?);
+        .set_redirect_uri(self.back(provider)?);
         let untrue = |_| OidcError::Untrue;
         let tokens = client
             .exchange_code(AuthorizationCode::new(code.to_owned()))
@@ -200,7 +214,7 @@ impl Providers {
                 .described
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            described.remove(&begun.provider);
+            described.remove(id);
             OidcError::Untrue
         })?;
         let subject = claims.subject().clone();
@@ -217,16 +231,18 @@ impl Providers {
             email = info.email().map(|email| email.to_string());
         }
         let subject = subject.to_string();
-        Ok((Named { subject, email }, provider, begun.next))
+        Ok((Named { subject, email }, provider.clone(), begun.next))
     }
 
-    fn back(&self) -> std::result::Result<RedirectUrl, OidcError> {
-        RedirectUrl::new(self.back.clone()).map_err(|_| OidcError::Unreachable)
+    fn back(&self, provider: &Provider) -> std::result::Result<RedirectUrl, OidcError> {
+        let (server, id) = (&self.public_url, &provider.id);
+        let back = format!("{server}/office/sign-in/provider/{id}/back");
+        RedirectUrl::new(back).map_err(|_| OidcError::Unreachable)
     }
 
     fn describe(
         &self,
-        number: usize,
+        provider: &Provider,
         now_ms: i64,
     ) -> std::result::Result<CoreProviderMetadata, OidcError> {
         {
@@ -234,30 +250,44 @@ impl Providers {
                 .described
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            if let Some((at_ms, metadata)) = known.get(&number)
-                && now_ms.abs_diff(*at_ms) < DESCRIBED_MS.unsigned_abs()
-            {
-                return Ok(metadata.clone());
+            if let Some((at_ms, described)) = known.get(&provider.id) {
+                let kept = match described {
+                    Some(_) => DESCRIBED_MS,
+                    None => SILENT_MS,
+                };
+                if now_ms.abs_diff(*at_ms) < kept.unsigned_abs() {
+                    return described.clone().ok_or(OidcError::Unreachable);
+                }
             }
         }
-        let provider = self.all.get(number).ok_or(OidcError::Unreachable)?;
         let issuer = IssuerUrl::new(provider.issuer.clone());
         let issuer = issuer.map_err(|_| OidcError::Unreachable)?;
-        let found = CoreProviderMetadata::discover(&issuer, &ask).map_err(|error| {
+        let found = CoreProviderMetadata::discover(&issuer, &ask).inspect_err(|error| {
             tracing::warn!(issuer = provider.issuer, %error, "an identity provider does not answer");
-            OidcError::Unreachable
-        })?;
+        });
+        let found = found.ok();
         let mut known = self
             .described
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        known.insert(number, (now_ms, found.clone()));
-        Ok(found)
+        known.insert(provider.id.clone(), (now_ms, found.clone()));
+        found.ok_or(OidcError::Unreachable)
     }
 }
 
 /// One request to a provider. Redirects are not followed: they could lead into the own network.
+///
+/// What a provider says of itself may name any address: plain HTTP is only for one on this machine.
 fn ask(request: HttpRequest) -> std::result::Result<HttpResponse, ureq::Error> {
+    let local = matches!(
+        request.uri().host(),
+        Some("127.0.0.1" | "[::1]" | "localhost")
+    );
+    if request.uri().scheme_str() != Some("https") && !local {
+        return Err(ureq::Error::BadUri(
+            "a provider is asked over TLS".to_owned(),
+        ));
+    }
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_global(Some(ANSWER_TIME))
         .max_redirects(0)
@@ -303,11 +333,11 @@ pub fn member_of(db: &Connection, provider: &Provider, named: &Named) -> Result<
     let Some(member) = found.map(MemberId) else {
         return Ok(None);
     };
-    link(db, org, member, &provider.issuer, &named.subject)?;
+    link(db, org, member, &provider.issuer, &named.subject, false)?;
     Ok(Some(member))
 }
 
-/// Joins a member with a provider's name for them.
+/// Joins a member with a provider's name for them; `anew` also one who is joined with another.
 ///
 /// # Errors
 /// [`AccessError::Taken`] if it names another already; the database's.
@@ -317,14 +347,17 @@ pub fn link(
     member: MemberId,
     issuer: &str,
     subject: &str,
+    anew: bool,
 ) -> Result<()> {
     let done = db.execute(
-        "UPDATE OR IGNORE member SET oidc_issuer = ?3, oidc_subject = ?4 WHERE id = ?1 AND org = ?2",
+        "UPDATE OR IGNORE member SET oidc_issuer = ?3, oidc_subject = ?4
+         WHERE id = ?1 AND org = ?2 AND (oidc_issuer IS NULL OR ?5)",
         (
             blob(member.as_bytes()),
             blob(org.as_bytes()),
             issuer,
             subject,
+            anew,
         ),
     )?;
     if done == 0 {

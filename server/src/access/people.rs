@@ -144,6 +144,11 @@ pub fn set_password(db: &Connection, member: MemberId, new: &str) -> Result<()> 
         "UPDATE member SET password_hash = ?2 WHERE id = ?1",
         (blob(member.as_bytes()), password::hash(new)?),
     )?;
+    // Whoever knew the old password may have seen a secret that nobody has confirmed yet.
+    db.execute(
+        "DELETE FROM second_factor WHERE member = ?1 AND since_ms IS NULL",
+        [blob(member.as_bytes())],
+    )?;
     sessions::sign_out_everywhere(db, member)
 }
 

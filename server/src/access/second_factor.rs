@@ -81,10 +81,13 @@ pub fn confirm(
     };
     let codes: Vec<String> = (0..RECOVERY_CODES).map(|_| mint_invite_code(env)).collect();
     let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    tx.execute(
-        "UPDATE second_factor SET since_ms = ?2, last_step = ?3 WHERE member = ?1",
+    let begun = tx.execute(
+        "UPDATE second_factor SET since_ms = ?2, last_step = ?3 WHERE member = ?1 AND since_ms IS NULL",
         (blob(member.as_bytes()), now, step),
     )?;
+    if begun == 0 {
+        return Ok(None);
+    }
     tx.execute(
         "DELETE FROM recovery_code WHERE member = ?1",
         [blob(member.as_bytes())],
@@ -92,7 +95,10 @@ pub fn confirm(
     for code in &codes {
         tx.execute(
             "INSERT INTO recovery_code(member, code_hash) VALUES (?1, ?2)",
-            (blob(member.as_bytes()), invite_hash(code).as_slice()),
+            (
+                blob(member.as_bytes()),
+                recovery_hash(secret, member, code)?.as_slice(),
+            ),
         )?;
     }
     tx.commit()?;
@@ -131,7 +137,10 @@ pub fn holds(
     }
     let used = db.execute(
         "DELETE FROM recovery_code WHERE member = ?1 AND code_hash = ?2",
-        (blob(member.as_bytes()), invite_hash(code).as_slice()),
+        (
+            blob(member.as_bytes()),
+            recovery_hash(secret, member, code)?.as_slice(),
+        ),
     )?;
     Ok(used == 1)
 }
@@ -160,6 +169,15 @@ pub fn remove(db: &Connection, member: MemberId) -> Result<()> {
         )?;
     }
     Ok(())
+}
+
+/// What is kept of a recovery code: of no use to whoever has the database without the ledger.
+fn recovery_hash(secret: &[u8; 32], member: MemberId, code: &str) -> Result<[u8; 32]> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).map_err(|_| AccessError::SecondFactor)?;
+    mac.update(b"sopu-recovery-1");
+    mac.update(member.as_bytes());
+    mac.update(&invite_hash(code));
+    Ok(mac.finalize().into_bytes().into())
 }
 
 struct Row {

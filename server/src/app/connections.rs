@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
 use super::Front;
-use super::peer::Peer;
+use super::peer::{Peer, whose};
 
 /// How long the head of a request may take to come in; also how long a connection may be idle.
 const HEAD: Duration = Duration::from_secs(30);
@@ -89,8 +89,8 @@ async fn serve_with(
             tracing::debug!(%error, "a connection ended at once");
             continue;
         }
-        let held = front.behind_proxy || address.ip().is_loopback();
-        let Some(counted) = by_address.enter(address.ip(), held) else {
+        let whose = whose(address.ip()).filter(|_| !front.behind_proxy);
+        let Some(counted) = by_address.enter(whose) else {
             continue;
         };
         let peer = Peer {
@@ -137,11 +137,11 @@ struct ByAddress(Mutex<BTreeMap<IpAddr, usize>>);
 struct Counted(Option<(Arc<ByAddress>, IpAddr)>);
 
 impl ByAddress {
-    /// `None` if the address has as many as it may; one that is `free` is not counted.
-    fn enter(self: &Arc<Self>, address: IpAddr, free: bool) -> Option<Counted> {
-        if free {
+    /// `None` if the address has as many as it may; nobody's is not counted.
+    fn enter(self: &Arc<Self>, address: Option<IpAddr>) -> Option<Counted> {
+        let Some(address) = address else {
             return Some(Counted(None));
-        }
+        };
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = all.entry(address).or_default();
         if *count >= OPEN_FROM_ONE {
@@ -182,14 +182,13 @@ mod tests {
     fn one_address_gets_so_many_connections_and_gives_them_back() {
         let all = Arc::new(ByAddress::default());
         let [one, other] = [IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2])];
-        let held: Vec<_> = (0..OPEN_FROM_ONE)
-            .map(|_| all.enter(one, false).unwrap())
-            .collect();
-        assert!(all.enter(one, false).is_none());
-        assert!(all.enter(other, false).is_some());
-        assert!(all.enter(one, true).is_some());
+        let enter = |address| all.enter(Some(address));
+        let held: Vec<_> = (0..OPEN_FROM_ONE).map(|_| enter(one).unwrap()).collect();
+        assert!(enter(one).is_none());
+        assert!(enter(other).is_some());
+        assert!(all.enter(None).is_some());
         drop(held);
-        assert!(all.enter(one, false).is_some());
+        assert!(enter(one).is_some());
         assert!(all.0.lock().unwrap().is_empty());
     }
 

@@ -175,7 +175,8 @@ impl Member {
             } => {
                 let id = MemberId(people::find(&desk.db, What::Member, member)?);
                 let org = people::org_of(&desk.db, id)?;
-                oidc::link(&desk.db, org, id, issuer, subject)?;
+                oidc::link(&desk.db, org, id, issuer, subject, true)?;
+                sessions::sign_out_everywhere(&desk.db, id)?;
                 desk.log("member link")?;
                 writeln!(out, "{member} signs in with {issuer} from now on.")?;
             }

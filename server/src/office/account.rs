@@ -9,12 +9,13 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
+use super::books::Books;
 use super::frame::{Frame, html};
 use super::sign_in::set_cookie;
 use super::visitor::{SESSION, Visitor};
 use super::{Failure, Office};
 use crate::access::second_factor::{self, Setup};
-use crate::access::sessions::Shown;
+use crate::access::sessions::{Shown, Who};
 use crate::access::{AccessError, password, people, sessions};
 
 #[derive(Template)]
@@ -109,79 +110,86 @@ pub(super) struct Change {
     code: String,
 }
 
+/// What came of a change: what to say, and the token the session goes on under if all others ended.
 enum Changed {
-    Wait,
-    Wrong(&'static str),
-    Done(String),
+    Not(&'static str),
+    Done(Told, String),
 }
 
-/// A new password. Every session ends but this one, which goes on under another token.
+/// Shows the page after a change. Whoever else was signed in as this person is not any more.
+async fn go_on(
+    office: &Arc<Office>,
+    mut visitor: Visitor,
+    changed: Changed,
+) -> Result<Response, Failure> {
+    let (told, token) = match changed {
+        Changed::Not(key) => {
+            let told = Told {
+                wrong: Some(key),
+                ..Told::default()
+            };
+            return show(office, visitor, told).await;
+        }
+        Changed::Done(told, token) => (told, token),
+    };
+    visitor.token.clone_from(&token);
+    let mut response = show(office, visitor, told).await?;
+    let life = Some(sessions::LIFE_MS / 1_000);
+    set_cookie(office, &mut response, SESSION, &token, life);
+    Ok(response)
+}
+
+/// Notes the change, ends every session, and begins one for who made it.
+fn begin_again(office: &Office, books: &Books, who: &Who, what: &str) -> Result<String, Failure> {
+    let (db, member) = (&books.people, who.member);
+    books.note(office, member, "account", (None, None), Some(what))?;
+    sessions::sign_out_everywhere(db, member)?;
+    let shown = match who.vouched {
+        true => Shown::Elsewhere,
+        false => Shown::Whole,
+    };
+    Ok(sessions::start(db, &*office.env, member, shown)?)
+}
+
+/// A new password.
 pub(super) async fn change_password(
     State(office): State<Arc<Office>>,
-    mut visitor: Visitor,
+    visitor: Visitor,
     Form(change): Form<Change>,
 ) -> Result<Response, Failure> {
     visitor.check_form(&change.form_token)?;
-    let (member, login) = (visitor.who.member, format!("change {}", visitor.who.member));
+    let who = visitor.who.clone();
     let turn = office.password_turn.clone().lock_owned().await;
     let changed = office
         .with_books(move |office, books| {
             let _turn = turn;
             let (db, now) = (&books.people, office.env.now_ms());
-            if office.back_off.wait_ms(&login, now) > 0 {
-                return Ok(Changed::Wait);
+            let name = format!("change {}", who.member);
+            if office.back_off.begin(&name, now).is_err() {
+                return Ok(Changed::Not("account-wait"));
             }
-            if !people::password_holds(db, member, &change.old)? {
-                office.back_off.wrong(&login, now);
-                return Ok(Changed::Wrong("account-old-wrong"));
+            if !people::password_holds(db, who.member, &change.old)? {
+                return Ok(Changed::Not("account-old-wrong"));
             }
-            office.back_off.right(&login);
-            match people::set_password(db, member, &change.new) {
+            office.back_off.right(&name);
+            match people::set_password(db, who.member, &change.new) {
                 Err(AccessError::Password(password::PasswordError::Short)) => {
-                    return Ok(Changed::Wrong("account-password-short"));
+                    return Ok(Changed::Not("account-password-short"));
                 }
                 Err(AccessError::Password(_)) => {
-                    return Ok(Changed::Wrong("account-password-long"));
+                    return Ok(Changed::Not("account-password-long"));
                 }
                 done => done?,
             }
-            books.note(
-                office,
-                member,
-                "account",
-                (None, None),
-                Some("password changed"),
-            )?;
-            let token = sessions::start(&books.people, &*office.env, member, Shown::Whole)?;
-            Ok(Changed::Done(token))
+            let token = begin_again(office, books, &who, "password changed")?;
+            let told = Told {
+                said: Some("account-password-done"),
+                ..Told::default()
+            };
+            Ok(Changed::Done(told, token))
         })
         .await?;
-    let token = match changed {
-        Changed::Wait => {
-            let told = Told {
-                wrong: Some("account-wait"),
-                ..Told::default()
-            };
-            return show(&office, visitor, told).await;
-        }
-        Changed::Wrong(key) => {
-            let told = Told {
-                wrong: Some(key),
-                ..Told::default()
-            };
-            return show(&office, visitor, told).await;
-        }
-        Changed::Done(token) => token,
-    };
-    visitor.token.clone_from(&token);
-    let told = Told {
-        said: Some("account-password-done"),
-        ..Told::default()
-    };
-    let mut response = show(&office, visitor, told).await?;
-    let life = Some(sessions::LIFE_MS / 1_000);
-    set_cookie(&office, &mut response, SESSION, &token, life);
-    Ok(response)
+    go_on(&office, visitor, changed).await
 }
 
 /// The app's first code.
@@ -191,39 +199,27 @@ pub(super) async fn confirm(
     Form(change): Form<Change>,
 ) -> Result<Response, Failure> {
     visitor.check_form(&change.form_token)?;
-    let member = visitor.who.member;
-    let codes = office
+    let who = visitor.who.clone();
+    let changed = office
         .with_books(move |office, books| {
-            let (env, secret) = (&*office.env, &office.secret);
-            let codes =
-                second_factor::confirm(&mut books.people, env, secret, member, &change.code)?;
-            if codes.is_some() {
-                books.note(
-                    office,
-                    member,
-                    "account",
-                    (None, None),
-                    Some("second factor on"),
-                )?;
-            }
-            Ok(codes)
-        })
-        .await?;
-    let told = match codes {
-        Some(recovery) => {
-            visitor.who.owes_second_factor = false;
-            Told {
+            let (env, secret, code) = (&*office.env, &office.secret, &change.code);
+            let db = &mut books.people;
+            let Some(recovery) = second_factor::confirm(db, env, secret, who.member, code)? else {
+                return Ok(Changed::Not("code-wrong"));
+            };
+            let token = begin_again(office, books, &who, "second factor on")?;
+            let told = Told {
                 recovery,
                 said: Some("account-factor-on"),
                 wrong: None,
-            }
-        }
-        None => Told {
-            wrong: Some("code-wrong"),
-            ..Told::default()
-        },
-    };
-    show(&office, visitor, told).await
+            };
+            Ok(Changed::Done(told, token))
+        })
+        .await?;
+    if matches!(changed, Changed::Done(..)) {
+        visitor.who.owes_second_factor = false;
+    }
+    go_on(&office, visitor, changed).await
 }
 
 /// Takes the second factor away: with a code, so that an unwatched browser is not enough.
@@ -233,41 +229,28 @@ pub(super) async fn remove(
     Form(change): Form<Change>,
 ) -> Result<Response, Failure> {
     visitor.check_form(&change.form_token)?;
-    let member = visitor.who.member;
-    let right = office
+    let who = visitor.who.clone();
+    let changed = office
         .with_books(move |office, books| {
             let (db, now) = (&books.people, office.env.now_ms());
-            let name = format!("code {member}");
-            if office.back_off.wait_ms(&name, now) > 0 {
-                return Ok(false);
+            let name = format!("code {}", who.member);
+            if office.back_off.begin(&name, now).is_err() {
+                return Ok(Changed::Not("account-wait"));
             }
-            office.back_off.wrong(&name, now);
-            if !second_factor::holds(db, &office.secret, member, &change.code, now)? {
-                return Ok(false);
+            if !second_factor::holds(db, &office.secret, who.member, &change.code, now)? {
+                return Ok(Changed::Not("code-wrong"));
             }
             office.back_off.right(&name);
-            second_factor::remove(db, member)?;
-            books.note(
-                office,
-                member,
-                "account",
-                (None, None),
-                Some("second factor off"),
-            )?;
-            Ok(true)
+            second_factor::remove(db, who.member)?;
+            let token = begin_again(office, books, &who, "second factor off")?;
+            let told = Told {
+                said: Some("account-factor-off"),
+                ..Told::default()
+            };
+            Ok(Changed::Done(told, token))
         })
         .await?;
-    let told = match right {
-        true => Told {
-            said: Some("account-factor-off"),
-            ..Told::default()
-        },
-        false => Told {
-            wrong: Some("code-wrong"),
-            ..Told::default()
-        },
-    };
-    show(&office, visitor, told).await
+    go_on(&office, visitor, changed).await
 }
 
 /// Ends every session of this person, this one too.

@@ -23,8 +23,8 @@ fn session(answer: &Answer) -> String {
     found.next().unwrap().split(';').next().unwrap().to_owned()
 }
 
-/// Switches it on; gives the secret and the recovery codes.
-async fn switch_on(w: &World, cookie: &str) -> (String, Vec<String>) {
+/// Switches it on; gives the secret, the recovery codes and the session that goes on.
+async fn switch_on(w: &World, cookie: &str) -> (String, Vec<String>, String) {
     let page = w.get("/office/account", cookie).await;
     let secret = page.body.split("<code>").nth(1).unwrap();
     let secret = secret.split('<').next().unwrap().to_owned();
@@ -40,7 +40,7 @@ async fn switch_on(w: &World, cookie: &str) -> (String, Vec<String>) {
     assert_eq!(page.status, StatusCode::OK);
     let codes = page.body.split("<li><code>").skip(1);
     let codes = codes.map(|rest| rest.split('<').next().unwrap().to_owned());
-    (secret, codes.collect())
+    (secret, codes.collect(), session(&page))
 }
 
 async fn second_step(w: &World, cookie: &str, code: &str) -> Answer {
@@ -55,7 +55,12 @@ async fn second_step(w: &World, cookie: &str, code: &str) -> Answer {
 async fn a_password_alone_opens_nothing_once_the_second_step_is_on() {
     let w = world(Role::Office);
     let cookie = w.enter().await;
-    let (secret, recovery) = switch_on(&w, &cookie).await;
+    let elsewhere = w.enter().await;
+    let (secret, recovery, here) = switch_on(&w, &cookie).await;
+    assert_eq!(w.get("/office", &here).await.status, StatusCode::OK);
+    for ended in [&cookie, &elsewhere] {
+        assert_eq!(w.get("/office", ended).await.status, StatusCode::SEE_OTHER);
+    }
     assert_eq!(recovery.len(), 8);
 
     let half = w.sign_in("satakieli laulaa").await;
@@ -118,7 +123,7 @@ async fn who_owes_a_second_step_sees_nothing_before_it_is_set_up() {
         let answer = w.get(address, &cookie).await;
         assert_eq!(answer.location, "/office/account", "{address}");
     }
-    switch_on(&w, &cookie).await;
+    let (.., cookie) = switch_on(&w, &cookie).await;
     assert_eq!(w.get("/office", &cookie).await.status, StatusCode::OK);
     assert!(second_factor::is_on(&db, w.member).unwrap());
 }

@@ -115,7 +115,7 @@ pub(super) async fn invite(
                 visitor.who.member,
                 "administer",
                 (None, None),
-                Some("invite add"),
+                Some(&format!("invite add {member}")),
             )?;
             let address = office.public_url.clone();
             let picture = address.clone().and_then(|relay| {
@@ -157,7 +157,7 @@ pub(super) async fn revoke(
                 visitor.who.member,
                 "administer",
                 (None, None),
-                Some("device revoke"),
+                Some(&format!("device revoke {device}")),
             )?;
             let said = visitor.words.t("devices-revoked");
             show(books, &visitor, None, Some(said))

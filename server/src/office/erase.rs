@@ -103,7 +103,8 @@ pub(super) async fn receipt(
                     let when = words.instant(ms);
                     (words.with("erase-done", &[("when", &when)]), false)
                 }
-                (Standing::Refused(_) | Standing::None, _) => return Err(Failure::NotFound),
+                (Standing::Refused(_), _) => (words.t("error-server"), false),
+                (Standing::None, None) => return Err(Failure::NotFound),
             };
             let rows = erasures::receipt(db, doc)?.into_iter().map(|row| Row {
                 device: format!("{}, {}", row.member, row.device),

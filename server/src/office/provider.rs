@@ -17,6 +17,11 @@ use crate::access::sessions::{self, Shown};
 use crate::credentials::mint_token;
 use crate::words::Words;
 
+/// Characters of a token, see [`mint_token`].
+const TOKEN_CHARS: usize = 43;
+/// The longest address to go on to that is remembered.
+const LONGEST: usize = 2_000;
+
 #[derive(Template)]
 #[template(path = "provider.html")]
 struct Page {
@@ -28,23 +33,45 @@ struct Page {
 pub(super) async fn begin(
     State(office): State<Arc<Office>>,
     headers: HeaderMap,
-    Path(number): Path<usize>,
+    Path(id): Path<String>,
     Query(query): Query<Next>,
 ) -> Result<Response, Failure> {
-    let guest = cookie(&headers, GUEST).unwrap_or_else(|| mint_token(&*office.env));
-    let (asked, browser) = (Arc::clone(&office), guest.clone());
+    let guest = cookie(&headers, GUEST).filter(|guest| guest.len() == TOKEN_CHARS);
+    let guest = guest.unwrap_or_else(|| mint_token(&*office.env));
     let next = own_page(&query.next).to_owned();
-    let address = tokio::task::spawn_blocking(move || {
-        let now = asked.env.now_ms();
-        asked.providers.begin(number, &browser, &next, now)
+    let next = if next.len() > LONGEST {
+        "/office".to_owned()
+    } else {
+        next
+    };
+    let browser = guest.clone();
+    let address = asked(&office, move |office| {
+        let now = office.env.now_ms();
+        office.providers.begin(&id, &browser, &next, now)
     });
-    let address = match address.await.map_err(|_| Failure::Server)? {
+    let address = match address.await? {
         Ok(address) => address,
         Err(error) => return Ok(failed(&headers, error)),
     };
     let mut response = Redirect::to(&address).into_response();
     set_cookie(&office, &mut response, GUEST, &guest, None);
     Ok(response)
+}
+
+/// Asks a provider, away from the threads that serve, and only if few others are being asked.
+async fn asked<T: Send + 'static>(
+    office: &Arc<Office>,
+    work: impl FnOnce(&Office) -> Result<T, OidcError> + Send + 'static,
+) -> Result<Result<T, OidcError>, Failure> {
+    let Ok(turn) = Arc::clone(&office.asking).try_acquire_owned() else {
+        return Ok(Err(OidcError::Unreachable));
+    };
+    let office = Arc::clone(office);
+    let done = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        work(&office)
+    });
+    done.await.map_err(|_| Failure::Server)
 }
 
 #[derive(Deserialize)]
@@ -59,41 +86,39 @@ pub(super) struct Back {
 pub(super) async fn back(
     State(office): State<Arc<Office>>,
     headers: HeaderMap,
+    Path(id): Path<String>,
     Query(query): Query<Back>,
 ) -> Result<Response, Failure> {
     let guest = cookie(&headers, GUEST).unwrap_or_default();
-    let done = office
+    let finished = asked(&office, move |office| {
+        let now = office.env.now_ms();
+        let providers = &office.providers;
+        providers.finish(&id, &query.state, &query.code, &guest, now)
+    });
+    let (named, provider, next) = match finished.await? {
+        Ok(finished) => finished,
+        Err(error) => return Ok(failed(&headers, error)),
+    };
+    let token = office
         .with_books(move |office, books| {
-            let now = office.env.now_ms();
-            let (named, provider, next) =
-                match office
-                    .providers
-                    .finish(&query.state, &query.code, &guest, now)
-                {
-                    Ok(finished) => finished,
-                    Err(error) => return Ok(Err(Some(error))),
-                };
             let db = &books.people;
-            let Some(member) = oidc::member_of(db, provider, &named)? else {
-                return Ok(Err(None));
+            let Some(member) = oidc::member_of(db, &provider, &named)? else {
+                return Ok(None);
             };
             let how = Some("signed in with the organisation's provider");
             books.note(office, member, "account", (None, None), how)?;
             let token = sessions::start(db, &*office.env, member, Shown::Elsewhere)?;
-            Ok(Ok((token, next)))
+            Ok(Some(token))
         })
         .await?;
-    match done {
-        Ok((token, next)) => {
-            let mut response = Redirect::to(own_page(&next)).into_response();
-            let life = Some(sessions::LIFE_MS / 1_000);
-            set_cookie(&office, &mut response, SESSION, &token, life);
-            set_cookie(&office, &mut response, GUEST, "", Some(0));
-            Ok(response)
-        }
-        Err(Some(error)) => Ok(failed(&headers, error)),
-        Err(None) => Ok(page(&headers, StatusCode::FORBIDDEN, "provider-nobody")),
-    }
+    let Some(token) = token else {
+        return Ok(page(&headers, StatusCode::FORBIDDEN, "provider-nobody"));
+    };
+    let mut response = Redirect::to(own_page(&next)).into_response();
+    let life = Some(sessions::LIFE_MS / 1_000);
+    set_cookie(&office, &mut response, SESSION, &token, life);
+    set_cookie(&office, &mut response, GUEST, "", Some(0));
+    Ok(response)
 }
 
 fn failed(headers: &HeaderMap, error: OidcError) -> Response {

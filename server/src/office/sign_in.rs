@@ -59,9 +59,9 @@ fn form(
     frame.form_token = form_token::of(guest);
     frame.here = format!("/office/sign-in?next={}", super::frame::quoted(&next));
     let words = frame.words;
-    let providers = office.providers.names().enumerate().map(|(number, name)| {
+    let providers = office.providers.names().map(|(id, name)| {
         let next = super::frame::quoted(&next);
-        let address = format!("/office/sign-in/provider/{number}?next={next}");
+        let address = format!("/office/sign-in/provider/{id}?next={next}");
         (address, words.with("provider-with", &[("name", name)]))
     });
     Page {
@@ -83,6 +83,11 @@ pub(super) struct Entry {
     next: String,
     #[serde(default)]
     form_token: String,
+}
+
+/// What waiting is counted under: no user name is another's second step.
+fn key(name: &str) -> String {
+    format!("name {name}")
 }
 
 /// How long somebody waits for others' passwords to be checked.
@@ -108,7 +113,7 @@ pub(super) async fn enter(
     let turn = tokio::time::timeout(TURN, office.password_turn.clone().lock_owned()).await;
     let now = office.env.now_ms();
     let wait_ms = match &turn {
-        Ok(_) => office.back_off.wait_ms(&name, now),
+        Ok(_) => office.back_off.wait_ms(&key(&name), now),
         Err(_) => TURN_AGAIN_MS,
     };
     if wait_ms > 0 {
@@ -130,8 +135,8 @@ pub(super) async fn enter(
             let _turn = turn;
             let started = sessions::sign_in(&books.people, &*office.env, &asked, &entry.password)?;
             match &started {
-                Some(_) => office.back_off.right(&asked),
-                None => office.back_off.wrong(&asked, now),
+                Some(_) => office.back_off.right(&key(&asked)),
+                None => office.back_off.wrong(&key(&asked), now),
             }
             Ok(started)
         })

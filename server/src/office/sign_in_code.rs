@@ -90,12 +90,9 @@ pub(super) async fn enter(
             };
             // Of the person, whichever session: a million codes are soon tried otherwise.
             let name = format!("code {member}");
-            let wait_ms = office.back_off.wait_ms(&name, now);
-            if wait_ms > 0 {
+            if let Err(wait_ms) = office.back_off.begin(&name, now) {
                 return Ok(Tried::Wait(wait_ms));
             }
-            // A try counts before it is judged, so that many at once are many.
-            office.back_off.wrong(&name, now);
             if !second_factor::holds(db, &office.secret, member, &code, now)? {
                 return Ok(Tried::Wrong);
             }

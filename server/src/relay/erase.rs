@@ -3,16 +3,22 @@
 //! purge. Headers, ids and the running hash survive.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
 
 use sopu_core::envelope;
-use sopu_core::id::{DeviceId, DocId};
+use sopu_core::id::{DeviceId, DocId, SpaceId};
 use sopu_core::wire::{NoticeKind, OrderKind, Status, Verdict};
 
 use super::{Relay, lock};
 use crate::feed::append;
 use crate::keys::RelayKeys;
 use crate::ledger::{Erasure, Line};
+use crate::merge::Merger;
 use crate::store::{DocumentRow, RelayStore, Result, StoreError};
+
+/// After how long an erasure that failed is tried again, milliseconds.
+const AGAIN_MS: i64 = 60_000;
 
 /// Why an erasure did not happen, or not wholly.
 #[derive(Debug, thiserror::Error)]
@@ -38,12 +44,23 @@ impl Relay {
     /// # Errors
     /// See [`EraseError`]. May be repeated.
     pub fn erase(&self, doc: DocId, reason: &str) -> std::result::Result<(), EraseError> {
+        // Held from the look at the record on: nobody puts it on hold in between.
+        let mut merger = lock(&self.merger);
         let row = self
             .commits
             .read(|store| store.document(doc))?
             .ok_or(EraseError::Unknown)?;
-        if row.erased_ms.is_none() && self.is_on_hold(doc)? {
-            return Err(EraseError::LegalHold);
+        if row.erased_ms.is_none() {
+            // A hold that was received and still waits counts.
+            let env = &*self.env;
+            while merger
+                .step_in(&self.commits, &self.keys, env, row.space)?
+                .decided
+                > 0
+            {}
+            if self.is_on_hold(doc, row.space)? {
+                return Err(EraseError::LegalHold);
+            }
         }
         let erasure = Erasure {
             doc,
@@ -52,22 +69,34 @@ impl Relay {
             at_ms: self.env.now_ms(),
             reason: reason.to_owned(),
         };
-        self.erase_as(&erasure)
+        self.erase_under(&mut merger, &erasure)
     }
 
-    /// Carries out what was asked for on the command line or in the office. What fails is tried again.
+    /// Carries out what was asked for on the command line or in the office. What fails is tried again,
+    /// after a while: nothing else waits for it.
     ///
     /// # Errors
     /// The database's.
     pub fn carry_out_wishes(&self) -> Result<()> {
+        let now_ms = self.env.now_ms();
+        if now_ms < self.wishes_after_ms.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         for (doc, reason) in self.commits.read(|store| store.erasure_wishes())? {
-            let problem = match self.erase(doc, &reason) {
-                Ok(()) => None,
-                Err(EraseError::Unknown) => Some("unknown"),
-                Err(EraseError::LegalHold) => Some("legal_hold"),
-                Err(error @ (EraseError::Store(_) | EraseError::Record(_))) => {
+            let erased = catch_unwind(AssertUnwindSafe(|| self.erase(doc, &reason)));
+            let problem = match erased {
+                Ok(Ok(())) => None,
+                Ok(Err(EraseError::Unknown)) => Some("unknown"),
+                Ok(Err(EraseError::LegalHold)) => Some("legal_hold"),
+                Ok(Err(error @ (EraseError::Store(_) | EraseError::Record(_)))) => {
                     tracing::error!(%error, "an erasure failed and is tried again");
-                    continue;
+                    let later = now_ms.saturating_add(AGAIN_MS);
+                    self.wishes_after_ms.store(later, Ordering::Relaxed);
+                    return Ok(());
+                }
+                Err(_) => {
+                    tracing::error!("an erasure panicked");
+                    Some("failed")
                 }
             };
             self.commits
@@ -76,26 +105,33 @@ impl Relay {
         Ok(())
     }
 
-    /// Whether the record says that a document must be kept (DOMAIN: `legal_hold`).
-    fn is_on_hold(&self, doc: DocId) -> std::result::Result<bool, EraseError> {
+    /// Whether the record says that a document must be kept (DOMAIN: `legal_hold`). Where it cannot say,
+    /// nothing is erased, but for what is damaged: no hold can be read from that ever again.
+    fn is_on_hold(&self, doc: DocId, space: SpaceId) -> std::result::Result<bool, EraseError> {
+        use sopu_core::store::StoreError as Read;
         let mut record = lock(&self.record);
-        if let Some(row) = self.commits.read(|store| store.document(doc))? {
-            self.commits
-                .read(|store| record.follow(store, row.space, &mut BTreeMap::new()))??;
-        }
+        self.commits
+            .read(|store| record.follow(store, space, &mut BTreeMap::new()))??;
         match record.store().document(doc) {
             Ok(loaded) => {
                 let value = sopu_core::read::read(&loaded.am, loaded.kind).value;
                 Ok(value["legal_hold"] == true)
             }
-            // What cannot be read is erased all the same: it may be damaged for that very reason.
-            Err(_) => Ok(false),
+            Err(Read::NotFound(_) | Read::Damaged { .. } | Read::Erased(_)) => Ok(false),
+            Err(error) => Err(error.into()),
         }
     }
 
     /// The same, told in full. Once it is in the ledger, doing it again carries on.
     pub(super) fn erase_as(&self, erasure: &Erasure) -> std::result::Result<(), EraseError> {
-        let mut merger = lock(&self.merger);
+        self.erase_under(&mut lock(&self.merger), erasure)
+    }
+
+    fn erase_under(
+        &self,
+        merger: &mut Merger,
+        erasure: &Erasure,
+    ) -> std::result::Result<(), EraseError> {
         let doc = erasure.doc;
         let row = self.commits.read(|store| store.document(doc))?;
         if row.is_none_or(|row| row.erased_ms.is_none()) {
@@ -115,7 +151,7 @@ impl Relay {
         self.commits
             .read(|store| record.follow(store, erasure.space, &mut BTreeMap::new()))??;
         record.erase(erasure)?;
-        drop((record, merger));
+        drop(record);
         self.tell_all();
         Ok(())
     }

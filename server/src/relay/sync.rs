@@ -61,6 +61,7 @@ impl Relay {
         };
         if request.push.len() > limits::PUSH_COUNT
             || request.offers.len() > limits::PUSH_COUNT
+            || request.done.len() > limits::PUSH_COUNT
             || cursors > limits::SPACES
         {
             return Err(Problem::TooMany);

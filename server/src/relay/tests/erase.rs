@@ -214,8 +214,9 @@ fn what_is_on_legal_hold_or_not_there_is_not_erased_and_the_wish_says_why() {
     let phone = world.phone(Role::Field);
     let (mut note, first) = phone.note(world.space, "a");
     world.feed(&phone, &first);
+    // Received, and not in the record yet.
     let hold = note.write(&phone, json!({ "tags": ["a"], "legal_hold": true }));
-    world.feed(&phone, &hold);
+    assert_eq!(world.push(&phone, &[&hold.envelope]), [Verdict::Waiting]);
     let nowhere = sopu_core::id::DocId::mint(&sopu_core::time::SystemEnv);
     for doc in [note.id, nowhere] {
         erasures::wish(&world.db, doc, "retention").unwrap();
