@@ -255,7 +255,7 @@ fn a_change_takes_so_many_allocations_to_push_and_so_many_to_merge() {
         "push: {one:?}, a change more {change:?}"
     );
     assert!(
-        one[1] <= 1_900 && change[1] <= 140,
+        one[1] <= 2_900 && change[1] <= 140,
         "merge: {one:?}, a change more {change:?}"
     );
 }
