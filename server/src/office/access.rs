@@ -42,10 +42,7 @@ pub(super) async fn page(
 ) -> Result<Response, Failure> {
     office
         .with_books(move |office, books| {
-            let space = books.enter(office, &visitor, space)?;
-            if !space.role.may(Action::AccessLog) {
-                return Err(Failure::Right);
-            }
+            let space = books.enter_to(Action::AccessLog, office, &visitor, space)?;
             let view = books.open_document(office, &visitor, &space, doc, "access")?;
             let words = visitor.words;
             let mut rows = Vec::new();

@@ -39,6 +39,15 @@ struct Told {
     wrong: Option<&'static str>,
 }
 
+impl Told {
+    fn said(key: &'static str) -> Self {
+        Self {
+            said: Some(key),
+            ..Self::default()
+        }
+    }
+}
+
 /// The page.
 pub(super) async fn page(
     State(office): State<Arc<Office>>,
@@ -182,11 +191,7 @@ pub(super) async fn change_password(
                 done => done?,
             }
             let token = begin_again(office, books, &who, "password changed")?;
-            let told = Told {
-                said: Some("account-password-done"),
-                ..Told::default()
-            };
-            Ok(Changed::Done(told, token))
+            Ok(Changed::Done(Told::said("account-password-done"), token))
         })
         .await?;
     go_on(&office, visitor, changed).await
@@ -210,8 +215,7 @@ pub(super) async fn confirm(
             let token = begin_again(office, books, &who, "second factor on")?;
             let told = Told {
                 recovery,
-                said: Some("account-factor-on"),
-                wrong: None,
+                ..Told::said("account-factor-on")
             };
             Ok(Changed::Done(told, token))
         })
@@ -243,11 +247,7 @@ pub(super) async fn remove(
             office.back_off.right(&name);
             second_factor::remove(db, who.member)?;
             let token = begin_again(office, books, &who, "second factor off")?;
-            let told = Told {
-                said: Some("account-factor-off"),
-                ..Told::default()
-            };
-            Ok(Changed::Done(told, token))
+            Ok(Changed::Done(Told::said("account-factor-off"), token))
         })
         .await?;
     go_on(&office, visitor, changed).await

@@ -117,6 +117,19 @@ impl Books {
         })
     }
 
+    /// As [`Books::enter`], for something that not every role may.
+    pub fn enter_to(
+        &self,
+        action: Action,
+        office: &Office,
+        visitor: &Visitor,
+        space: SpaceId,
+    ) -> Result<Space, Failure> {
+        let space = self.enter(office, visitor, space)?;
+        let may = space.role.may(action);
+        may.then_some(space).ok_or(Failure::Right)
+    }
+
     /// The view of a document, which must be in this space; the read is noted in the access log.
     pub fn open_document(
         &mut self,

@@ -240,10 +240,7 @@ pub(super) async fn choose(
     visitor.check_form(&form.form_token)?;
     office
         .with_books(move |office, books| {
-            let space = books.enter(office, &visitor, space)?;
-            if !space.role.may(Action::Write) {
-                return Err(Failure::Right);
-            }
+            let space = books.enter_to(Action::Write, office, &visitor, space)?;
             let view = books.open_document(office, &visitor, &space, doc, "choose")?;
             let version: Version = form.version.parse().map_err(|_| Failure::Form)?;
             let change: Version = form.change.parse().map_err(|_| Failure::Form)?;

@@ -51,10 +51,7 @@ pub(super) async fn ask(
     visitor.check_form(&asked.form_token)?;
     office
         .with_books(move |office, books| {
-            let space = books.enter(office, &visitor, space)?;
-            if !space.role.may(Action::Erase) {
-                return Err(Failure::Right);
-            }
+            let space = books.enter_to(Action::Erase, office, &visitor, space)?;
             if !REASONS.contains(&asked.reason.as_str()) {
                 return Err(Failure::Form);
             }
@@ -83,10 +80,7 @@ pub(super) async fn receipt(
 ) -> Result<Response, Failure> {
     office
         .with_books(move |office, books| {
-            let space = books.enter(office, &visitor, space)?;
-            if !space.role.may(Action::Erase) {
-                return Err(Failure::Right);
-            }
+            let space = books.enter_to(Action::Erase, office, &visitor, space)?;
             let db = &books.people;
             if erasures::space_of(db, doc)? != Some(space.id) {
                 return Err(Failure::NotFound);
