@@ -489,7 +489,8 @@ fn a_damaged_document_with_unsent_work_delays_no_other() {
     phone.open();
     for _ in 0..3 {
         let report = phone.sync(&world);
-        assert!(report.requests < 5, "{report:?}");
+        // A few while the relay is still merging; a damaged document must not make it ask for ever.
+        assert!(report.requests < 12, "{report:?}");
         world.settle();
     }
     let record = world.relay().record();
