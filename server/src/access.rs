@@ -11,6 +11,7 @@ pub mod devices;
 pub mod erasures;
 pub mod form_token;
 pub mod invites;
+pub mod lists;
 pub mod log;
 pub mod oidc;
 pub mod password;

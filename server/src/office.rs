@@ -36,9 +36,14 @@ mod failure;
 mod findings;
 mod frame;
 mod history;
+mod member;
+mod members;
 mod names;
+mod organisation;
+mod people;
 mod provider;
 mod relay_writer;
+mod sent;
 mod sign_in;
 mod sign_in_code;
 mod spaces;
@@ -191,7 +196,31 @@ pub fn router<S: Clone + Send + Sync + 'static>(office: Arc<Office>) -> Router<S
         .route("/office/devices", get(devices::page))
         .route("/office/devices/invite", post(devices::invite))
         .route("/office/devices/revoke", post(devices::revoke))
+        .route("/office/members", get(members::page))
+        .route("/office/members/add", post(members::add))
+        .route("/office/members/{member}", get(member::page))
+        .route("/office/members/{member}/grant", post(member::grant))
+        .route("/office/members/{member}/admin", post(member::set_admin))
+        .route("/office/members/{member}/end", post(member::end))
+        .route(
+            "/office/members/{member}/password",
+            post(member::renew_password),
+        )
+        .route("/office/organisation", get(organisation::page))
+        .route("/office/organisation/space", post(organisation::add_space))
+        .route("/office/organisation/team", post(organisation::add_team))
+        .route(
+            "/office/organisation/teams/{team}/join",
+            post(organisation::join),
+        )
+        .route(
+            "/office/organisation/teams/{team}/leave",
+            post(organisation::leave),
+        )
         .route("/office/spaces/{space}", get(documents::page))
+        .route("/office/spaces/{space}/people", get(people::page))
+        .route("/office/spaces/{space}/people/grant", post(people::grant))
+        .route("/office/spaces/{space}/people/end", post(people::end))
         .route("/office/spaces/{space}/conflicts", get(conflicts::of_space))
         .route("/office/spaces/{space}/findings", get(findings::page))
         .route("/office/spaces/{space}/news", get(documents::news))
@@ -273,6 +302,8 @@ async fn guarded(mut response: Response) -> Response {
 
 #[cfg(test)]
 mod account_tests;
+#[cfg(test)]
+mod administration_tests;
 #[cfg(test)]
 mod devices_tests;
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
+use sopu_core::time::Env;
 
 /// The fewest characters of a password (NIST SP 800-63B asks length, not kinds of character).
 pub const MIN_CHARS: usize = 10;
@@ -23,6 +24,21 @@ pub enum PasswordError {
     /// The hash could not be made.
     #[error("the password could not be hashed")]
     Hash,
+}
+
+/// A fresh password in four groups that can be read aloud.
+pub fn mint(env: &dyn Env) -> String {
+    const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz234567899";
+    let mut bytes = [0u8; 16];
+    env.fill(&mut bytes);
+    let mut password = String::new();
+    for (i, byte) in bytes.iter().enumerate() {
+        if i > 0 && i % 4 == 0 {
+            password.push('-');
+        }
+        password.push(char::from(LETTERS[usize::from(byte % 32)]));
+    }
+    password
 }
 
 /// The stored form of a new password.

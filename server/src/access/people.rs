@@ -141,7 +141,7 @@ pub fn add_member(db: &Connection, env: &dyn Env, new: &NewMember<'_>) -> Result
 /// Gives a member a new password and ends their sessions.
 pub fn set_password(db: &Connection, member: MemberId, new: &str) -> Result<()> {
     db.execute(
-        "UPDATE member SET password_hash = ?2 WHERE id = ?1",
+        "UPDATE member SET password_hash = ?2, password_once = 0 WHERE id = ?1",
         (blob(member.as_bytes()), password::hash(new)?),
     )?;
     // Whoever knew the old password may have seen a secret that nobody has confirmed yet.
@@ -150,6 +150,25 @@ pub fn set_password(db: &Connection, member: MemberId, new: &str) -> Result<()> 
         [blob(member.as_bytes())],
     )?;
     sessions::sign_out_everywhere(db, member)
+}
+
+/// As [`set_password`], for one that somebody else gave: it opens the way to making another.
+pub fn set_one_time_password(db: &Connection, member: MemberId, new: &str) -> Result<()> {
+    set_password(db, member, new)?;
+    db.execute(
+        "UPDATE member SET password_once = 1 WHERE id = ?1",
+        [blob(member.as_bytes())],
+    )?;
+    Ok(())
+}
+
+/// Says whether a person may administer their organisation.
+pub fn set_admin(db: &Connection, member: MemberId, admin: bool) -> Result<()> {
+    db.execute(
+        "UPDATE member SET admin = ?2 WHERE id = ?1",
+        (blob(member.as_bytes()), admin),
+    )?;
+    Ok(())
 }
 
 /// The people of an organisation whose accounts are open, by name.

@@ -27,6 +27,8 @@ pub struct Who {
     pub admin: bool,
     /// The organisation asks for a second factor, and this member has set up none yet.
     pub owes_second_factor: bool,
+    /// The password they signed in with was given to them, and they have made none of their own yet.
+    pub owes_password: bool,
     /// Their organisation's identity provider vouched for them.
     pub vouched: bool,
 }
@@ -134,7 +136,7 @@ pub fn who(db: &Connection, token: &str, now_ms: i64) -> Result<Option<Who>> {
             "SELECT m.id, m.org, m.name, m.admin, s.last_seen_ms,
                o.second_factor AND NOT s.vouched AND NOT EXISTS
                  (SELECT 1 FROM second_factor f WHERE f.member = m.id AND f.since_ms IS NOT NULL),
-               s.vouched
+               s.vouched, m.password_once AND NOT s.vouched
              FROM session s JOIN member m ON m.id = s.member JOIN organisation o ON o.id = m.org
              WHERE s.token_hash = ?1 AND s.pending = 0 AND s.expires_ms > ?2 AND s.last_seen_ms > ?3
                AND m.disabled_ms IS NULL",
@@ -147,6 +149,7 @@ pub fn who(db: &Connection, token: &str, now_ms: i64) -> Result<Option<Who>> {
                 admin: row.get(3)?,
                 owes_second_factor: row.get(5)?,
                 vouched: row.get(6)?,
+                owes_password: row.get(7)?,
             };
             Ok((who, row.get::<_, i64>(4)?))
         })

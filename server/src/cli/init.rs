@@ -38,7 +38,7 @@ impl Init {
                     .to_owned(),
             ));
         }
-        let password = members::password(&desk, self.password_stdin)?;
+        let password = members::given_password(&desk, self.password_stdin)?;
         let (db, env) = (&desk.db, &desk.env);
         let tx = db.unchecked_transaction()?;
         let org = people::add_org(db, env, &self.org, self.business_id.as_deref())?;

@@ -4,12 +4,11 @@ use std::io::{BufRead, Write};
 
 use clap::Subcommand;
 use sopu_core::id::MemberId;
-use sopu_core::time::Env;
 
 use super::window::WindowArgs;
 use super::{CliError, Desk, name, write_list};
 use crate::access::people::{self, NewMember, What};
-use crate::access::{oidc, second_factor, sessions};
+use crate::access::{oidc, password, second_factor, sessions};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Org {
@@ -132,7 +131,7 @@ impl Member {
             } => {
                 let org = people::find_org(&desk.db, org.as_deref())?;
                 let password = match login {
-                    Some(_) => Some(password(desk, *password_stdin)?),
+                    Some(_) => Some(given_password(desk, *password_stdin)?),
                     None => None,
                 };
                 let new = NewMember {
@@ -159,7 +158,7 @@ impl Member {
                 password_stdin,
             } => {
                 let id = MemberId(people::find(&desk.db, What::Member, member)?);
-                let password = password(desk, *password_stdin)?;
+                let password = given_password(desk, *password_stdin)?;
                 people::set_password(&desk.db, id, &password)?;
                 desk.log("member password")?;
                 if *password_stdin {
@@ -201,24 +200,14 @@ impl Member {
     }
 }
 
-/// A password from standard input, or a fresh one in four groups that can be read aloud.
-pub(super) fn password(desk: &Desk, from_stdin: bool) -> Result<String, CliError> {
+/// A password from standard input, or a fresh one.
+pub(super) fn given_password(desk: &Desk, from_stdin: bool) -> Result<String, CliError> {
     if from_stdin {
         let mut line = String::new();
         std::io::stdin().lock().read_line(&mut line)?;
         return Ok(line.trim_end_matches(['\r', '\n']).to_owned());
     }
-    const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz234567899";
-    let mut bytes = [0u8; 16];
-    desk.env.fill(&mut bytes);
-    let mut password = String::new();
-    for (i, byte) in bytes.iter().enumerate() {
-        if i > 0 && i % 4 == 0 {
-            password.push('-');
-        }
-        password.push(char::from(LETTERS[usize::from(byte % 32)]));
-    }
-    Ok(password)
+    Ok(password::mint(&desk.env))
 }
 
 #[derive(Debug, Subcommand)]

@@ -23,6 +23,7 @@ use crate::access::{AccessError, password, people, sessions};
 struct Page {
     frame: Frame,
     owes: bool,
+    owes_password: bool,
     has_password: bool,
     on: bool,
     left: usize,
@@ -75,6 +76,7 @@ async fn show(office: &Arc<Office>, visitor: Visitor, told: Told) -> Result<Resp
             let page = Page {
                 frame,
                 owes: visitor.who.owes_second_factor && !on,
+                owes_password: visitor.who.owes_password,
                 has_password: people::has_password(db, member)?,
                 on,
                 left,
@@ -163,7 +165,7 @@ fn begin_again(office: &Office, books: &Books, who: &Who, what: &str) -> Result<
 /// A new password.
 pub(super) async fn change_password(
     State(office): State<Arc<Office>>,
-    visitor: Visitor,
+    mut visitor: Visitor,
     Form(change): Form<Change>,
 ) -> Result<Response, Failure> {
     visitor.check_form(&change.form_token)?;
@@ -181,6 +183,9 @@ pub(super) async fn change_password(
                 return Ok(Changed::Not("account-old-wrong"));
             }
             office.back_off.right(&name);
+            if change.new == change.old {
+                return Ok(Changed::Not("account-password-same"));
+            }
             match people::set_password(db, who.member, &change.new) {
                 Err(AccessError::Password(password::PasswordError::Short)) => {
                     return Ok(Changed::Not("account-password-short"));
@@ -194,6 +199,9 @@ pub(super) async fn change_password(
             Ok(Changed::Done(Told::said("account-password-done"), token))
         })
         .await?;
+    if matches!(changed, Changed::Done(..)) {
+        visitor.who.owes_password = false;
+    }
     go_on(&office, visitor, changed).await
 }
 

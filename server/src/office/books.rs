@@ -10,7 +10,7 @@ use sopu_core::store::view::{self, View};
 use super::visitor::Visitor;
 use super::{Failure, Office};
 use crate::access::log::{self, Entry};
-use crate::access::{Action, Role, people, standing};
+use crate::access::{Action, Role, lists, people, standing};
 use crate::store::schema;
 
 /// Open databases. Requests borrow them from a small pool and work outside the async threads.
@@ -71,6 +71,17 @@ impl Space {
     }
 }
 
+/// A space whose people the visitor may say.
+#[derive(Clone, Debug)]
+pub struct Managed {
+    /// Which.
+    pub id: SpaceId,
+    /// Its name.
+    pub name: String,
+    /// Whether the visitor reads its documents too.
+    pub reads: bool,
+}
+
 impl Books {
     fn open(office: &Office) -> Result<Self, Failure> {
         Ok(Self {
@@ -128,6 +139,45 @@ impl Books {
         let space = self.enter(office, visitor, space)?;
         let may = space.role.may(action);
         may.then_some(space).ok_or(Failure::Right)
+    }
+
+    /// Lets in who may say who belongs to a space: whose role there allows it, and administrators of
+    /// the organisation the space is of, who can read it only once they let themselves in.
+    pub fn enter_to_manage(
+        &self,
+        office: &Office,
+        visitor: &Visitor,
+        space: SpaceId,
+    ) -> Result<Managed, Failure> {
+        let (db, who) = (&self.people, &visitor.who);
+        let role = standing(db, who.member, space, office.env.now_ms())?.role();
+        let may = |action| role.is_some_and(|role| role.may(action));
+        let org = lists::org_of_space(db, space)?.ok_or(Failure::NotFound)?;
+        let administers = who.admin && who.org == org;
+        if !(may(Action::Manage) || administers) {
+            return Err(match may(Action::Read) {
+                true => Failure::Right,
+                false => Failure::NotFound,
+            });
+        }
+        let (name, _) = people::space_heading(db, space)?.ok_or(Failure::NotFound)?;
+        Ok(Managed {
+            id: space,
+            name,
+            reads: may(Action::Read),
+        })
+    }
+
+    /// Notes an act of administration in the access log.
+    pub fn note_act(
+        &self,
+        office: &Office,
+        visitor: &Visitor,
+        space: Option<SpaceId>,
+        what: &str,
+    ) -> Result<(), Failure> {
+        let member = visitor.who.member;
+        self.note(office, member, "administer", (space, None), Some(what))
     }
 
     /// The view of a document, which must be in this space; the read is noted in the access log.

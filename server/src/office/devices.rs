@@ -24,6 +24,7 @@ use crate::words::Words;
 #[template(path = "devices.html")]
 struct Page {
     frame: Frame,
+    tab: &'static str,
     people: Vec<Person>,
     invited: Option<Invited>,
     said: Option<String>,
@@ -43,13 +44,42 @@ struct Device {
 }
 
 /// A code that was just made. It is shown this once.
-struct Invited {
-    name: String,
-    code: String,
+pub(super) struct Invited {
+    pub name: String,
+    pub code: String,
     /// Where to, if this server knows how people reach it.
-    address: Option<String>,
+    pub address: Option<String>,
     /// Of the invitation: drawn here, of squares only.
-    picture: Option<String>,
+    pub picture: Option<String>,
+}
+
+impl Invited {
+    /// Makes an invite for one device of a member who is called so.
+    pub(super) fn make(
+        office: &Office,
+        books: &Books,
+        visitor: &Visitor,
+        member: MemberId,
+        name: String,
+    ) -> Result<Self, Failure> {
+        let (db, env) = (&books.people, &*office.env);
+        let by = Some(visitor.who.member);
+        let code = invites::create(db, env, member, by, invites::LIFE_MS)?;
+        books.note_act(office, visitor, None, &format!("invite add {member}"))?;
+        let address = office.public_url.clone();
+        let picture = address.clone().and_then(|relay| {
+            let code = code.clone();
+            let invitation = Invitation { relay, code }.to_string();
+            let drawn = QRBuilder::new(invitation).build().ok()?;
+            Some(SvgBuilder::default().to_str(&drawn))
+        });
+        Ok(Self {
+            name,
+            code,
+            address,
+            picture,
+        })
+    }
 }
 
 /// The page.
@@ -57,7 +87,7 @@ pub(super) async fn page(
     State(office): State<Arc<Office>>,
     visitor: Visitor,
 ) -> Result<Response, Failure> {
-    let may = may_administer(&visitor);
+    let may = visitor.administers();
     office
         .with_books(move |_, books| {
             may?;
@@ -97,7 +127,7 @@ pub(super) async fn invite(
     Form(asked): Form<Asked>,
 ) -> Result<Response, Failure> {
     visitor.check_form(&asked.form_token)?;
-    let may = may_administer(&visitor);
+    let may = visitor.administers();
     office
         .with_books(move |office, books| {
             may?;
@@ -107,29 +137,7 @@ pub(super) async fn invite(
                 .into_iter()
                 .find(|(id, _)| *id == member)
                 .ok_or(Failure::NotFound)?;
-            let (db, env) = (&books.people, &*office.env);
-            let by = Some(visitor.who.member);
-            let code = invites::create(db, env, member, by, invites::LIFE_MS)?;
-            books.note(
-                office,
-                visitor.who.member,
-                "administer",
-                (None, None),
-                Some(&format!("invite add {member}")),
-            )?;
-            let address = office.public_url.clone();
-            let picture = address.clone().and_then(|relay| {
-                let code = code.clone();
-                let invitation = Invitation { relay, code }.to_string();
-                let drawn = QRBuilder::new(invitation).build().ok()?;
-                Some(SvgBuilder::default().to_str(&drawn))
-            });
-            let invited = Invited {
-                name,
-                code,
-                address,
-                picture,
-            };
+            let invited = Invited::make(office, books, &visitor, member, name)?;
             show(books, &visitor, Some(invited), None)
         })
         .await
@@ -142,7 +150,7 @@ pub(super) async fn revoke(
     Form(asked): Form<Asked>,
 ) -> Result<Response, Failure> {
     visitor.check_form(&asked.form_token)?;
-    let may = may_administer(&visitor);
+    let may = visitor.administers();
     office
         .with_books(move |office, books| {
             may?;
@@ -152,22 +160,11 @@ pub(super) async fn revoke(
                 return Err(Failure::NotFound);
             }
             devices::revoke(&books.people, device, office.env.now_ms())?;
-            books.note(
-                office,
-                visitor.who.member,
-                "administer",
-                (None, None),
-                Some(&format!("device revoke {device}")),
-            )?;
+            books.note_act(office, &visitor, None, &format!("device revoke {device}"))?;
             let said = visitor.words.t("devices-revoked");
             show(books, &visitor, None, Some(said))
         })
         .await
-}
-
-/// Only administrators, and only of their own organisation: what others have is not there.
-fn may_administer(visitor: &Visitor) -> Result<(), Failure> {
-    visitor.who.admin.then_some(()).ok_or(Failure::Right)
 }
 
 fn show(
@@ -197,6 +194,7 @@ fn show(
     frame.here = "/office/devices".to_owned();
     Ok(html(&Page {
         frame,
+        tab: "devices",
         people: people.collect(),
         invited,
         said,

@@ -17,6 +17,7 @@ use super::frame::{Frame, html, quoted, space_address};
 use super::names::Names;
 use super::visitor::Visitor;
 use super::{Failure, Office, findings};
+use crate::access::Action;
 use crate::words::Words;
 
 /// Rows on a page.
@@ -129,6 +130,8 @@ struct Page {
     pages: usize,
     previous: Option<String>,
     next: Option<String>,
+    /// Whether the visitor may say who belongs to the space.
+    manages: bool,
 }
 
 /// The list.
@@ -217,6 +220,7 @@ fn build(
         pages,
         previous: (page > 1).then(|| filter.address(&space, page - 1)),
         next: (page < pages).then(|| filter.address(&space, page + 1)),
+        manages: space.role.may(Action::Manage),
         space,
         filter,
     })

@@ -19,8 +19,8 @@ use crate::words::Words;
 pub enum Failure {
     /// Nobody is signed in; afterwards go there.
     SignIn(String),
-    /// First a second factor has to be set up.
-    SecondFactor,
+    /// First something is to be set up on one's own page: a second factor, a password.
+    Account,
     /// There is no such thing, or it is not this visitor's to know of.
     NotFound,
     /// The role does not allow it.
@@ -62,7 +62,7 @@ impl IntoResponse for Failure {
                 let target = format!("/office/sign-in?next={}", super::frame::quoted(next));
                 return Redirect::to(&target).into_response();
             }
-            Failure::SecondFactor => return Redirect::to("/office/account").into_response(),
+            Failure::Account => return Redirect::to("/office/account").into_response(),
             Failure::NotFound => StatusCode::NOT_FOUND,
             Failure::Right | Failure::Form => StatusCode::FORBIDDEN,
             Failure::Server => StatusCode::INTERNAL_SERVER_ERROR,
@@ -107,7 +107,7 @@ pub(super) async fn render(request: Request, next: Next) -> Response {
     let what = match response.extensions().get::<Failure>() {
         Some(Failure::Right) => words.t("error-right"),
         Some(Failure::Form) => words.t("error-form"),
-        Some(Failure::NotFound | Failure::SignIn(_) | Failure::SecondFactor) => {
+        Some(Failure::NotFound | Failure::SignIn(_) | Failure::Account) => {
             words.t("error-not-found")
         }
         Some(Failure::Server) => words.t("error-server"),

@@ -9,7 +9,7 @@ use crate::access::{Action, Role};
 use crate::store::schema;
 
 /// What each address asks for. `true` for one that is sent to.
-const ADDRESSES: [(&str, bool, Action); 12] = [
+const ADDRESSES: [(&str, bool, Action); 19] = [
     ("/office/spaces/{space}", false, Action::Read),
     ("/office/spaces/{space}/conflicts", false, Action::Read),
     ("/office/spaces/{space}/findings", false, Action::Read),
@@ -44,6 +44,14 @@ const ADDRESSES: [(&str, bool, Action); 12] = [
         Action::AccessLog,
     ),
     ("/office/spaces/{space}/erased/{doc}", false, Action::Erase),
+    ("/office/spaces/{space}/people", false, Action::Manage),
+    ("/office/spaces/{space}/people/grant", true, Action::Manage),
+    ("/office/spaces/{space}/people/end", true, Action::Manage),
+    // The organisation's: no role in a space lets anybody in.
+    ("/office/members", false, Action::Manage),
+    ("/office/members/add", true, Action::Manage),
+    ("/office/organisation", false, Action::Manage),
+    ("/office/organisation/space", true, Action::Manage),
     ("/office/devices", false, Action::Manage),
     ("/office/devices/revoke", true, Action::Manage),
 ];
@@ -76,8 +84,8 @@ async fn every_address_lets_in_whom_the_table_lets_in_and_nobody_else() {
                 }
                 false => w.get(&path, &cookie).await,
             };
-            // Devices are the organisation's: a role in a space gives nothing there.
-            let may = role.is_some_and(|role| role.may(action)) && action != Action::Manage;
+            let in_space = address.starts_with("/office/spaces/");
+            let may = role.is_some_and(|role| role.may(action)) && in_space;
             let shut = answer.status == StatusCode::FORBIDDEN
                 || (role.is_none() && answer.status == StatusCode::NOT_FOUND);
             assert_eq!(!shut, may, "{role:?} {address}: {}", answer.status);

@@ -217,7 +217,12 @@ impl World {
 
     /// Signs in; gives the cookie.
     pub async fn enter(&self) -> String {
-        let answer = self.sign_in("satakieli laulaa").await;
+        self.enter_as("aino", "satakieli laulaa").await
+    }
+
+    /// Signs somebody in; gives the cookie.
+    pub async fn enter_as(&self, login: &str, password: &str) -> String {
+        let answer = self.sign_in_as(login, password).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
         let cookie = answer
             .cookies
@@ -232,12 +237,16 @@ impl World {
     }
 
     pub async fn sign_in(&self, password: &str) -> Answer {
+        self.sign_in_as("aino", password).await
+    }
+
+    async fn sign_in_as(&self, login: &str, password: &str) -> Answer {
         let form = self.get("/office/sign-in", "").await;
         let guest = form.cookies[0].split(';').next().unwrap().to_owned();
         let token = field(&form.body, "form_token");
         let entry = [
             ("form_token", token.as_str()),
-            ("name", "aino"),
+            ("name", login),
             ("password", password),
         ];
         self.post("/office/sign-in", &guest, &entry).await

@@ -45,6 +45,11 @@ impl Visitor {
         }
     }
 
+    /// Lets administrators on, of their own organisation only: what others have is not there.
+    pub fn administers(&self) -> Result<(), Failure> {
+        self.who.admin.then_some(()).ok_or(Failure::Right)
+    }
+
     /// Believes a form only if one of our pages for this session made it.
     pub fn check_form(&self, given: &str) -> Result<(), Failure> {
         form_token::holds(&self.token, given)
@@ -81,8 +86,8 @@ impl FromRequestParts<Arc<Office>> for Visitor {
         let who = who.ok_or(Failure::SignIn(next))?;
         let path = parts.uri.path();
         let own = path.starts_with("/office/account") || path == "/office/sign-out";
-        if who.owes_second_factor && !own {
-            return Err(Failure::SecondFactor);
+        if (who.owes_second_factor || who.owes_password) && !own {
+            return Err(Failure::Account);
         }
         Ok(Self {
             who,

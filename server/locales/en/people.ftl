@@ -1,0 +1,83 @@
+# Words for administering people, teams, spaces and grants.
+
+## Shared
+administration = Administration
+reason = Reason
+reason-missing = Write a reason.
+window-open = until further notice
+window-from = from { $from }
+window-until = until { $until }
+window-between = { $from } – { $until }
+window-begin = From (empty: now)
+window-end = Until (empty: until further notice)
+window-wrong = The times do not fit: the end must be in the future and after the beginning.
+account-owes-password = Your password was given to you for one use. Change it to your own to go on.
+account-password-same = The new password is the same as the old one. Think of another.
+
+## The organisation's people
+members = People
+members-intro = The people of your organisation. Open a name to give or take away rights.
+members-admin = administrator
+members-ended = account ended { $when }
+members-add = Add a person
+members-name = Name as others see it
+members-login = User name for the office pages (optional)
+members-invite = Make an invite for their phone too
+members-add-do = Add
+members-add-help = Whoever gets a user name gets a one-time password. Relatives and commissioners need a user name only, a field worker an invite only.
+members-added = The person is added. Now let them into a space.
+members-name-wrong = A name has 1–200 characters on one line.
+members-login-taken = The user name is taken.
+fresh-for = One-time password: { $name }
+fresh-help = Shown only now. It is changed to their own when they first sign in.
+member-nowhere = In no space.
+member-role = Let into a space, or change the role
+member-role-do = Let in
+member-role-help = Another role in the same space replaces the one before. A right is ended on the space's own page.
+member-account = Account
+member-password = New password
+member-password-help = The old password stops working and the person is signed out everywhere. The new one is shown once and changed when they first sign in.
+member-password-do = Make a one-time password
+member-admin-on = Make an administrator
+member-admin-off = Take administration away
+member-admin-help = An administrator manages the organisation's people, teams, spaces and devices.
+member-changed = Changed.
+member-not-oneself = You cannot do this to yourself. Ask another administrator.
+member-end = End the account
+member-end-help = They get in no more, and their devices get nothing more. What they wrote stays; work not yet sent comes for review.
+member-end-do = End the account
+member-ended = The account is ended.
+
+## Teams and spaces
+organisation = Teams and spaces
+organisation-spaces = A space is a record people share: the customer team of one farm, the circle of one client. Open a space to say who belongs to it.
+organisation-teams = A team gets a right in many spaces at once.
+teams = Teams
+space-name = Name of the new space
+space-add = Add space
+space-added = The space is added. Nobody is in it yet.
+team-name = Name of the new team
+team-add = Add team
+team-added = The team is added.
+team-join = Put a person into the team
+team-join-do = Put into the team
+team-joined = They are in the team now.
+team-leave = Take out of the team
+team-leave-do = Take out
+team-left = They are not in the team any more.
+
+## The people of a space
+people = People
+people-intro = Who belongs to this space now or later. Those who come through a team are shown as the team.
+people-who = Who
+people-role = Role
+people-when = When
+people-team = team
+people-nobody = Nobody is in this space.
+people-add = Let in
+people-add-do = Let in
+people-add-help = Another role replaces the one before. Somebody of another organisation is added by whoever runs the server.
+people-granted = Let in.
+people-end = End
+people-end-do = End the right
+people-ended = The right is ended. The device drops the space at its next contact; before that it hands in work not yet sent.

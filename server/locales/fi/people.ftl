@@ -1,0 +1,83 @@
+# Ihmisten, tiimien, tilojen ja oikeuksien hallinnan sanat.
+
+## Yhteistä
+administration = Ylläpito
+reason = Syy
+reason-missing = Kirjoita syy.
+window-open = toistaiseksi
+window-from = { $from } alkaen
+window-until = { $until } asti
+window-between = { $from } – { $until }
+window-begin = Alkaen (tyhjä: heti)
+window-end = Asti (tyhjä: toistaiseksi)
+window-wrong = Ajat eivät käy: loppu on oltava tulevaisuudessa ja alun jälkeen.
+account-owes-password = Salasanasi on kertakäyttöinen. Vaihda se omaksesi jatkaaksesi.
+account-password-same = Uusi salasana on sama kuin vanha. Keksi toinen.
+
+## Organisaation ihmiset
+members = Ihmiset
+members-intro = Organisaatiosi ihmiset. Avaa nimi, kun haluat antaa tai ottaa pois oikeuksia.
+members-admin = ylläpitäjä
+members-ended = tili päätetty { $when }
+members-add = Lisää ihminen
+members-name = Nimi sellaisena kuin muut sen näkevät
+members-login = Käyttäjätunnus toimiston sivuille (ei pakollinen)
+members-invite = Tee myös kutsu hänen puhelimelleen
+members-add-do = Lisää
+members-add-help = Käyttäjätunnuksen saanut saa kertakäyttöisen salasanan. Omaiset ja tilaajat tarvitsevat vain tunnuksen, kenttätyöntekijä vain kutsun.
+members-added = Ihminen on lisätty. Anna hänelle seuraavaksi oikeus johonkin tilaan.
+members-name-wrong = Nimessä on oltava 1–200 merkkiä yhdellä rivillä.
+members-login-taken = Käyttäjätunnus on jo käytössä.
+fresh-for = Kertakäyttöinen salasana: { $name }
+fresh-help = Näytetään vain nyt. Ensimmäisellä kirjautumisella se vaihdetaan omaan.
+member-nowhere = Ei missään tilassa.
+member-role = Anna oikeus tilaan tai vaihda rooli
+member-role-do = Anna oikeus
+member-role-help = Toinen rooli samassa tilassa korvaa edellisen. Oikeuden voi päättää tilan omalla sivulla.
+member-account = Tili
+member-password = Uusi salasana
+member-password-help = Vanha salasana lakkaa toimimasta ja hän kirjautuu ulos kaikkialta. Uusi näytetään kerran ja vaihdetaan ensimmäisellä kirjautumisella.
+member-password-do = Tee kertakäyttöinen salasana
+member-admin-on = Tee ylläpitäjäksi
+member-admin-off = Poista ylläpitäjän oikeus
+member-admin-help = Ylläpitäjä hallitsee organisaation ihmisiä, tiimejä, tiloja ja laitteita.
+member-changed = Muutettu.
+member-not-oneself = Et voi tehdä tätä itsellesi. Pyydä toista ylläpitäjää.
+member-end = Päätä tili
+member-end-help = Hän ei pääse enää sisään eikä hänen laitteensa saa enää mitään. Se, mitä hän on kirjoittanut, säilyy; lähettämättömät työt tulevat tarkistettaviksi.
+member-end-do = Päätä tili
+member-ended = Tili on päätetty.
+
+## Tiimit ja tilat
+organisation = Tiimit ja tilat
+organisation-spaces = Tila on ihmisten yhteinen kirja: yhden maatilan asiakastiimi, yhden asiakkaan hoivapiiri. Avaa tila, kun haluat päättää, ketkä siihen kuuluvat.
+organisation-teams = Tiimi saa oikeuden moneen tilaan kerralla.
+teams = Tiimit
+space-name = Uuden tilan nimi
+space-add = Lisää tila
+space-added = Tila on lisätty. Siinä ei ole vielä ketään.
+team-name = Uuden tiimin nimi
+team-add = Lisää tiimi
+team-added = Tiimi on lisätty.
+team-join = Lisää ihminen tiimiin
+team-join-do = Lisää tiimiin
+team-joined = Hän on nyt tiimissä.
+team-leave = Poista tiimistä
+team-leave-do = Poista
+team-left = Hän ei ole enää tiimissä.
+
+## Tilan ihmiset
+people = Ihmiset
+people-intro = Ketkä kuuluvat tähän tilaan nyt tai myöhemmin. Tiimin kautta tulevat näkyvät tiiminä.
+people-who = Kuka
+people-role = Rooli
+people-when = Milloin
+people-team = tiimi
+people-nobody = Tilassa ei ole ketään.
+people-add = Anna oikeus
+people-add-do = Anna oikeus
+people-add-help = Toinen rooli korvaa edellisen. Toisen organisaation ihmisen lisää palvelimen Sopu-vastaava.
+people-granted = Oikeus on annettu.
+people-end = Päätä
+people-end-do = Päätä oikeus
+people-ended = Oikeus on päätetty. Laite poistaa tilan seuraavalla yhteydellä; sitä ennen se luovuttaa lähettämättömät työt.

@@ -1,0 +1,83 @@
+# Ord för administration av människor, team, rum och rättigheter.
+
+## Gemensamt
+administration = Administration
+reason = Orsak
+reason-missing = Skriv en orsak.
+window-open = tills vidare
+window-from = från { $from }
+window-until = till { $until }
+window-between = { $from } – { $until }
+window-begin = Från (tomt: genast)
+window-end = Till (tomt: tills vidare)
+window-wrong = Tiderna går inte ihop: slutet ska ligga i framtiden och efter början.
+account-owes-password = Ditt lösenord är för engångsbruk. Byt det till ett eget för att fortsätta.
+account-password-same = Det nya lösenordet är detsamma som det gamla. Hitta på ett annat.
+
+## Organisationens människor
+members = Människor
+members-intro = Din organisations människor. Öppna ett namn för att ge eller ta bort rättigheter.
+members-admin = administratör
+members-ended = kontot avslutat { $when }
+members-add = Lägg till en människa
+members-name = Namnet så som andra ser det
+members-login = Användarnamn till kontorets sidor (frivilligt)
+members-invite = Gör också en inbjudan för telefonen
+members-add-do = Lägg till
+members-add-help = Den som får ett användarnamn får ett engångslösenord. Anhöriga och beställare behöver bara ett användarnamn, en fältarbetare bara en inbjudan.
+members-added = Människan är tillagd. Ge härnäst rätt till något rum.
+members-name-wrong = Ett namn har 1–200 tecken på en rad.
+members-login-taken = Användarnamnet är redan i bruk.
+fresh-for = Engångslösenord: { $name }
+fresh-help = Visas bara nu. Vid den första inloggningen byts det till ett eget.
+member-nowhere = Inte i något rum.
+member-role = Ge rätt till ett rum eller byt roll
+member-role-do = Ge rätt
+member-role-help = En annan roll i samma rum ersätter den förra. Rätten avslutas på rummets egen sida.
+member-account = Konto
+member-password = Nytt lösenord
+member-password-help = Det gamla lösenordet slutar gälla och personen loggas ut överallt. Det nya visas en gång och byts vid den första inloggningen.
+member-password-do = Gör ett engångslösenord
+member-admin-on = Gör till administratör
+member-admin-off = Ta bort administratörens rätt
+member-admin-help = En administratör sköter organisationens människor, team, rum och enheter.
+member-changed = Ändrat.
+member-not-oneself = Du kan inte göra det här med dig själv. Be en annan administratör.
+member-end = Avsluta kontot
+member-end-help = Personen kommer inte in mera och enheterna får ingenting mera. Det som personen har skrivit blir kvar; arbete som inte har sänts kommer för granskning.
+member-end-do = Avsluta kontot
+member-ended = Kontot är avslutat.
+
+## Team och rum
+organisation = Team och rum
+organisation-spaces = Ett rum är en bok som människor har gemensamt: en gårds kundteam, en klients vårdkrets. Öppna ett rum för att bestämma vilka som hör dit.
+organisation-teams = Ett team får rätt till många rum på en gång.
+teams = Team
+space-name = Det nya rummets namn
+space-add = Lägg till rum
+space-added = Rummet är tillagt. Ingen är där ännu.
+team-name = Det nya teamets namn
+team-add = Lägg till team
+team-added = Teamet är tillagt.
+team-join = Lägg till en människa i teamet
+team-join-do = Lägg till i teamet
+team-joined = Personen är nu i teamet.
+team-leave = Ta bort ur teamet
+team-leave-do = Ta bort
+team-left = Personen är inte mera i teamet.
+
+## Rummets människor
+people = Människor
+people-intro = Vilka som hör till det här rummet nu eller senare. De som kommer genom ett team syns som teamet.
+people-who = Vem
+people-role = Roll
+people-when = När
+people-team = team
+people-nobody = Ingen är i rummet.
+people-add = Ge rätt
+people-add-do = Ge rätt
+people-add-help = En annan roll ersätter den förra. Någon från en annan organisation läggs till av serverns Sopu-ansvariga.
+people-granted = Rätten är given.
+people-end = Avsluta
+people-end-do = Avsluta rätten
+people-ended = Rätten är avslutad. Enheten tar bort rummet vid nästa kontakt; före det lämnar den över arbete som inte har sänts.

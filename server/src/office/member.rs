@@ -1,0 +1,249 @@
+//! One person of the organisation, for its administrators: where they are let in, their account.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use sopu_core::id::{MemberId, SpaceId};
+
+use super::books::Books;
+use super::frame::{Frame, html};
+use super::members::Fresh;
+use super::people::{self as pages, Choice, Row, Told};
+use super::sent::Sent;
+use super::visitor::Visitor;
+use super::{Failure, Office};
+use crate::access::lists::{self, Person};
+use crate::access::{password, people};
+
+#[derive(Template)]
+#[template(path = "member.html")]
+struct Page {
+    frame: Frame,
+    tab: &'static str,
+    id: MemberId,
+    name: String,
+    login: String,
+    admin: bool,
+    /// The visitor themselves: they cannot shut themselves out.
+    own: bool,
+    ended: Option<String>,
+    rows: Vec<Row>,
+    spaces: Vec<Choice>,
+    roles: Vec<Choice>,
+    fresh: Option<Fresh>,
+    said: Option<String>,
+    wrong: Option<String>,
+}
+
+/// The page.
+pub(super) async fn page(
+    State(office): State<Arc<Office>>,
+    visitor: Visitor,
+    Path(member): Path<MemberId>,
+) -> Result<Response, Failure> {
+    office
+        .with_books(move |office, books| {
+            let person = find(books, &visitor, member)?;
+            show(office, books, &visitor, person.id, None, Ok(None))
+        })
+        .await
+}
+
+/// One of the organisation's own; others are not there.
+fn find(books: &Books, visitor: &Visitor, member: MemberId) -> Result<Person, Failure> {
+    visitor.administers()?;
+    let all = lists::people(&books.people, visitor.who.org)?;
+    let found = all.into_iter().find(|person| person.id == member);
+    found.ok_or(Failure::NotFound)
+}
+
+/// As [`find`], with an account that is open.
+fn find_open(books: &Books, visitor: &Visitor, member: MemberId) -> Result<Person, Failure> {
+    let person = find(books, visitor, member)?;
+    match person.ended_ms {
+        None => Ok(person),
+        Some(_) => Err(Failure::NotFound),
+    }
+}
+
+/// Lets them into a space, or gives them another role there.
+pub(super) async fn grant(
+    State(office): State<Arc<Office>>,
+    visitor: Visitor,
+    Path(member): Path<MemberId>,
+    Form(sent): Form<Sent>,
+) -> Result<Response, Failure> {
+    visitor.check_form(sent.one("form_token"))?;
+    office
+        .with_books(move |office, books| {
+            let person = find_open(books, &visitor, member)?;
+            let space: SpaceId = sent.id("space").ok_or(Failure::NotFound)?;
+            let space = books.enter_to_manage(office, &visitor, space)?;
+            let done = pages::let_in(office, books, &visitor, &space, &sent)?;
+            let told = done.map(|()| Some("people-granted"));
+            show(office, books, &visitor, person.id, None, told)
+        })
+        .await
+}
+
+/// Gives them a new password, to be changed at once, and ends their sessions.
+pub(super) async fn renew_password(
+    State(office): State<Arc<Office>>,
+    visitor: Visitor,
+    Path(member): Path<MemberId>,
+    Form(sent): Form<Sent>,
+) -> Result<Response, Failure> {
+    visitor.check_form(sent.one("form_token"))?;
+    office
+        .with_books(move |office, books| {
+            let person = find_open(books, &visitor, member)?;
+            let login = person.login.ok_or(Failure::NotFound)?;
+            let password = password::mint(&*office.env);
+            people::set_one_time_password(&books.people, member, &password)?;
+            books.note_act(office, &visitor, None, &format!("member password {member}"))?;
+            let fresh = Fresh {
+                name: person.name,
+                login,
+                password,
+            };
+            if member == visitor.who.member {
+                return Err(Failure::SignIn("/office".to_owned()));
+            }
+            show(office, books, &visitor, member, Some(fresh), Ok(None))
+        })
+        .await
+}
+
+/// Makes them an administrator, or one no more.
+pub(super) async fn set_admin(
+    State(office): State<Arc<Office>>,
+    visitor: Visitor,
+    Path(member): Path<MemberId>,
+    Form(sent): Form<Sent>,
+) -> Result<Response, Failure> {
+    visitor.check_form(sent.one("form_token"))?;
+    office
+        .with_books(move |office, books| {
+            let person = find_open(books, &visitor, member)?;
+            if member == visitor.who.member {
+                return show(
+                    office,
+                    books,
+                    &visitor,
+                    member,
+                    None,
+                    Err("member-not-oneself"),
+                );
+            }
+            let admin = !person.admin;
+            people::set_admin(&books.people, member, admin)?;
+            let what = if admin { "admin" } else { "no-admin" };
+            books.note_act(office, &visitor, None, &format!("member {what} {member}"))?;
+            show(
+                office,
+                books,
+                &visitor,
+                member,
+                None,
+                Ok(Some("member-changed")),
+            )
+        })
+        .await
+}
+
+/// Ends their account, for a reason. What they wrote stays.
+pub(super) async fn end(
+    State(office): State<Arc<Office>>,
+    visitor: Visitor,
+    Path(member): Path<MemberId>,
+    Form(sent): Form<Sent>,
+) -> Result<Response, Failure> {
+    visitor.check_form(sent.one("form_token"))?;
+    office
+        .with_books(move |office, books| {
+            find_open(books, &visitor, member)?;
+            if member == visitor.who.member {
+                return show(
+                    office,
+                    books,
+                    &visitor,
+                    member,
+                    None,
+                    Err("member-not-oneself"),
+                );
+            }
+            let Some(reason) = sent.line("reason") else {
+                return show(office, books, &visitor, member, None, Err("reason-missing"));
+            };
+            people::disable_member(&books.people, member, office.env.now_ms())?;
+            let what = format!("member remove {member}: {reason}");
+            books.note_act(office, &visitor, None, &what)?;
+            show(
+                office,
+                books,
+                &visitor,
+                member,
+                None,
+                Ok(Some("member-ended")),
+            )
+        })
+        .await
+}
+
+fn show(
+    office: &Office,
+    books: &Books,
+    visitor: &Visitor,
+    member: MemberId,
+    fresh: Option<Fresh>,
+    told: Told<Option<&'static str>>,
+) -> Result<Response, Failure> {
+    let (db, now_ms, words) = (&books.people, office.env.now_ms(), visitor.words);
+    let person = find(books, visitor, member)?;
+    let rows = match person.ended_ms {
+        None => lists::of_member(db, member, now_ms)?,
+        Some(_) => Vec::new(),
+    };
+    let spaces = lists::spaces(db, visitor.who.org)?.into_iter();
+    let mut frame = visitor.frame();
+    frame.here = format!("/office/members/{member}");
+    let (said, wrong) = match told {
+        Ok(key) => (key.map(|key| words.t(key)), None),
+        Err(key) => (None, Some(words.t(key))),
+    };
+    let status = match wrong {
+        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        None => StatusCode::OK,
+    };
+    let page = html(&Page {
+        frame,
+        tab: "members",
+        id: member,
+        name: person.name,
+        login: person.login.unwrap_or_default(),
+        admin: person.admin,
+        own: member == visitor.who.member,
+        ended: person
+            .ended_ms
+            .map(|ms| words.with("members-ended", &[("when", &words.instant(ms))])),
+        rows: rows
+            .iter()
+            .map(|entry| Row::of(words, entry, now_ms))
+            .collect(),
+        spaces: spaces
+            .map(|(id, label)| Choice {
+                value: id.to_string(),
+                label,
+            })
+            .collect(),
+        roles: pages::roles(words),
+        fresh,
+        said,
+        wrong,
+    });
+    Ok((status, page).into_response())
+}
