@@ -12,6 +12,7 @@ use crate::relay::OpenError;
 
 mod manifest;
 mod restore;
+pub mod sealed;
 mod take;
 
 pub use manifest::{File, Manifest, verify};
@@ -41,6 +42,23 @@ pub enum BackupError {
     /// Something is there already.
     #[error("{0} is there already; a backup never overwrites anything, name another folder")]
     Exists(PathBuf),
+    /// Another backup is being sealed, or opened.
+    #[error("another backup of this data folder is being made or put back; wait for it")]
+    Busy,
+    /// A line of the list of recipients is none.
+    #[error("line {line} of {path} is not an age recipient (age1…)")]
+    NotARecipient {
+        /// The list.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+    },
+    /// The file of keys holds something else.
+    #[error("{0} does not hold an age key (AGE-SECRET-KEY-1…)")]
+    NotAKey(PathBuf),
+    /// The backup is sealed, and no key that fits was given.
+    #[error("{0} is sealed; name the file with a key that opens it: --key FILE")]
+    Locked(PathBuf),
     /// The folder is not a backup.
     #[error("{0} is not a backup: it has no readable {MANIFEST}")]
     NotABackup(PathBuf),

@@ -60,6 +60,8 @@ pub struct Report {
     pub documents: u64,
     /// Lines of the ledger.
     pub lines: usize,
+    /// It is a sealed backup: its files are as they were written, and nobody looked inside.
+    pub sealed: bool,
     /// What is wrong.
     pub findings: Vec<Finding>,
 }
@@ -70,12 +72,21 @@ const MOST: usize = 100;
 /// Checks a data folder or a backup.
 pub fn check(folder: &Path) -> Report {
     let mut report = Report::default();
-    if folder.join(MANIFEST).exists()
-        && let Err(error) = backup::verify(folder)
-    {
-        report
-            .findings
-            .push(Finding::new(MANIFEST, error.to_string()));
+    if folder.join(MANIFEST).exists() {
+        match backup::verify(folder) {
+            Ok(manifest) if manifest.is_sealed() => {
+                report.sealed = true;
+                return report;
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let found = Finding::new(MANIFEST, error.to_string());
+                report.findings.push(found);
+                if !folder.join(DATABASE).exists() {
+                    return report;
+                }
+            }
+        }
     }
     let lines = std::fs::read(folder.join(LEDGER))
         .map_err(|error| error.to_string())

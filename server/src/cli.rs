@@ -108,7 +108,10 @@ enum Command {
     #[command(subcommand)]
     Erase(erase::Erase),
     /// Copy database and ledger into a new folder, and read the copy through; also while a server runs
+    #[command(long_about = backup::TAKE_HELP)]
     Backup(backup::Take),
+    /// Make a key for backups: from then on they are sealed, and only the key opens them
+    BackupKey(backup::Key),
     /// Put a backup back; stop the server first
     #[command(long_about = backup::RESTORE_HELP)]
     Restore(backup::Restore),
@@ -117,6 +120,9 @@ enum Command {
         /// A folder that `sopu backup` made [default: the data folder]
         #[arg(value_name = "FOLDER")]
         folder: Option<PathBuf>,
+        /// The file with a key of a sealed backup, to look inside
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
     },
     /// Make the merged record anew from what devices sent; stop the server first
     Rebuild,
@@ -134,6 +140,12 @@ pub enum CliError {
     /// There is no data directory to look into.
     #[error("there is no Sopu data in {0}; name the folder with --data, or begin with `sopu init`")]
     NoData(PathBuf),
+    /// Nobody has said for whom a backup is sealed.
+    #[error(
+        "backups are sealed, and there is no key yet: make one with `sopu backup-key FILE`, or ask for \
+         a backup that anybody can read with --plain"
+    )]
+    NoBackupKey,
     /// The data directory cannot be used.
     #[error("cannot use the data folder {path}: {why}")]
     Data {
@@ -238,11 +250,13 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<(), CliError> {
             let data = cli.settings.config(Source::default())?.data;
             command.run(&mut Desk::open(&cli.settings, false)?, &data, out)
         }
+        Command::BackupKey(args) => args.run(&cli.settings.config(Source::default())?.data, out),
         Command::Backup(args) => args.run(&cli.settings.config(Source::default())?.data, out),
         Command::Restore(args) => args.run(&cli.settings.config(Source::default())?.data, out),
-        Command::Check { folder } => {
+        Command::Check { folder, key } => {
             let data = cli.settings.config(Source::default())?.data;
-            upkeep::check(&folder.unwrap_or(data), out)
+            let folder = folder.as_deref().unwrap_or(&data);
+            upkeep::check(folder, key.as_deref(), &data, out)
         }
         Command::Rebuild => upkeep::rebuild(&cli.settings.config(Source::default())?.data, out),
     }

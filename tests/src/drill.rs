@@ -450,7 +450,8 @@ impl Drill {
             removed.expect("goes");
         }
         let env = Arc::clone(&self.machine) as Arc<dyn Env>;
-        let restored = backup::restore(&self.backups[number], &data, env).expect("is restored");
+        let restored =
+            backup::restore(&self.backups[number], None, &data, env).expect("is restored");
         assert_eq!(restored.newer_ledger_lines.is_some(), keep_ledger);
         self.open();
         self.restores += 1;

@@ -110,7 +110,7 @@ fn disk_lost(world: &mut World, backup: &Path, keep_ledger: bool) {
         std::fs::write(world.data().join("ledger"), ledger).expect("writes");
     }
     let env = Arc::clone(&world.clock) as Arc<dyn Env>;
-    let restored = backup::restore(backup, &world.data(), env).expect("restores");
+    let restored = backup::restore(backup, None, &world.data(), env).expect("restores");
     assert_eq!(restored.newer_ledger_lines.is_some(), keep_ledger);
     world.start();
 }

@@ -12,8 +12,10 @@ use crate::ledger;
 use crate::relay::{DATABASE, LEDGER};
 use crate::store::schema;
 
-/// The form of backups this program writes.
-const FORMAT: u32 = 1;
+/// The form of a plain backup.
+pub(super) const PLAIN: u32 = 1;
+/// The form of a [sealed](super::sealed) one.
+pub(super) const SEALED: u32 = 2;
 
 /// What a backup says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,20 +49,35 @@ impl Manifest {
     /// Of the files as they are in this folder.
     pub(super) fn of(
         folder: &Path,
+        format: u32,
+        names: &[&str],
         taken_ms: i64,
         ledger_lines: usize,
     ) -> Result<Self, BackupError> {
-        let files = [DATABASE, LEDGER].map(|name| described(folder, name));
+        let files = names.iter().map(|name| described(folder, name));
         let mut manifest = Self {
-            format: FORMAT,
+            format,
             taken_ms,
             program: env!("CARGO_PKG_VERSION").to_owned(),
             ledger_lines,
-            files: files.into_iter().collect::<Result<_, _>>()?,
+            files: files.collect::<Result<_, _>>()?,
             sum: String::new(),
         };
         manifest.sum = manifest.summed();
         Ok(manifest)
+    }
+
+    /// As it stands in its file.
+    pub(super) fn text(&self) -> Result<Vec<u8>, BackupError> {
+        let text = serde_json::to_vec_pretty(self);
+        let mut text = text.map_err(|error| BackupError::damaged(MANIFEST, error))?;
+        text.push(b'\n');
+        Ok(text)
+    }
+
+    /// Whether it can only be read with a key.
+    pub fn is_sealed(&self) -> bool {
+        self.format == SEALED
     }
 
     fn summed(&self) -> String {
@@ -85,27 +102,54 @@ impl Manifest {
     }
 }
 
-/// Reads a backup through: sizes and hashes of its files, the database's pages, the ledger's chain.
+/// Reads a backup through: sizes and hashes of its files; of one that is not sealed also the
+/// database's pages and the ledger's chain.
 ///
 /// # Errors
 /// What is wrong with it first.
 pub fn verify(backup: &Path) -> Result<Manifest, BackupError> {
+    let manifest = whole(backup)?;
+    if manifest.is_sealed() {
+        return Ok(manifest);
+    }
+    let text = std::fs::read(backup.join(LEDGER)).map_err(BackupError::io(backup))?;
+    let lines = ledger::lines(&text).map_err(|error| BackupError::damaged(LEDGER, error))?;
+    if lines.len() != manifest.ledger_lines {
+        return Err(BackupError::damaged(
+            LEDGER,
+            "it has another number of lines",
+        ));
+    }
+    integrity(&backup.join(DATABASE))?;
+    Ok(manifest)
+}
+
+/// Whether all files are there and as they were written.
+///
+/// # Errors
+/// What is wrong first.
+pub(super) fn whole(backup: &Path) -> Result<Manifest, BackupError> {
     let bytes = std::fs::read(backup.join(MANIFEST))
         .map_err(|_| BackupError::NotABackup(backup.to_owned()))?;
     let manifest: Manifest =
         serde_json::from_slice(&bytes).map_err(|_| BackupError::NotABackup(backup.to_owned()))?;
-    if manifest.format != FORMAT {
-        let why = format!(
-            "a later version of Sopu wrote it (form {})",
-            manifest.format
-        );
-        return Err(BackupError::damaged(MANIFEST, why));
-    }
+    let end = match manifest.format {
+        PLAIN => "",
+        SEALED => ".age",
+        format => {
+            let why = format!("a later version of Sopu wrote it (form {format})");
+            return Err(BackupError::damaged(MANIFEST, why));
+        }
+    };
     if manifest.sum != manifest.summed() {
         return Err(BackupError::damaged(MANIFEST, "its own hash is another"));
     }
-    for name in [DATABASE, LEDGER] {
-        let Some(said) = manifest.files.iter().find(|file| file.name == name) else {
+    let mut names = vec![format!("{DATABASE}{end}"), format!("{LEDGER}{end}")];
+    if manifest.is_sealed() {
+        names.push(format!("{MANIFEST}{end}"));
+    }
+    for name in &names {
+        let Some(said) = manifest.files.iter().find(|file| file.name == *name) else {
             return Err(BackupError::damaged(
                 MANIFEST,
                 format!("it names no {name}"),
@@ -120,15 +164,6 @@ pub fn verify(backup: &Path) -> Result<Manifest, BackupError> {
             return Err(BackupError::damaged(name, why));
         }
     }
-    let text = std::fs::read(backup.join(LEDGER)).map_err(BackupError::io(backup))?;
-    let lines = ledger::lines(&text).map_err(|error| BackupError::damaged(LEDGER, error))?;
-    if lines.len() != manifest.ledger_lines {
-        return Err(BackupError::damaged(
-            LEDGER,
-            "it has another number of lines",
-        ));
-    }
-    integrity(&backup.join(DATABASE))?;
     Ok(manifest)
 }
 

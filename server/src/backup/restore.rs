@@ -7,6 +7,7 @@ use std::sync::Arc;
 use sopu_core::time::Env;
 
 use super::manifest::{Manifest, verify};
+use super::sealed::Opened;
 use super::take::write_new;
 use super::{BackupError, sync_folder};
 use crate::ledger;
@@ -23,15 +24,27 @@ pub struct Restored {
     pub set_aside: Option<PathBuf>,
 }
 
-/// Puts a backup into a data folder: verifies it, takes the newer of the two ledgers, sets the
+/// Puts a backup into a data folder, a sealed one with the file that has its key: verifies it, takes the newer of the two ledgers, sets the
 /// databases aside that are there, begins new generations of all feeds and makes the merged record
 /// anew. Interrupted, it is to be done again; a relay does not start before that.
 ///
 /// # Errors
 /// See [`BackupError`]; [`relay::OpenError::InUse`] while a server has the folder. Up to the moment
 /// when everything was found to be in order nothing is touched.
-pub fn restore(backup: &Path, data: &Path, env: Arc<dyn Env>) -> Result<Restored, BackupError> {
-    let manifest = verify(backup)?;
+pub fn restore(
+    backup: &Path,
+    key: Option<&Path>,
+    data: &Path,
+    env: Arc<dyn Env>,
+) -> Result<Restored, BackupError> {
+    let mut manifest = verify(backup)?;
+    let opened;
+    let mut backup = backup;
+    if manifest.is_sealed() {
+        opened = Opened::open(backup, key, data)?;
+        backup = opened.folder();
+        manifest = verify(backup)?;
+    }
     let guard = relay::take(data)?;
     let ledger_path = data.join(LEDGER);
     let saved = fs::read(backup.join(LEDGER)).map_err(BackupError::io(backup))?;

@@ -8,7 +8,7 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 use sopu_core::time::Env;
 
-use super::manifest::{Manifest, verify};
+use super::manifest::{Manifest, PLAIN, verify};
 use super::{BackupError, MANIFEST, sync_folder};
 use crate::config::make_data_folder;
 use crate::ledger;
@@ -36,15 +36,18 @@ pub fn take(
         return Err(BackupError::Exists(target.to_owned()));
     }
     let unfinished = Unfinished::beside(target, env)?;
-    let folder = unfinished.0.as_path();
+    let folder = unfinished.folder();
     copy_database(data, folder, progress)?;
     // The ledger after the database: it must know all that the database has told it.
     let ledger_lines = copy_ledger(data, folder)?;
-    let manifest = Manifest::of(folder, env.now_ms(), ledger_lines)?;
-    let mut text = serde_json::to_vec_pretty(&manifest)
-        .map_err(|error| BackupError::damaged(MANIFEST, error))?;
-    text.push(b'\n');
-    write_new(&folder.join(MANIFEST), &text)?;
+    let manifest = Manifest::of(
+        folder,
+        PLAIN,
+        &[DATABASE, LEDGER],
+        env.now_ms(),
+        ledger_lines,
+    )?;
+    write_new(&folder.join(MANIFEST), &manifest.text()?)?;
     sync_folder(folder)?;
     verify(folder)?;
     unfinished.name(target)?;
@@ -62,10 +65,10 @@ pub fn mark(copy: &Connection) -> rusqlite::Result<()> {
 }
 
 /// A folder that goes away unless it gets its name.
-struct Unfinished(PathBuf);
+pub(super) struct Unfinished(PathBuf);
 
 impl Unfinished {
-    fn beside(target: &Path, env: &dyn Env) -> Result<Self, BackupError> {
+    pub(super) fn beside(target: &Path, env: &dyn Env) -> Result<Self, BackupError> {
         let mut random = [0; 4];
         env.fill(&mut random);
         let mut name = target.file_name().unwrap_or_default().to_owned();
@@ -78,7 +81,11 @@ impl Unfinished {
         Ok(Self(folder))
     }
 
-    fn name(mut self, target: &Path) -> Result<(), BackupError> {
+    pub(super) fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    pub(super) fn name(mut self, target: &Path) -> Result<(), BackupError> {
         // A folder is never renamed over one with something in it; an empty one was not ours either.
         if target.symlink_metadata().is_ok() {
             return Err(BackupError::Exists(target.to_owned()));

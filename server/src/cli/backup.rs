@@ -1,4 +1,4 @@
-//! `sopu backup` and `sopu restore`.
+//! `sopu backup`, `sopu backup-key` and `sopu restore`.
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,17 @@ use clap::Args;
 use sopu_core::time::SystemEnv;
 
 use super::CliError;
-use crate::backup;
+use crate::backup::sealed::{self, Recipients};
+use crate::backup::{self, BackupError};
+use crate::relay::DATABASE;
+
+pub(super) const TAKE_HELP: &str = "\
+Copy database and ledger into a new folder, and read the copy through; also while a server runs.
+
+Whoever has a backup has the relay's key and everything in the record, so it is sealed (age): make a key
+once with `sopu backup-key FILE` and keep that file where neither the server nor the backups are. Each
+line of `backup-recipients` in the data folder is a recipient (age1…); add others' by hand, as many as
+shall be able to open the backups. A backup that is not sealed has to be asked for: --plain.";
 
 pub(super) const RESTORE_HELP: &str = "\
 Put a backup back into the data folder; stop the server first.
@@ -26,6 +36,16 @@ pub(super) struct Take {
     /// The folder to make; it must not exist
     #[arg(value_name = "TARGET")]
     target: PathBuf,
+    /// Do not seal it: whoever has it can read everything
+    #[arg(long)]
+    plain: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Key {
+    /// The file to make for the key; it must not exist
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -33,6 +53,23 @@ pub(super) struct Restore {
     /// A folder that `sopu backup` made
     #[arg(value_name = "BACKUP")]
     backup: PathBuf,
+    /// The file with a key that opens it, if it is sealed
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+}
+
+impl Key {
+    pub(super) fn run(&self, data: &Path, out: &mut dyn Write) -> Result<(), CliError> {
+        let recipient = sealed::make_key(data, &self.file)?;
+        writeln!(out, "Backups are sealed for {recipient} from now on.")?;
+        writeln!(
+            out,
+            "Nothing but {} opens them: keep a copy of it where neither this machine nor the backups \
+             are.",
+            self.file.display()
+        )?;
+        Ok(())
+    }
 }
 
 impl Take {
@@ -47,7 +84,16 @@ impl Take {
                 drop(write!(std::io::stderr(), "\r{percent} % of {all} pages"));
             }
         };
-        let taken = backup::take(data, &self.target, &SystemEnv, &mut progress);
+        let recipients = Recipients::of(data)?;
+        let (target, env) = (&self.target, &SystemEnv);
+        let taken = match (&recipients, self.plain) {
+            (_, true) => backup::take(data, target, env, &mut progress),
+            (Some(for_whom), false) => {
+                sealed::take_sealed(data, target, for_whom, env, &mut progress)
+            }
+            (None, false) if data.join(DATABASE).exists() => return Err(CliError::NoBackupKey),
+            (None, false) => Err(BackupError::NoData(data.to_owned())),
+        };
         if terminal {
             drop(writeln!(std::io::stderr()));
         }
@@ -58,18 +104,23 @@ impl Take {
             "The backup is in {}, {bytes} bytes, read through and whole.",
             self.target.display()
         )?;
-        writeln!(
-            out,
-            "Whoever has it has the relay's key and everything in the record: keep it as safe as the \
-             data folder."
-        )?;
+        if self.plain {
+            writeln!(
+                out,
+                "Whoever has it has the relay's key and everything in the record: keep it as safe as \
+                 the data folder."
+            )?;
+        } else {
+            writeln!(out, "It is sealed; restoring it takes the key.")?;
+        }
         Ok(())
     }
 }
 
 impl Restore {
     pub(super) fn run(&self, data: &Path, out: &mut dyn Write) -> Result<(), CliError> {
-        let restored = backup::restore(&self.backup, data, Arc::new(SystemEnv))?;
+        let restored =
+            backup::restore(&self.backup, self.key.as_deref(), data, Arc::new(SystemEnv))?;
         if let Some(folder) = &restored.set_aside {
             writeln!(out, "What was there before is in {}.", folder.display())?;
         }

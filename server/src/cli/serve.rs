@@ -11,6 +11,7 @@ use super::CliError;
 use crate::access::oidc::Providers;
 use crate::app::tls::Tls;
 use crate::app::{self, Front};
+use crate::backup::sealed;
 use crate::config::{Config, Source, make_data_folder};
 use crate::office::{self, Office};
 use crate::relay::Relay;
@@ -73,6 +74,9 @@ pub(super) fn run(config: Config, out: &mut dyn Write) -> Result<(), CliError> {
         why: e.to_string(),
     })?;
     let relay = Arc::new(relay);
+    if let Err(error) = sealed::tidy(&config.data) {
+        tracing::warn!(%error, "what a broken-off backup left could not be taken away");
+    }
     let pages = pages(&config, Arc::clone(&relay));
     let tls = match &config.tls {
         Some((certificate, key)) => Some(Tls::new(certificate, key)?),

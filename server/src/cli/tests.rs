@@ -148,6 +148,40 @@ fn a_demo_of_too_few_clients_is_refused_rather_than_made_larger() {
 }
 
 #[test]
+fn a_sealed_backup_is_opened_by_its_key_and_by_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, backup) = (dir.path().join("data"), dir.path().join("backup"));
+    let (key, wrong) = (dir.path().join("key"), dir.path().join("wrong"));
+    let [key, wrong, target] = [&key, &wrong, &backup].map(|path| path.to_str().unwrap());
+    sopu(&data, &["org", "add", "Hoiva Oy"]).unwrap();
+    drop(crate::relay::Relay::open(&data, std::sync::Arc::new(SystemEnv)).unwrap());
+    sopu(&data, &["backup-key", wrong]).unwrap();
+    std::fs::remove_file(data.join("backup-recipients")).unwrap();
+    let said = sopu(&data, &["backup-key", key]).unwrap();
+    assert!(said.contains("age1") && !said.contains("SECRET"), "{said}");
+    let again = sopu(&data, &["backup-key", key]).unwrap_err();
+    assert!(again.contains("there already"), "{again}");
+    let said = sopu(&data, &["backup", target]).unwrap();
+    assert!(said.contains("sealed") && said.contains("whole"), "{said}");
+    let said = sopu(&data, &["check", target]).unwrap();
+    assert!(said.contains("--key"), "{said}");
+    let said = sopu(&data, &["check", target, "--key", key]).unwrap();
+    assert!(said.contains("lines of the ledger"), "{said}");
+    let elsewhere = dir.path().join("elsewhere");
+    for args in [
+        &["restore", target][..],
+        &["restore", target, "--key", wrong],
+    ] {
+        let said = sopu(&elsewhere, args).unwrap_err();
+        assert!(said.contains("is sealed"), "{said}");
+    }
+    sopu(&elsewhere, &["restore", target, "--key", key]).unwrap();
+    assert!(sopu(&elsewhere, &["check"]).unwrap().contains("whole"));
+    let ledger = |folder: &std::path::Path| std::fs::read(folder.join("ledger")).unwrap();
+    assert!(ledger(&elsewhere).starts_with(&ledger(&data)));
+}
+
+#[test]
 fn a_backup_is_taken_checked_and_put_back_in_words_a_person_can_follow() {
     let dir = tempfile::tempdir().unwrap();
     let (data, backup) = (dir.path().join("data"), dir.path().join("backup"));
@@ -159,10 +193,12 @@ fn a_backup_is_taken_checked_and_put_back_in_words_a_person_can_follow() {
     );
     sopu(&data, &["org", "add", "Hoiva Oy"]).unwrap();
     let server = crate::relay::Relay::open(&data, std::sync::Arc::new(SystemEnv)).unwrap();
-    let said = sopu(&data, &["backup", target]).unwrap();
+    let no_key = sopu(&data, &["backup", target]).unwrap_err();
+    assert!(no_key.contains("backup-key"), "{no_key}");
+    let said = sopu(&data, &["backup", "--plain", target]).unwrap();
     assert!(said.contains("whole") && said.contains(target), "{said}");
     assert!(
-        sopu(&data, &["backup", target])
+        sopu(&data, &["backup", "--plain", target])
             .unwrap_err()
             .contains("never overwrites")
     );

@@ -7,15 +7,26 @@ use std::sync::Arc;
 use sopu_core::time::SystemEnv;
 
 use super::CliError;
+use crate::backup::{MANIFEST, sealed::Opened};
 use crate::check;
 use crate::relay::{DATABASE, Relay};
 
-/// Looks through a data folder or a backup, also while a server runs. Fails if anything is damaged.
-pub(super) fn check(folder: &Path, out: &mut dyn Write) -> Result<(), CliError> {
-    if !folder.join(DATABASE).exists() {
+/// Looks through a data folder or a backup, also while a server runs; into a sealed backup with its
+/// key, by way of the data folder. Fails if anything is damaged.
+pub(super) fn check(
+    folder: &Path,
+    key: Option<&Path>,
+    data: &Path,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    if !folder.join(DATABASE).exists() && !folder.join(MANIFEST).exists() {
         return Err(CliError::NoData(folder.to_owned()));
     }
-    let report = check::check(folder);
+    let mut report = check::check(folder);
+    if report.sealed && key.is_some() {
+        let opened = Opened::open(folder, key, data)?;
+        report = check::check(opened.folder());
+    }
     for finding in &report.findings {
         writeln!(out, "{}: {}", finding.file, finding.what)?;
     }
@@ -26,6 +37,14 @@ pub(super) fn check(folder: &Path, out: &mut dyn Write) -> Result<(), CliError> 
     }
     if !files.is_empty() {
         return Err(CliError::Damaged);
+    }
+    if report.sealed {
+        writeln!(
+            out,
+            "The files in {} are as they were written. To look inside, name a key: --key FILE.",
+            folder.display()
+        )?;
+        return Ok(());
     }
     writeln!(
         out,

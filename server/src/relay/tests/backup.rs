@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::world::World;
 use crate::access::Role;
+use crate::backup::sealed::{Recipients, make_key, take_sealed};
 use crate::backup::{BackupError, MANIFEST, restore, take, verify};
 use crate::relay::{DATABASE, LEDGER, OpenError, RESTORING, Relay};
 
@@ -101,15 +102,18 @@ fn a_flipped_byte_anywhere_in_a_backup_is_found_before_anything_is_touched() {
             let mut bytes = whole.clone();
             bytes[place] ^= 0x10;
             std::fs::write(&path, &bytes).unwrap();
-            let done = restore(&target, &data, clock.clone());
+            let done = restore(&target, None, &data, clock.clone());
             assert!(done.is_err(), "{name} at {place}");
             assert!(!data.exists(), "{name} at {place}");
         }
         std::fs::write(&path, &whole[..whole.len() - 2]).unwrap();
-        assert!(restore(&target, &data, clock.clone()).is_err(), "{name}");
+        assert!(
+            restore(&target, None, &data, clock.clone()).is_err(),
+            "{name}"
+        );
         std::fs::write(&path, &whole).unwrap();
     }
-    restore(&target, &data, clock.clone()).unwrap();
+    restore(&target, None, &data, clock.clone()).unwrap();
 }
 
 #[test]
@@ -118,13 +122,13 @@ fn a_backup_is_not_put_under_a_running_server_and_what_was_there_is_set_aside() 
     written(&mut world);
     let target = taken(&world, "backup");
     let (folder, clock) = (world.folder.clone(), world.clock.clone());
-    let busy = restore(&target, &folder, clock.clone());
+    let busy = restore(&target, None, &folder, clock.clone());
     assert!(
         matches!(busy, Err(BackupError::Open(OpenError::InUse))),
         "{busy:?}"
     );
     let dir = world.close();
-    let restored = restore(&target, &folder, clock.clone()).unwrap();
+    let restored = restore(&target, None, &folder, clock.clone()).unwrap();
     let aside = restored.set_aside.unwrap();
     assert!(aside.join(DATABASE).exists() && aside.starts_with(&folder));
     assert!(restored.newer_ledger_lines.is_some());
@@ -144,14 +148,14 @@ fn the_newest_ledger_wins_and_one_that_went_another_way_is_refused() {
     let dir = world.close();
     let newer = std::fs::read(folder.join(LEDGER)).unwrap();
     assert!(newer.len() > saved.len() && newer.starts_with(&saved));
-    restore(&target, &folder, clock.clone()).unwrap();
+    restore(&target, None, &folder, clock.clone()).unwrap();
     let kept = std::fs::read(folder.join(LEDGER)).unwrap();
     assert!(kept.starts_with(&newer), "the data folder's was newer");
 
     // Older than the backup's: the backup's is taken.
     let first = saved.iter().position(|b| *b == b'\n').unwrap() + 1;
     std::fs::write(folder.join(LEDGER), &saved[..first]).unwrap();
-    let restored = restore(&target, &folder, clock.clone()).unwrap();
+    let restored = restore(&target, None, &folder, clock.clone()).unwrap();
     assert_eq!(restored.newer_ledger_lines, None);
     assert!(
         std::fs::read(folder.join(LEDGER))
@@ -166,7 +170,7 @@ fn the_newest_ledger_wins_and_one_that_went_another_way_is_refused() {
         .append(&[crate::ledger::Line::Started { number: 77 }])
         .unwrap();
     let before = std::fs::read(folder.join(LEDGER)).unwrap();
-    let diverged = restore(&target, &folder, clock.clone());
+    let diverged = restore(&target, None, &folder, clock.clone());
     assert!(
         matches!(diverged, Err(BackupError::Diverged { line: 2, .. })),
         "{diverged:?}"
@@ -188,7 +192,7 @@ fn a_relay_does_not_start_on_half_a_restore_and_doing_it_again_carries_on() {
     std::fs::write(folder.join("relay.db.restoring"), "half").unwrap();
     let half = Relay::open(&folder, clock.clone()).map(|_| ());
     assert!(matches!(half, Err(OpenError::Restoring)), "{half:?}");
-    restore(&target, &folder, clock.clone()).unwrap();
+    restore(&target, None, &folder, clock.clone()).unwrap();
     Relay::open(&folder, clock).unwrap();
     drop(dir);
 }
@@ -215,4 +219,68 @@ fn a_copy_begins_new_generations_however_it_came_to_its_place() {
     }
     assert_eq!(crate::check::check(&folder).findings, []);
     drop(dir);
+}
+
+/// All bytes of all files of a folder.
+fn bytes_in(folder: &Path) -> Vec<u8> {
+    let files = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|e| e.unwrap().path());
+    let files = files.filter(|path| path.is_file());
+    files
+        .flat_map(|path| std::fs::read(path).unwrap())
+        .collect()
+}
+
+#[test]
+fn a_sealed_backup_says_nothing_to_others_and_a_flipped_byte_in_it_is_found() {
+    let mut world = World::new();
+    written(&mut world);
+    let key = world.folder.with_file_name("key");
+    make_key(&world.folder, &key).unwrap();
+    let for_whom = Recipients::of(&world.folder).unwrap().unwrap();
+    let target = world.folder.with_file_name("sealed");
+    // What a sealing that was broken off has left.
+    for name in ["sealing", "sealing.0000.unfinished"] {
+        std::fs::create_dir_all(world.folder.join(name)).unwrap();
+        std::fs::write(world.folder.join(name).join(DATABASE), "plain").unwrap();
+    }
+    let clock = &*world.clock;
+    take_sealed(&world.folder, &target, &for_whom, clock, &mut |_, _| {}).unwrap();
+    let plain = taken(&world, "plain");
+    let spoken = |folder: &Path, what: &[u8]| {
+        let bytes = bytes_in(folder);
+        bytes.windows(what.len()).any(|window| window == what)
+    };
+    let member = b"SQLite format 3";
+    assert!(spoken(&plain, member) && !spoken(&target, member));
+    let ours = std::fs::read_dir(&world.folder)
+        .unwrap()
+        .map(|e| e.unwrap().file_name());
+    let left: Vec<_> = ours
+        .filter(|n| n.to_string_lossy().starts_with("sealing"))
+        .collect();
+    assert_eq!(left, ["sealing.lock"]);
+
+    let data = world.folder.with_file_name("restored");
+    for file in std::fs::read_dir(&target)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+    {
+        let whole = std::fs::read(&file).unwrap();
+        for place in [0, whole.len() / 2, whole.len() - 2] {
+            let mut bytes = whole.clone();
+            bytes[place] ^= 0x10;
+            std::fs::write(&file, &bytes).unwrap();
+            let done = restore(&target, Some(&key), &data, world.clock.clone());
+            assert!(
+                done.is_err() && !data.join(DATABASE).exists(),
+                "{file:?} at {place}"
+            );
+        }
+        std::fs::write(&file, &whole).unwrap();
+    }
+    restore(&target, Some(&key), &data, world.clock.clone()).unwrap();
+    assert_eq!(crate::check::check(&data).findings, []);
+    assert!(!data.join("sealing").exists());
 }
