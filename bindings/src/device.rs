@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sopu_core::device::exchange::sync_shared;
 use sopu_core::device::salvage::salvage;
-use sopu_core::device::{self, Device, DeviceError};
+use sopu_core::device::{self, Device, DeviceError, Keys};
 use sopu_core::id::{DocId, Hash, SpaceId, Version};
+use sopu_core::store::StoreKey;
 use sopu_core::time::SystemEnv;
 use sopu_core::transport::Transport;
 use sopu_core::transport::http::HttpTransport;
@@ -51,11 +52,19 @@ impl SopuDevice {
     /// Opens the store at this path, making it if there is none. The instance folder must be one
     /// that backups and device transfers leave out; the key comes from `new_key` and lives in the
     /// platform's keystore.
-    #[uniffi::constructor]
-    pub fn open(store: String, instance_dir: String, key: Vec<u8>) -> Result<Arc<Self>> {
-        let key = key.try_into().map_err(|_| SopuError::argument("key"))?;
+    ///
+    /// With a `store_key`, 32 random bytes from the keystore too, the file is encrypted, also one that
+    /// was plain before. `wrong_key` says that it is not this file's.
+    #[uniffi::constructor(default(store_key = None))]
+    pub fn open(
+        store: String,
+        instance_dir: String,
+        key: Vec<u8>,
+        store_key: Option<Vec<u8>>,
+    ) -> Result<Arc<Self>> {
+        let keys = keys(key, store_key)?;
         let (store, instance) = (Path::new(&store), Path::new(&instance_dir));
-        let device = Device::open(store, instance, key, Arc::new(SystemEnv))?;
+        let device = Device::open(store, instance, keys, Arc::new(SystemEnv))?;
         Ok(Arc::new(Self {
             device: Mutex::new(device),
             http: Mutex::new(None),
@@ -64,15 +73,28 @@ impl SopuDevice {
 
     /// Opens a store of which `open` said that it is `damaged`: what can be read of it, unsent work
     /// first, goes into a new one, and the next sync brings the rest. The damaged files stay beside it.
-    #[uniffi::constructor]
-    pub fn salvage(store: String, instance_dir: String, key: Vec<u8>) -> Result<Arc<Self>> {
-        let key = key.try_into().map_err(|_| SopuError::argument("key"))?;
+    #[uniffi::constructor(default(store_key = None))]
+    pub fn salvage(
+        store: String,
+        instance_dir: String,
+        key: Vec<u8>,
+        store_key: Option<Vec<u8>>,
+    ) -> Result<Arc<Self>> {
+        let keys = keys(key, store_key)?;
         let (store, instance) = (Path::new(&store), Path::new(&instance_dir));
-        let (device, _) = salvage(store, instance, key, Arc::new(SystemEnv))?;
+        let (device, _) = salvage(store, instance, keys, Arc::new(SystemEnv))?;
         Ok(Arc::new(Self {
             device: Mutex::new(device),
             http: Mutex::new(None),
         }))
+    }
+
+    /// Encrypts the whole store anew with another key. All of it happens or nothing: keep both keys
+    /// until this returns.
+    pub fn change_store_key(&self, store_key: Vec<u8>) -> Result<()> {
+        let key = store_key.try_into();
+        let key = key.map_err(|_| SopuError::argument("store_key"))?;
+        Ok(self.lock().change_store_key(StoreKey::new(key))?)
     }
 
     /// Enrols at a relay (`https://…`) with an invite code; `name` says which phone this is.
@@ -334,4 +356,13 @@ fn hash(change: &str) -> Result<Hash> {
         [hash] => Ok(*hash),
         _ => Err(SopuError::argument("change")),
     }
+}
+
+fn keys(key: Vec<u8>, store_key: Option<Vec<u8>>) -> Result<Keys> {
+    let bytes = |key: Vec<u8>, name| key.try_into().map_err(|_| SopuError::argument(name));
+    let store = store_key.map(|key| bytes(key, "store_key"));
+    Ok(Keys {
+        device: bytes(key, "key")?,
+        store: store.transpose()?.map(StoreKey::new),
+    })
 }

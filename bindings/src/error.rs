@@ -94,7 +94,8 @@ pub enum SopuError {
     /// The store cannot be written or read: free space, check the folder's rights.
     #[error("storage: {why}")]
     Storage {
-        /// `disk_full`, `busy`, `no_folder`, `damaged`, `unreadable`.
+        /// `disk_full`, `busy`, `no_folder`, `damaged`, `wrong_key`, `no_encryption` (this build has
+        /// none), `unreadable`.
         why: String,
     },
     /// A defect in Sopu: report the code. Nothing was lost.
@@ -163,7 +164,10 @@ impl From<StoreError> for SopuError {
                 why: storage_code(error.sqlite_error_code()).to_owned(),
             },
             StoreError::NoEncryption => Self::Storage {
-                why: "unreadable".to_owned(),
+                why: "no_encryption".to_owned(),
+            },
+            StoreError::WrongKey => Self::Storage {
+                why: "wrong_key".to_owned(),
             },
             StoreError::LogDamaged => Self::Storage {
                 why: "damaged".to_owned(),

@@ -18,7 +18,7 @@ use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use crate::envelope::{self, Epoch, actor_id};
 use crate::id::{DeviceId, EnvelopeId, MemberId, OrgId, SpaceId};
 use crate::save::SaveContext;
-use crate::store::{Store, Tx, meta, outbox, space, view};
+use crate::store::{Store, StoreKey, Tx, meta, outbox, space, view};
 use crate::sync::Scheduler;
 use crate::time::Env;
 use crate::transport::{Post, Transport};
@@ -56,6 +56,26 @@ pub struct Device {
     pub(crate) asked: BTreeMap<EnvelopeId, i64>,
 }
 
+/// What an app keeps in the platform's keystore for a device.
+#[derive(Clone, Copy)]
+pub struct Keys {
+    /// What it signs with; see [`Device::new_key`].
+    pub device: [u8; 32],
+    /// What its file is encrypted with, if it is. The two are independent: a new one for the file does
+    /// not make it another device.
+    pub store: Option<StoreKey>,
+}
+
+impl From<[u8; 32]> for Keys {
+    /// Of a store that is not encrypted.
+    fn from(device: [u8; 32]) -> Self {
+        Self {
+            device,
+            store: None,
+        }
+    }
+}
+
 /// Who this device is to its relay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
@@ -79,7 +99,16 @@ impl Device {
         key
     }
 
-    /// Opens the store at `path`, making it if there is none.
+    /// Encrypts the whole store anew with another key; the app keeps both until this returns.
+    ///
+    /// # Errors
+    /// As [`Store::change_key`].
+    pub fn change_store_key(&mut self, key: StoreKey) -> Result<()> {
+        Ok(self.store.change_key(key)?)
+    }
+
+    /// Opens the store at `path`, making it if there is none; encrypted, if `keys` have a key for it,
+    /// also when it was plain before.
     ///
     /// `instance_dir` must be a folder that backups and device transfers leave out: if what it
     /// holds disagrees with the store, the store is a restored or cloned copy, and heals itself at
@@ -92,11 +121,15 @@ impl Device {
     pub fn open(
         path: &Path,
         instance_dir: &Path,
-        key: [u8; 32],
+        keys: impl Into<Keys>,
         env: Arc<dyn Env>,
     ) -> Result<Self> {
+        let Keys {
+            device: key,
+            store: store_key,
+        } = keys.into();
         salvage::finish(path)?;
-        let mut store = Store::open(path)?;
+        let mut store = Store::open_with(path, store_key)?;
         // A crash may have come between deleting something and writing the file anew.
         if store.scrub_due()? {
             store.scrub()?;

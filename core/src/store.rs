@@ -25,6 +25,7 @@ use crate::read::{Reading, read_at};
 
 pub mod cache;
 pub mod check;
+mod cipher;
 mod column;
 pub mod deferred;
 pub mod document;
@@ -43,6 +44,7 @@ pub mod space;
 pub mod view;
 mod wal;
 
+pub use cipher::StoreKey;
 pub use document::{DocWrite, Loaded, NewChange, Origin};
 pub use error::{Fault, Result, StoreError};
 pub(crate) use wal::taken_whole;
@@ -58,6 +60,7 @@ pub struct Store {
     conn: Connection,
     cache: RefCell<cache::Cache>,
     whole_readings: Cell<u64>,
+    encrypted: bool,
     /// Goes after the connection.
     _opened: Option<Opened>,
 }
@@ -79,22 +82,43 @@ impl Store {
         Self::prepare(Connection::open(path)?, Some(opened))
     }
 
-    /// Opens an encrypted file. Needs a build against SQLCipher.
+    /// Opens an encrypted file, making or upgrading it; a plain one is encrypted first. Needs a build
+    /// against SQLCipher.
     ///
     /// # Errors
-    /// [`StoreError::NoEncryption`] without SQLCipher, rather than writing a plain file; SQLite's
-    /// own when the key is wrong.
-    pub fn open_encrypted(path: &Path, key: &[u8; 32]) -> Result<Self> {
+    /// [`StoreError::NoEncryption`] without SQLCipher, rather than writing a plain file;
+    /// [`StoreError::WrongKey`]; else as [`Store::open`].
+    pub fn open_encrypted(path: &Path, key: StoreKey) -> Result<Self> {
+        cipher::encrypt(path, key)?;
         let opened = Opened::enter(path, || whole_log(path))?;
         let conn = Connection::open(path)?;
-        let hex = data_encoding::HEXLOWER.encode(key);
-        conn.pragma_update(None, "key", format!("x'{hex}'"))?;
-        // Plain SQLite ignores the key without a word; only SQLCipher has a cipher version.
-        let cipher = conn.query_row("PRAGMA cipher_version", [], |row| row.get::<_, String>(0));
-        if cipher.is_err() {
+        cipher::unlock(&conn, key)?;
+        let mut store = Self::prepare(conn, Some(opened))?;
+        store.encrypted = true;
+        Ok(store)
+    }
+
+    /// Opens the file, encrypted if there is a key.
+    ///
+    /// # Errors
+    /// As [`Store::open`] and [`Store::open_encrypted`].
+    pub fn open_with(path: &Path, key: Option<StoreKey>) -> Result<Self> {
+        match key {
+            Some(key) => Self::open_encrypted(path, key),
+            None => Self::open(path),
+        }
+    }
+
+    /// Encrypts the whole file anew with another key: all of it or nothing. Until this returns, keep
+    /// both keys. Costs as much as writing the file.
+    ///
+    /// # Errors
+    /// [`StoreError::NoEncryption`] for a store that is not encrypted; SQLite's own.
+    pub fn change_key(&mut self, key: StoreKey) -> Result<()> {
+        if !self.encrypted {
             return Err(StoreError::NoEncryption);
         }
-        Self::prepare(conn, Some(opened))
+        cipher::change(&self.conn, key)
     }
 
     /// A store that is gone when dropped.
@@ -122,6 +146,7 @@ impl Store {
             conn,
             cache: RefCell::default(),
             whole_readings: Cell::default(),
+            encrypted: false,
             _opened: Some(opened),
         })
     }
@@ -143,6 +168,7 @@ impl Store {
             conn,
             cache: RefCell::default(),
             whole_readings: Cell::default(),
+            encrypted: false,
             _opened: opened,
         })
     }
@@ -256,6 +282,18 @@ impl Store {
 pub fn keep_plans(conn: &Connection) -> rusqlite::Result<()> {
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
         .map(|_| ())
+}
+
+/// A connection to a copy of a file that may be damaged, as plain or encrypted as the file was.
+///
+/// # Errors
+/// SQLite's own; as [`Store::open_encrypted`].
+pub(crate) fn open_damaged(copy: &Path, key: Option<StoreKey>) -> Result<Connection> {
+    let conn = Connection::open(copy)?;
+    if let Some(key) = key {
+        cipher::unlock(&conn, key)?;
+    }
+    Ok(conn)
 }
 
 fn whole_log(database: &Path) -> Result<()> {

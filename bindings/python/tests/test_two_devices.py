@@ -56,6 +56,21 @@ class TwoDevices(unittest.TestCase):
         self.aino.watch(wait_ms)
         return time.monotonic() - began >= wait_ms / 1_000
 
+    def test_a_store_is_opened_by_its_own_key_or_by_nobody(self) -> None:
+        with tempfile.TemporaryDirectory() as home:
+            store, key, store_key = f"{home}/store.db", new_key(), new_key()
+            try:
+                Device.open(store, f"{home}/instance", key, store_key)
+            except SopuError.Storage as error:
+                # Rather than a file that everybody can read.
+                self.assertEqual(error.why, "no_encryption")
+                return
+            with open(store, "rb") as file:
+                self.assertNotEqual(file.read(15), b"SQLite format 3")
+            with self.assertRaises(SopuError.Storage) as refused:
+                Device.open(store, f"{home}/instance", key, new_key())
+            self.assertEqual(refused.exception.why, "wrong_key")
+
     def test_enrolling_tells_who_one_is_and_where_one_belongs(self) -> None:
         me = self.aino.identity()
         self.assertTrue(me.member_name.startswith("Aino"))

@@ -85,6 +85,7 @@ impl From<StoreError> for DeviceError {
             other @ (StoreError::Sqlite(_)
             | StoreError::Newer { .. }
             | StoreError::NoEncryption
+            | StoreError::WrongKey
             | StoreError::UnknownKind(_)
             | StoreError::Damaged { .. }
             | StoreError::Erased(_)

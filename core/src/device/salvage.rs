@@ -17,7 +17,7 @@ use std::sync::Arc;
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use rusqlite::Connection;
 
-use super::{Device, DeviceError, Result, begin_recovery, keys};
+use super::{Device, DeviceError, Keys, Result, begin_recovery, keys};
 use crate::chunk::Chunk;
 use crate::documents::Kind;
 use crate::encoding::decode_changes;
@@ -26,10 +26,12 @@ use crate::guard::Limits;
 use crate::id::{DocId, EnvelopeId, Hash};
 use crate::store::document::{self, DocWrite, NewChange, Origin, write_document};
 use crate::store::draft;
-use crate::store::{Store, Tx, meta, outbox, purge, space, taken_whole};
+use crate::store::{Store, Tx, meta, open_damaged, outbox, purge, space, taken_whole};
 use crate::time::Env;
 
 mod put_by;
+#[cfg(all(test, feature = "sqlcipher"))]
+mod tests;
 
 use put_by::put_by;
 
@@ -55,9 +57,10 @@ pub struct Salvaged {
 pub fn salvage(
     path: &Path,
     instance_dir: &Path,
-    key: [u8; 32],
+    keys: impl Into<Keys>,
     env: Arc<dyn Env>,
 ) -> Result<(Device, Salvaged)> {
+    let keys = keys.into();
     finish(path)?;
     let mending = beside(path, ".mending");
     for end in ["", "-wal", "-shm"] {
@@ -65,7 +68,7 @@ pub fn salvage(
     }
     let mut salvaged = Salvaged::default();
     {
-        let mut fresh = Store::open(&mending)?;
+        let mut fresh = Store::open_with(&mending, keys.store)?;
         // A copy is read: SQLite mends a log as it sees fit, and the damaged files are evidence.
         let look = beside(path, ".look");
         for end in ["", "-wal", "-shm"] {
@@ -76,18 +79,18 @@ pub fn salvage(
             let log = fs::read(beside(path, "-wal")).unwrap_or_default();
             fs::write(
                 beside(&look, "-wal"),
-                taken_whole(&log, page_size(&database)),
+                taken_whole(&log, page_size(&database, keys.store.is_some())),
             )
         });
         written.map_err(|_| DeviceError::InstanceFile)?;
-        if let Ok(old) = Connection::open(&look) {
+        if let Ok(old) = open_damaged(&look, keys.store) {
             // It is a copy: indexes are made anew from their tables, where those can be read.
             for table in [
                 "document", "envelope", "change", "notice", "draft", "erased",
             ] {
                 let _ = old.execute_batch(&format!("REINDEX {table}"));
             }
-            let public = SigningKey::from_bytes(&key).verifying_key();
+            let public = SigningKey::from_bytes(&keys.device).verifying_key();
             bring_over(&old, &mut fresh, &public, &*env, &mut salvaged)?;
         }
         for end in ["", "-wal", "-shm"] {
@@ -97,7 +100,7 @@ pub fn salvage(
     }
     rename(&mending, &beside(path, ".mended"))?;
     finish(path)?;
-    Ok((Device::open(path, instance_dir, key, env)?, salvaged))
+    Ok((Device::open(path, instance_dir, keys, env)?, salvaged))
 }
 
 /// Puts a mended store in the damaged one's place, if one was made and that was broken off.
@@ -123,7 +126,11 @@ fn beside(path: &Path, end: &str) -> PathBuf {
 }
 
 /// From the file's header; SQLite's usual one if that is no page size.
-fn page_size(database: &[u8]) -> usize {
+fn page_size(database: &[u8], encrypted: bool) -> usize {
+    if encrypted {
+        // What the header says is encrypted too; it is never set to another than SQLite's own.
+        return 4_096;
+    }
     let word = database
         .get(16..18)
         .map_or(0, |b| usize::from(b[0]) << 8 | usize::from(b[1]));

@@ -24,6 +24,9 @@ pub enum StoreError {
     /// A key was given but the SQLite in use cannot encrypt.
     #[error("this build of SQLite cannot encrypt")]
     NoEncryption,
+    /// The key given is not the file's, or the file's first page is damaged.
+    #[error("the key does not open the store")]
+    WrongKey,
     /// No such document here.
     #[error("no document {0}")]
     NotFound(DocId),
@@ -66,6 +69,7 @@ impl StoreError {
             Self::LogDamaged | Self::Row(_) | Self::Damaged { .. } => true,
             Self::Newer { .. }
             | Self::NoEncryption
+            | Self::WrongKey
             | Self::NotFound(_)
             | Self::UnknownKind(_)
             | Self::Erased(_)

@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "a test says what it expects")]
 
+#[cfg(feature = "sqlcipher")]
+mod cipher;
 mod documents;
 mod envelopes;
 mod erasure;

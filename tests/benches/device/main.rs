@@ -1,7 +1,10 @@
 //! What a device costs: bytes on the wire, flushes, CPU and memory, beside bare baselines.
 //!
-//! `cargo bench -p sopu-tests --bench device -- [NAME…] [--quick] [--write] [--list]`
+//! `cargo bench -p sopu-tests --bench device -- [NAME…] [--quick] [--write] [--list]`; what encryption
+//! costs with `--features sqlcipher`.
 
+#[cfg(feature = "sqlcipher")]
+mod cipher;
 mod day;
 mod first;
 mod idle;
@@ -18,7 +21,10 @@ use sopu_tests::bench::counting::Counting;
 static COUNTING: Counting = Counting;
 
 fn main() -> ExitCode {
-    Runner::new()
+    let runner = Runner::new();
+    #[cfg(feature = "sqlcipher")]
+    let runner = runner.section("cipher", cipher::measure);
+    runner
         .section("idle", idle::measure)
         .section("day", day::measure)
         .section("first", first::measure)

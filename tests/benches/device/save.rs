@@ -5,6 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 use sopu_core::id::{DocId, Version};
+use sopu_core::store::StoreKey;
 use sopu_tests::bench::counting::counted;
 use sopu_tests::bench::meter::{cpu_of, median, wall_of, written};
 use sopu_tests::bench::{Amount, Run, Section, Target};
@@ -12,7 +13,7 @@ use sopu_tests::work::finnish::sentence;
 use sopu_tests::work::{JsonLog, Resident, Town, note};
 
 /// A note somebody is typing in, as a form holds it.
-struct Typing {
+pub struct Typing {
     town: Town,
     writer: Resident,
     doc: DocId,
@@ -23,8 +24,13 @@ struct Typing {
 impl Typing {
     /// Half-written: some saves are behind it.
     fn new(folder: &Path, saves: usize) -> Self {
+        Self::with(folder, saves, None)
+    }
+
+    /// As [`Typing::new`], in an encrypted store if there is a key.
+    pub fn with(folder: &Path, saves: usize, key: Option<StoreKey>) -> Self {
         let town = Town::new(folder, 20_261_125, 1);
-        let mut writer = town.device(town.person("Aino"), "aino");
+        let mut writer = town.device_with(town.person("Aino"), "aino", key);
         writer.sync(&town);
         let all = note::written(&town.dice, town.time.now_ms(), &writer.member.0.to_string());
         let space = town.spaces[0];
@@ -41,7 +47,7 @@ impl Typing {
     }
 
     /// Some words more. A text that has become long begins anew.
-    fn type_on(&mut self) {
+    pub fn type_on(&mut self) {
         let old = self.form["summary"].as_str().unwrap_or_default();
         let old = if old.len() > 3_000 { "" } else { old };
         let words = sentence(&self.town.dice);
@@ -50,7 +56,7 @@ impl Typing {
         self.town.time.pass(9_000);
     }
 
-    fn save(&mut self) {
+    pub fn save(&mut self) {
         let saved = self.writer.device.save(self.doc, &self.version, &self.form);
         self.version = saved.expect("saves").version;
     }

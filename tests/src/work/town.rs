@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex};
 use rusqlite::Connection;
 use serde_json::Value;
 use sopu_core::compress::{compress, decompress};
-use sopu_core::device::{Device, SyncReport};
+use sopu_core::device::{Device, Keys, SyncReport};
 use sopu_core::envelope::{decode, encode};
 use sopu_core::id::{DocId, MemberId, OrgId, SpaceId};
+use sopu_core::store::StoreKey;
 use sopu_core::time::Env;
 use sopu_core::transport::{Post, Reply, Transport, TransportError};
 use sopu_core::wire::{ENROL_PATH, EnrolRequest, SyncRequest, limits};
@@ -95,15 +96,20 @@ impl Town {
 
     /// A device of this person, enrolled and synced.
     pub fn device(&self, member: MemberId, name: &str) -> Resident {
+        self.device_with(member, name, None)
+    }
+
+    /// As [`Town::device`], its store encrypted if there is a key.
+    pub fn device_with(&self, member: MemberId, name: &str, store: Option<StoreKey>) -> Resident {
         let machine = Machine::new(&self.time, &self.dice);
         let folder = self.folder.join(name);
         std::fs::create_dir_all(&folder).expect("a folder");
-        let key = Device::new_key(&*machine);
+        let device = Device::new_key(&*machine);
         let env = Arc::clone(&machine) as Arc<dyn Env>;
         let device = Device::open(
             &folder.join("store.db"),
             &folder.join("no-backup"),
-            key,
+            Keys { device, store },
             env,
         );
         let mut device = device.expect("opens");

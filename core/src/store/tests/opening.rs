@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rusqlite::{Connection, params};
 
 use super::world::World;
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 
 /// The steps SQLite's machine takes to open the file.
 fn steps_to_open(path: &Path) -> u64 {
@@ -66,11 +66,18 @@ fn opening_ten_thousand_documents_costs_as_opening_ten() {
     assert_eq!(few, many);
 }
 
+#[cfg(not(feature = "sqlcipher"))]
 #[test]
 fn a_key_without_a_cipher_is_refused_rather_than_ignored() {
     let folder = tempfile::tempdir().expect("folder");
-    let opened = Store::open_encrypted(&folder.path().join("sopu.db"), &[7; 32]);
-    assert!(matches!(opened, Err(StoreError::NoEncryption)));
+    let opened = Store::open_encrypted(
+        &folder.path().join("sopu.db"),
+        crate::store::StoreKey::new([7; 32]),
+    );
+    assert!(matches!(
+        opened,
+        Err(crate::store::StoreError::NoEncryption)
+    ));
 }
 
 #[test]

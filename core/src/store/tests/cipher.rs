@@ -1,0 +1,135 @@
+//! Encrypted stores.
+
+use std::path::Path;
+
+use crate::documents::Kind;
+use crate::store::list::{Query, list};
+use crate::store::tests::world::{World, value};
+use crate::store::{Store, StoreError, StoreKey, check};
+
+const RARE: &str = "kvartsiukko";
+
+fn key(n: u8) -> StoreKey {
+    StoreKey::new([n; 32])
+}
+
+fn on_disk(folder: &Path, text: &[u8]) -> bool {
+    std::fs::read_dir(folder).expect("lists").any(|file| {
+        let bytes = std::fs::read(file.expect("file").path()).expect("reads");
+        bytes.windows(text.len()).any(|window| window == text)
+    })
+}
+
+fn found(store: &Store) -> usize {
+    let query = Query {
+        text: Some(RARE.into()),
+        ..Query::default()
+    };
+    list(store.conn(), &query).expect("lists").rows.len()
+}
+
+fn refused(path: &Path, n: u8) -> bool {
+    matches!(
+        Store::open_encrypted(path, key(n)),
+        Err(StoreError::WrongKey)
+    )
+}
+
+#[test]
+fn an_encrypted_store_is_open_to_its_key_and_to_nothing_else() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("sopu.db");
+    let world = World::new(1);
+    let mut store = Store::open_encrypted(&path, key(1)).expect("opens");
+    let doc = world.note(&mut store, RARE);
+    assert_eq!(found(&store), 1);
+    // The log is there beside it, and neither says a word.
+    assert!(path.with_file_name("sopu.db-wal").exists());
+    assert!(!on_disk(folder.path(), &RARE.as_bytes()[2..]));
+    assert!(!on_disk(folder.path(), b"SQLite format 3"));
+    drop(store);
+    assert!(refused(&path, 2));
+    let plain = Store::open(&path);
+    assert!(
+        plain.is_err_and(|error| error.is_damage()),
+        "it looks like noise"
+    );
+    let store = Store::open_encrypted(&path, key(1)).expect("opens");
+    assert_eq!(value(&store, doc)["summary"], RARE);
+    assert_eq!(check::check(store.conn()).expect("checks"), []);
+}
+
+#[test]
+fn another_key_opens_it_after_a_change_and_the_old_one_does_not() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("sopu.db");
+    let world = World::new(1);
+    let mut store = Store::open_encrypted(&path, key(1)).expect("opens");
+    let before = world.note(&mut store, RARE);
+    store.change_key(key(2)).expect("changes");
+    let after = world.note(&mut store, "sen jälkeen");
+    drop(store);
+    assert!(refused(&path, 1));
+    let store = Store::open_encrypted(&path, key(2)).expect("opens");
+    assert_eq!(value(&store, before)["summary"], RARE);
+    assert_eq!(value(&store, after)["summary"], "sen jälkeen");
+    let mut plain = Store::open(&folder.path().join("plain.db")).expect("opens");
+    let changed = plain.change_key(key(1));
+    assert!(matches!(changed, Err(StoreError::NoEncryption)));
+}
+
+/// A plain store with something in it, its log not copied back yet.
+fn plain(folder: &Path, world: &World) -> (std::path::PathBuf, crate::id::DocId) {
+    let path = folder.join("sopu.db");
+    let mut store = Store::open(&path).expect("opens");
+    let doc = world.note(&mut store, RARE);
+    for n in 0..20 {
+        world.create(
+            &mut store,
+            Kind::Contract,
+            &serde_json::json!({"title": format!("{n}")}),
+        );
+    }
+    drop(store);
+    assert!(on_disk(folder, &RARE.as_bytes()[2..]));
+    (path, doc)
+}
+
+#[test]
+fn a_plain_store_is_encrypted_when_it_is_opened_with_a_key() {
+    let folder = tempfile::tempdir().expect("folder");
+    let world = World::new(1);
+    let (path, doc) = plain(folder.path(), &world);
+    let mut store = Store::open_encrypted(&path, key(1)).expect("encrypts");
+    assert!(!on_disk(folder.path(), &RARE.as_bytes()[2..]));
+    assert_eq!(
+        (found(&store), &value(&store, doc)["summary"]),
+        (1, &RARE.into())
+    );
+    assert_eq!(check::check(store.conn()).expect("checks"), []);
+    world.note(&mut store, "ja siitä eteenpäin");
+    let files = std::fs::read_dir(folder.path()).expect("lists");
+    let names = files.map(|file| file.expect("file").file_name());
+    let strange: Vec<_> = names
+        .filter(|n| n.to_string_lossy().contains("encrypt"))
+        .collect();
+    assert!(strange.is_empty(), "{strange:?}");
+}
+
+#[test]
+fn encrypting_that_was_broken_off_is_done_again_or_finished() {
+    let folder = tempfile::tempdir().expect("folder");
+    let world = World::new(1);
+    let (path, doc) = plain(folder.path(), &world);
+    // Half a copy.
+    std::fs::write(path.with_file_name("sopu.db.encrypting"), [9; 5_000]).expect("writes");
+    let store = Store::open_encrypted(&path, key(1)).expect("encrypts");
+    assert_eq!(value(&store, doc)["summary"], RARE);
+    drop(store);
+    // A whole copy that had not taken the plain one's place yet.
+    std::fs::rename(&path, path.with_file_name("sopu.db.encrypted")).expect("renames");
+    let (path, _) = plain(folder.path(), &world);
+    let store = Store::open_encrypted(&path, key(1)).expect("finishes");
+    assert_eq!(value(&store, doc)["summary"], RARE);
+    assert!(!on_disk(folder.path(), &RARE.as_bytes()[2..]));
+}
