@@ -10,10 +10,13 @@ use sopu_core::device::{DeviceError, SyncReport};
 use sopu_core::documents::Kind;
 use sopu_core::envelope::{Envelope, encode};
 use sopu_core::id::DocId;
+use sopu_core::store::outbox::Progress;
 use sopu_core::store::{Store, document, meta, purge, view};
 use sopu_core::sync::outgoing::Outgoing;
 use sopu_core::transport::{Post, Reply, Transport, TransportError};
 use sopu_core::wire::{SyncRequest, SyncResponse, Verdict};
+use sopu_server::relay::{DATABASE, LEDGER};
+use sopu_server::store::EnvelopeRow;
 use sopu_tests::disk::Io;
 use sopu_tests::storm::Storm;
 use sopu_tests::storm::line::Line;
@@ -316,6 +319,81 @@ fn a_copy_that_has_taken_nothing_in_yet_is_wiped_after_the_first_one_too() {
     assert_eq!(documents(&world, other), 0);
     let kept = world.relay().quarantine(10).expect("reads");
     assert!(kept.iter().any(|row| row.doc == late));
+}
+
+/// The disk of a second copy, which stands in no space yet, is full just when it is to be wiped. To
+/// the relay it looks as empty as the first one, which has been wiped (storm 3627).
+#[test]
+fn a_copy_that_stands_in_no_space_and_could_not_be_wiped_at_once_is_wiped_later() {
+    let mut broken_off = 0;
+    for room in 0..40 {
+        let mut world = Storm::new(12);
+        let other = twin(&mut world, 2);
+        let late = note(&mut world, other, "kopiossa");
+        let id = world.pockets[2].id();
+        world.relay().revoke(id).expect("revokes");
+        assert!(world.sync_now(2).expect("syncs").wiped);
+        let _ = world.sync_now(2);
+        world.pockets[other].disk.fill(room, u64::MAX);
+        let full = world.sync_now(other).is_err();
+        world.pockets[other].disk.mend();
+        let backlog = world.pockets[other].look().backlog().expect("reads");
+        let delivered = backlog.unsealed + backlog.sealed == 0;
+        broken_off += u32::from(full && delivered && documents(&world, other) > 0);
+        for _ in 0..3 {
+            let done = world.sync_now(other).map(|_| ());
+            assert!(done.is_ok() || matches!(done, Err(DeviceError::Refused { .. })));
+        }
+        assert_eq!(documents(&world, other), 0, "after {room} writes");
+        let kept = world.relay().quarantine(10).expect("reads");
+        assert!(kept.iter().any(|row| row.doc == late));
+    }
+    assert!(broken_off > 0, "never between delivery and wipe");
+}
+
+/// A restored copy makes again what its backup had of an envelope that the relay has lost; another
+/// device still has the whole of it, with what was written after the backup (storm 2094).
+#[test]
+fn an_envelope_that_a_restored_copy_made_again_only_in_part_is_kept_for_people() {
+    let mut world = world(14);
+    let doc = note(&mut world, 2, "alku");
+    world.pockets[2].back_up();
+    world.pockets[2].switch_on().expect("opens");
+    write(&mut world, 2, doc, 'x');
+    let snapshot = world.house().disk.files();
+    world.house().switch_off();
+    world.house().switch_on().expect("starts");
+    world.sync_now(2).expect("syncs");
+    merge(&world);
+    world.sync_now(3).expect("syncs");
+    assert_eq!(world.count(doc, 'x'), 1);
+
+    world.house().switch_off();
+    let mut files = world.house().disk.files();
+    files.retain(|name, _| name == LEDGER);
+    let database = snapshot
+        .into_iter()
+        .filter(|(name, _)| name.starts_with(DATABASE));
+    files.extend(database);
+    world.house().disk.put_files(&files);
+    world.house().switch_on().expect("starts");
+    world.pockets[2].restore(false);
+    for _ in 0..4 {
+        for number in [2, 3, 0, 1] {
+            world.sync_now(number).expect("syncs");
+            merge(&world);
+        }
+    }
+    let record = world.relay().record();
+    let heads = document::heads(record.store().conn(), doc).expect("reads");
+    for pocket in &world.pockets {
+        let theirs = document::heads(pocket.look().store().conn(), doc).expect("reads");
+        assert_eq!(theirs, heads);
+        assert_eq!(pocket.look().backlog().expect("reads"), Progress::default());
+    }
+    let kept = world.relay().quarantine(10).expect("reads");
+    let letter = |row: &EnvelopeRow| row.doc == doc && row.changes == 2 && row.run.is_some();
+    assert!(kept.iter().any(letter), "{kept:?}");
 }
 
 /// A relay that does not know a kind yet: it puts off every envelope of one document.

@@ -412,6 +412,37 @@ fn work_of_a_space_that_was_left_is_brought_again_to_a_relay_that_lost_it() {
     assert!(drill.lost.is_empty(), "{:?}", drill.lost);
 }
 
+/// A phone had asked about work of a space its person had left, and been answered, but there was more
+/// to bring. By the time that was taken, the relay had lost the first (storms 840 and 2108).
+#[test]
+fn work_of_a_space_that_was_left_is_asked_about_all_at_once_before_the_space_goes() {
+    let mut drill = Drill::new(3);
+    let space = drill.spaces[0];
+    drill.sync(0).expect("syncs");
+    let early = drill.back_up();
+    drill.put_out(drill.hands[0].member, space);
+    let doc = drill.note(0, space);
+    drill.write(0, doc);
+    // Two of the requests are answered while more is written.
+    for writes in [true, false, true] {
+        let outgoing = drill.device(0).next_request(0).expect("asks");
+        let token = meta::text(drill.device(0).store().conn(), "token").expect("reads");
+        let token = token.expect("enrolled");
+        let response = drill.relay().sync(&token, &outgoing.request);
+        let response = response.expect("answers");
+        if writes {
+            drill.write(0, doc);
+        }
+        let mut report = SyncReport::default();
+        let applied = drill.device(0).apply(&outgoing, &response, &mut report);
+        applied.expect("applies");
+    }
+    drill.restore(early, true);
+    drill.calm();
+    drill.judge();
+    assert!(drill.lost.is_empty(), "{:?}", drill.lost);
+}
+
 #[test]
 fn a_device_that_slept_through_several_restores_carries_on_from_the_lowest_cut() {
     let mut drill = Drill::new(2);

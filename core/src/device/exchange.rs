@@ -40,6 +40,9 @@ pub struct SyncReport {
 /// Requests in one call; each but the last two made headway.
 const MOST_REQUESTS: u32 = 1_000;
 
+/// What the relay says to a device that is cut off and brings nothing more.
+const REVOKED: &str = "device_revoked";
+
 impl Device {
     /// Sends what is unsent and takes in what is new, in as few requests as it takes: one, unless
     /// there is more than a page of news.
@@ -205,7 +208,14 @@ fn exchange(
         let (outgoing, post, sent_ms) = device.with(|device| device.prepare(wait_ms))?;
         report.requests += 1;
         report.bytes_up += post.body.len() as u64;
-        let (body, size) = answer(transport.post(post)?)?;
+        let (body, size) = match answer(transport.post(post)?) {
+            Err(DeviceError::Refused { code }) if code == REVOKED => {
+                device.with(|device| device.wipe_refused(&outgoing, &mut report))?;
+                let refused = DeviceError::Refused { code };
+                return report.wiped.then_some(report).ok_or(refused);
+            }
+            answer => answer?,
+        };
         report.bytes_down += size;
         let moved = device.with(|device| device.finish(&outgoing, sent_ms, &body, &mut report))?;
         standing = if moved { 0 } else { standing + 1 };

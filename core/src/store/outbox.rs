@@ -165,6 +165,25 @@ pub fn to_send(
     Ok(envelopes)
 }
 
+/// Whether these go together into a request of at most so many bytes and envelopes.
+///
+/// # Errors
+/// SQLite's own.
+pub fn fits(
+    conn: &Connection,
+    envelopes: &[Stored],
+    max_bytes: usize,
+    max_count: usize,
+) -> Result<bool> {
+    let mut statement = conn.prepare_cached("SELECT length(run) FROM envelope WHERE id = ?1")?;
+    let mut bytes = 0;
+    for stored in envelopes {
+        let run: Option<usize> = statement.query_row([stored.id], |row| row.get(0))?;
+        bytes += stored.proof.header.len() + run.unwrap_or(0) + 112;
+    }
+    Ok(bytes <= max_bytes && envelopes.len() <= max_count)
+}
+
 /// The run of an own envelope that is not settled yet.
 ///
 /// # Errors

@@ -15,9 +15,11 @@ use crate::device::{Device, DeviceError, Result, SyncReport, keys};
 use crate::id::{EnvelopeId, SpaceId};
 use crate::store::outbox::State;
 use crate::store::{Tx, meta, outbox, purge, space};
+use crate::sync::offers::id_of;
 use crate::sync::outgoing::Outgoing;
 use crate::wire::{
-    Cursors, OrderKind, SpaceNews, SpacePage, Status, StatusNews, SyncResponse, Verdict, token,
+    Cursors, OrderKind, SpaceNews, SpacePage, Status, StatusNews, SyncResponse, Verdict, limits,
+    token,
 };
 
 impl Device {
@@ -256,18 +258,28 @@ impl Device {
     /// it is asked about with that, unless this is a restored copy, which asks when it has seen what
     /// its other self did.
     fn is_untold(&mut self, outgoing: &Outgoing, space: Option<SpaceId>) -> Result<bool> {
-        let kept = outbox::unsettled(self.store.conn(), None)?.into_iter();
-        let kept = kept
+        let conn = self.store.conn();
+        let kept: Vec<_> = outbox::unsettled(conn, None)?
+            .into_iter()
             .filter(|e| e.own && space.is_none_or(|space| e.space == space))
             .filter(|e| matches!(e.state, State::Acknowledged | State::Held(_)))
-            .map(|e| e.id);
-        let told = |id: &EnvelopeId| outgoing.sent.contains(id) || self.asked.contains_key(id);
-        let untold: Vec<EnvelopeId> = kept.filter(|id| !told(id)).collect();
-        if untold.is_empty() {
+            .collect();
+        // The newest answer says it of all at once: between two answers the relay may have come back
+        // from a backup. Only where they do not go into one request, each is asked about once.
+        let newest = outgoing.number > 0 && outgoing.number == self.requests;
+        let offered = outgoing.request.offers.iter().filter_map(id_of);
+        let mut said: BTreeSet<EnvelopeId> = offered.chain(outgoing.sent.iter().copied()).collect();
+        if !newest {
+            said.clear();
+        }
+        if !outbox::fits(conn, &kept, limits::PUSH, limits::PUSH_COUNT)? {
+            said.extend(self.asked.keys());
+        }
+        if kept.iter().all(|e| said.contains(&e.id)) {
             return Ok(false);
         }
         if !self.recovering()? {
-            self.ask(untold.iter().copied())?;
+            self.ask(kept.iter().map(|e| e.id))?;
         }
         Ok(true)
     }
@@ -316,18 +328,9 @@ impl Device {
                     continue;
                 }
                 OrderKind::Wipe => {
-                    // A copy of a store that is cut off gets no pages, and never sees what its
-                    // other self did: people will.
-                    if self.recovering()? {
-                        self.finish_recovery(report)?;
-                    }
-                    // Unsent work first: the relay keeps it for the office to review. And what it had
-                    // before, for one that is cut off hears nothing of a relay's return from a backup.
-                    if !self.delivered()? || self.is_untold(outgoing, None)? {
+                    if !self.wipe_delivered(outgoing, report)? {
                         continue;
                     }
-                    self.wipe()?;
-                    report.wiped = true;
                 }
             }
             done.extend(order.number.to_be_bytes());
@@ -337,6 +340,40 @@ impl Device {
                 .write(|tx| meta::set(tx, keys::ORDERS_DONE, &done))?;
         }
         Ok(confirmed || !done.is_empty())
+    }
+
+    /// The relay says there is nothing more to say to this device: it is cut off, and was wiped. A
+    /// copy of it that stands in no space may still hold something, and is not told to wipe itself.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) fn wipe_refused(
+        &mut self,
+        outgoing: &Outgoing,
+        report: &mut SyncReport,
+    ) -> Result<()> {
+        if outgoing.device == self.identity()?.device && !space::held(self.store.conn())?.is_empty()
+        {
+            self.wipe_delivered(outgoing, report)?;
+        }
+        Ok(())
+    }
+
+    /// Wipes this device, if all it had to deliver is delivered.
+    fn wipe_delivered(&mut self, outgoing: &Outgoing, report: &mut SyncReport) -> Result<bool> {
+        // A copy of a store that is cut off gets no pages, and never sees what its other self did:
+        // people will.
+        if self.recovering()? {
+            self.finish_recovery(report)?;
+        }
+        // Unsent work first: the relay keeps it for the office to review. And what it had before, for
+        // one that is cut off hears nothing of a relay's return from a backup.
+        if !self.delivered()? || self.is_untold(outgoing, None)? {
+            return Ok(false);
+        }
+        self.wipe()?;
+        report.wiped = true;
+        Ok(true)
     }
 
     fn delivered(&self) -> Result<bool> {

@@ -87,7 +87,7 @@ fn size_bytes(offer: &Offer) -> usize {
     }
 }
 
-fn id_of(offer: &Offer) -> Option<EnvelopeId> {
+pub(super) fn id_of(offer: &Offer) -> Option<EnvelopeId> {
     match offer {
         Offer::Envelope { envelope, .. } => Some(envelope.proof(&Limits::DEVICE)?.id()),
         Offer::Notice { notice, .. } => Some(notice.id()),

@@ -128,6 +128,8 @@ impl Storm {
             Ok(_) => {
                 if letter.life == self.life {
                     self.acknowledged.extend(acknowledged(&exchange));
+                } else {
+                    self.heard_too_late(number, &exchange);
                 }
                 self.settle(number);
             }

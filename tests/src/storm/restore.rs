@@ -9,13 +9,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use automerge::Change;
 use rusqlite::Connection;
 use sopu_core::encoding::decode_changes;
+use sopu_core::envelope::{Envelope, decode};
 use sopu_core::guard::Limits;
 use sopu_core::id::{DocId, EnvelopeId, SpaceId};
+use sopu_core::run;
 use sopu_core::store::{Store, StoreError, document, outbox};
+use sopu_core::wire::Offer;
 use sopu_server::backup;
 use sopu_server::relay::{DATABASE, RECORD};
 
 use super::Storm;
+use super::line::{Exchange, acknowledged};
 use super::pocket::Pocket;
 use super::watch::Feed;
 use crate::disk::{Disk, Files, Io};
@@ -113,6 +117,42 @@ impl Storm {
 
     /// What neither the relay nor any device has that could bring it back is promised no more.
     pub(super) fn take_stock(&mut self) {
+        self.take_stock_of(|_| true);
+    }
+
+    /// A device heard only now what a relay said that has been lost since. It may let go of what that
+    /// relay had taken (of a space that was left, say), as it may have a moment before the loss: nobody
+    /// can tell it that this was the last copy.
+    pub(super) fn heard_too_late(&mut self, number: usize, exchange: &Exchange) {
+        let taken: BTreeSet<EnvelopeId> = acknowledged(exchange).collect();
+        let request = &exchange.0.request;
+        let pushed = request
+            .push
+            .iter()
+            .filter_map(|bytes| decode::<Envelope>(bytes));
+        let offered = request.offers.iter().filter_map(|offer| match offer {
+            Offer::Envelope { envelope, .. } => Some(envelope.clone()),
+            Offer::Notice { .. } => None,
+        });
+        let mut edits = BTreeSet::new();
+        for envelope in pushed.chain(offered) {
+            let opened = run::open(&envelope, &Limits::RELAY).expect("a device's own envelope");
+            if taken.contains(&opened.id) {
+                edits.extend(in_run(opened.header.doc, &envelope.run, &Limits::RELAY));
+            }
+        }
+        let here = self.pockets[number].look().spaces().unwrap_or_default();
+        let gone = |(doc, _): &EditAt| {
+            let home = self.docs.get(doc);
+            !here.iter().any(|space| Some(&space.id) == home)
+        };
+        edits.retain(gone);
+        if !edits.is_empty() {
+            self.take_stock_of(|edit| edits.contains(edit));
+        }
+    }
+
+    fn take_stock_of(&mut self, which: impl Fn(&EditAt) -> bool) {
         if self.life == 0 {
             return;
         }
@@ -130,7 +170,8 @@ impl Storm {
         }
         let mut gone = Vec::new();
         for edit in &mut self.model.edits {
-            if !edit.lost && !there.contains(&(edit.doc, edit.at_ms)) {
+            let at = (edit.doc, edit.at_ms);
+            if !edit.lost && which(&at) && !there.contains(&at) {
                 edit.lost = true;
                 gone.push(format!("{:?} of {}", edit.writes, edit.doc));
             }

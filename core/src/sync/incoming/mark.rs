@@ -175,8 +175,19 @@ fn retire(tx: &Tx<'_>, proof: &Proof) -> Result<()> {
     };
     for stored in outbox::unsettled(tx, Some(header.doc))? {
         let replayed = matches!(&stored.state, State::Final(why) if why == REPLAYED);
-        let named = header.replaces.contains(&stored.id)
-            || (!own && outbox::changes_of(tx, stored.id)?.iter().any(again));
+        let by_name = header.replaces.contains(&stored.id);
+        let changes = match own {
+            true => Vec::new(),
+            false => outbox::changes_of(tx, stored.id)?,
+        };
+        let made_again = changes.iter().filter(|change| again(change)).count();
+        let named = by_name || made_again > 0;
+        // One of somebody else's that the relay has lost, and that is replaced only in part: nobody
+        // makes the rest again, so it is offered all the same, and the relay keeps it for people.
+        let rest = !by_name && made_again < changes.len();
+        if named && rest && !stored.own && stored.state == State::Lost {
+            continue;
+        }
         let beside = || {
             let other = stored.proof.header().map(|header| header.replaces);
             other.is_some_and(|other| other.iter().any(|id| header.replaces.contains(id)))
