@@ -15,6 +15,7 @@ use crate::store::sqlite::SqliteStore;
 use crate::store::{Purpose, StoreError, Transactions, flushed};
 
 mod feeds;
+pub(crate) use feeds::run_is_signed;
 mod record;
 
 /// What is wrong, where, and what to do about it.

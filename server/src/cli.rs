@@ -140,6 +140,9 @@ pub enum CliError {
     /// There is no data directory to look into.
     #[error("there is no Sopu data in {0}; name the folder with --data, or begin with `sopu init`")]
     NoData(PathBuf),
+    /// A history could not be written out or read.
+    #[error(transparent)]
+    Audit(#[from] crate::audit::AuditError),
     /// Nobody has said for whom a backup is sealed.
     #[error(
         "backups are sealed, and there is no key yet: make one with `sopu backup-key FILE`, or ask for \

@@ -155,6 +155,11 @@ impl RelayKeys {
             .is_ok()
     }
 
+    /// Signs the end of an exported history ([`crate::audit`]), whose bytes begin with its own domain word.
+    pub fn sign_audit(&self, bytes: &[u8]) -> [u8; 64] {
+        self.signing.sign(bytes).to_bytes()
+    }
+
     fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
         #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
         let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&self.secret).expect("any length");

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod api;
 pub mod app;
+pub mod audit;
 pub mod backup;
 pub mod check;
 pub mod civil;

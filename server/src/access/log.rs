@@ -1,7 +1,7 @@
 //! The access log: every read by the office, every export, every act of administration.
 //! Clients of care may ask who has read their data (Act 703/2023), so reads are rows, not log lines.
 //!
-//! Rows are chained: each keeps SHA-256 over the hash of the row before it and all that it says itself.
+//! Rows are chained: each keeps SHA-256 over the hash of the row before it and that of all it says itself.
 //! A row that is changed, taken out or moved breaks the chain from there on; [`verify`] says where.
 //! Whoever can write the database can make the whole chain anew, so keep excerpts or backups elsewhere.
 
@@ -30,10 +30,10 @@ pub struct Entry {
 }
 
 impl Entry {
-    fn hash(&self, before: &[u8; 32], number: i64) -> [u8; 32] {
+    /// SHA-256 of all that a row of this number says.
+    pub fn content(&self, number: i64) -> [u8; 32] {
         let mut sha = Sha256::new();
-        sha.update(b"sopu-access-1");
-        sha.update(before);
+        sha.update(b"sopu-access-2");
         sha.update(number.to_be_bytes());
         sha.update(self.at_ms.to_be_bytes());
         // Each part with its length, so that none can pass for part of another; a missing one has none.
@@ -49,6 +49,19 @@ impl Entry {
         part(self.reason.as_ref().map(String::as_bytes));
         sha.finalize().into()
     }
+
+    fn hash(&self, before: &[u8; 32], number: i64) -> [u8; 32] {
+        chained(before, &self.content(number))
+    }
+}
+
+/// A row's hash: over that of the row before it and that of what it says. So a chain can be shown without
+/// what its other rows say.
+pub fn chained(before: &[u8; 32], content: &[u8; 32]) -> [u8; 32] {
+    let mut sha = Sha256::new();
+    sha.update(before);
+    sha.update(content);
+    sha.finalize().into()
 }
 
 /// Adds a row.
@@ -171,6 +184,58 @@ pub fn of_space(db: &Connection, space: SpaceId, limit: u32) -> rusqlite::Result
     ))?
     .query_map((blob(space.as_bytes()), limit), |row| entry(row, 0))?
     .collect()
+}
+
+/// A row on a [`walk`].
+pub struct Step {
+    /// Its number.
+    pub number: i64,
+    /// For the first one, the hash it is chained to.
+    pub before: Option<[u8; 32]>,
+    /// What it says.
+    pub entry: Entry,
+    /// The hash of that.
+    pub content: [u8; 32],
+    /// Its hash in the chain, as it is written.
+    pub hash: [u8; 32],
+}
+
+/// Goes from the first chained row about a space to the last one, oldest first, over those about others
+/// between them.
+///
+/// # Errors
+/// SQLite's own; what `visit` gives.
+pub fn walk<E: From<rusqlite::Error>>(
+    db: &Connection,
+    space: SpaceId,
+    visit: &mut dyn FnMut(Step) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut query = db.prepare(&format!(
+        "SELECT number, hash, {COLUMNS} FROM access_log WHERE hash IS NOT NULL AND number BETWEEN
+           (SELECT min(number) FROM access_log WHERE space = ?1 AND hash IS NOT NULL) AND
+           (SELECT max(number) FROM access_log WHERE space = ?1 AND hash IS NOT NULL)
+         ORDER BY number"
+    ))?;
+    let mut rows = query.query([blob(space.as_bytes())])?;
+    let mut first = true;
+    while let Some(row) = rows.next()? {
+        let number = row.get(0)?;
+        let entry = entry(row, 2)?;
+        let before = std::mem::take(&mut first).then(|| {
+            db.prepare_cached("SELECT hash FROM access_log WHERE number = ?1 - 1")?
+                .query_row([number], |row| row.get::<_, Option<[u8; 32]>>(0))
+                .optional()
+                .map(|hash| hash.flatten().unwrap_or_default())
+        });
+        visit(Step {
+            number,
+            before: before.transpose()?,
+            content: entry.content(number),
+            entry,
+            hash: row.get(1)?,
+        })?;
+    }
+    Ok(())
 }
 
 /// Everything, newest first.

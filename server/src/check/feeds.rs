@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ed25519_dalek::VerifyingKey;
-use sopu_core::envelope::{Header, decode, digest, feed_hash};
+use sopu_core::envelope::{Envelope, Header, decode, digest, feed_hash};
 use sopu_core::guard::Limits;
 use sopu_core::id::{DeviceId, SpaceId};
 use sopu_core::run;
@@ -122,15 +122,18 @@ fn wrong(
 
 /// Whether the run is not what the digest says. One that was erased is not there to be wrong.
 fn damaged(kept: &EnvelopeRow) -> bool {
-    let Some(envelope) = kept.to_envelope() else {
-        return false;
-    };
-    let known = decode::<Header>(&kept.header).is_some_and(|header| header.kind().is_some());
+    let envelope = kept.to_envelope();
+    envelope.is_some_and(|envelope| !run_is_signed(&envelope, &kept.digest))
+}
+
+/// Whether the run holds the changes whose hashes were signed, also where its kind is not known here.
+pub(crate) fn run_is_signed(envelope: &Envelope, signed: &[u8; 32]) -> bool {
+    let known = decode::<Header>(&envelope.header).is_some_and(|header| header.kind().is_some());
     if known {
-        return run::open(&envelope, &Limits::RELAY)
-            .map_or(true, |opened| digest(&opened.hashes) != kept.digest);
+        return run::open(envelope, &Limits::RELAY)
+            .is_ok_and(|opened| digest(&opened.hashes) == *signed);
     }
     envelope
         .proof(&Limits::RELAY)
-        .is_none_or(|proof| proof.digest != kept.digest)
+        .is_some_and(|proof| proof.digest == *signed)
 }

@@ -1,8 +1,9 @@
 //! `sopu audit`.
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::Path;
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use sopu_core::id::{DocId, MemberId, SpaceId};
@@ -12,6 +13,7 @@ use sopu_core::store::list::{Query, list};
 use super::{CliError, Desk};
 use crate::access::log::{self, Entry};
 use crate::access::people::{self, What};
+use crate::audit::{self, AuditError};
 use crate::relay::RECORD;
 
 /// Rows at most, unless told otherwise.
@@ -37,8 +39,26 @@ pub(super) enum Audit {
         #[arg(long)]
         reason: Option<String>,
     },
-    /// Say whether the access log is as it was written
-    Verify,
+    /// Write a space's signed history into a file that can be checked anywhere: envelopes, keys, access log
+    Export {
+        /// The space: name or id
+        space: String,
+        /// The file to make; it must not exist
+        #[arg(value_name = "FILE")]
+        target: PathBuf,
+        /// Why; goes into the access log
+        #[arg(long)]
+        reason: String,
+    },
+    /// Check such a file, or without one whether the access log here is as it was written
+    Verify {
+        /// A file that `sopu audit export` made, here or elsewhere
+        #[arg(value_name = "FILE")]
+        export: Option<PathBuf>,
+        /// The relay's key, as you know it from elsewhere (64 hexadecimal digits)
+        #[arg(long, requires = "export", value_name = "KEY", value_parser = relay_key)]
+        relay: Option<[u8; 32]>,
+    },
 }
 
 impl Audit {
@@ -80,7 +100,16 @@ impl Audit {
                 log::record(db, &entry)?;
                 write_csv(desk, &rows, out)
             }
-            Audit::Verify => match log::verify(&desk.db)? {
+            Audit::Export {
+                space,
+                target,
+                reason,
+            } => export_to(desk, data, space, target, reason, out),
+            Audit::Verify {
+                export: Some(file),
+                relay,
+            } => verify_export(file, *relay, out),
+            Audit::Verify { export: None, .. } => match log::verify(&desk.db)? {
                 None => Ok(writeln!(out, "The access log is as it was written.")?),
                 Some(number) => {
                     writeln!(
@@ -92,6 +121,85 @@ impl Audit {
             },
         }
     }
+}
+
+fn relay_key(text: &str) -> Result<[u8; 32], String> {
+    let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.as_bytes());
+    let key = bytes.ok().and_then(|bytes| bytes.try_into().ok());
+    key.ok_or_else(|| "a relay's key has 64 hexadecimal digits".to_owned())
+}
+
+fn export_to(
+    desk: &Desk,
+    data: &Path,
+    space: &str,
+    target: &Path,
+    reason: &str,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    let space = SpaceId(people::find(&desk.db, What::Space, space)?);
+    let entry = Entry {
+        at_ms: desk.now(),
+        member: None,
+        action: "export".to_owned(),
+        space: Some(space),
+        doc: None,
+        reason: Some(format!("signed history: {reason}")),
+    };
+    log::record(&desk.db, &entry)?;
+    let failed = |why| AuditError::Unreadable(target.to_owned(), why);
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(target).map_err(failed)?;
+    let mut writer = BufWriter::new(file);
+    let done = audit::export(data, space, desk.now(), &mut writer)?;
+    let file = writer
+        .into_inner()
+        .map_err(|error| failed(error.into_error()))?;
+    file.sync_all().map_err(failed)?;
+    writeln!(
+        out,
+        "{} entries and {} rows of the access log are in {}.\nThe relay that signed them: {}",
+        done.entries,
+        done.rows,
+        target.display(),
+        data_encoding::HEXLOWER.encode(&done.relay)
+    )?;
+    Ok(())
+}
+
+fn verify_export(
+    file: &Path,
+    relay: Option<[u8; 32]>,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    let failed = |why| AuditError::Unreadable(file.to_owned(), why);
+    let opened = File::open(file).map_err(failed)?;
+    let found = audit::verify(&mut BufReader::new(opened), relay).map_err(failed)?;
+    for finding in &found.findings {
+        writeln!(out, "line {} {}", finding.line, finding.what)?;
+    }
+    if !found.findings.is_empty() {
+        return Err(CliError::Damaged);
+    }
+    writeln!(
+        out,
+        "Everything is as it was signed: space {}, {} entries ({} of them erased), {} rows of the access \
+         log.",
+        found.name, found.entries, found.erased, found.rows
+    )?;
+    let key = found.relay.map(|key| data_encoding::HEXLOWER.encode(&key));
+    match relay {
+        Some(_) => writeln!(out, "The relay you named has signed it.")?,
+        None => writeln!(
+            out,
+            "Signed by the relay {}. Ask whoever runs it whether that is its key, or name it: --relay KEY.",
+            key.unwrap_or_default()
+        )?,
+    }
+    Ok(())
 }
 
 /// The rows of every document about a farm or client.

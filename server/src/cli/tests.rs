@@ -148,6 +148,40 @@ fn a_demo_of_too_few_clients_is_refused_rather_than_made_larger() {
 }
 
 #[test]
+fn a_history_is_exported_and_checked_in_words_a_person_can_follow() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, file) = (dir.path().join("data"), dir.path().join("history"));
+    let target = file.to_str().unwrap();
+    sopu(&data, &["org", "add", "Hoiva Oy"]).unwrap();
+    sopu(&data, &["space", "add", "Koivula", "--org", "Hoiva Oy"]).unwrap();
+    drop(crate::relay::Relay::open(&data, std::sync::Arc::new(SystemEnv)).unwrap());
+    let args = [
+        "audit",
+        "export",
+        "Koivula",
+        target,
+        "--reason",
+        "asked for",
+    ];
+    let said = sopu(&data, &args).unwrap();
+    let key = said.trim_end().rsplit(' ').next().unwrap().to_owned();
+    assert!(said.contains("1 rows") && key.len() == 64, "{said}");
+    assert!(sopu(&data, &args).is_err(), "nothing is overwritten");
+    let said = sopu(&data, &["audit", "verify", target]).unwrap();
+    assert!(
+        said.contains("as it was signed") && said.contains(&key),
+        "{said}"
+    );
+    let said = sopu(&data, &["audit", "verify", target, "--relay", &key]).unwrap();
+    assert!(said.contains("you named"), "{said}");
+    let other = "00".repeat(32);
+    assert!(sopu(&data, &["audit", "verify", target, "--relay", &other]).is_err());
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("asked for", "asked for it")).unwrap();
+    assert!(sopu(&data, &["audit", "verify", target]).is_err());
+}
+
+#[test]
 fn a_sealed_backup_is_opened_by_its_key_and_by_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     let (data, backup) = (dir.path().join("data"), dir.path().join("backup"));
