@@ -131,6 +131,13 @@ impl SopuDevice {
         Ok(spaces.into_iter().map(Space::from).collect())
     }
 
+    /// Spaces held but shown no more, because the right to them has ended: for telling the person so.
+    /// What is unsent in them goes out at the next sync; then they go.
+    pub fn sealed_spaces(&self) -> Result<Vec<Space>> {
+        let spaces = self.lock().sealed_spaces()?;
+        Ok(spaces.into_iter().map(Space::from).collect())
+    }
+
     /// Makes a document; `value` is a JSON object.
     pub fn create(&self, space: String, kind: Kind, value: String) -> Result<Created> {
         let (space, value) = (space_id(&space)?, object(&value)?);

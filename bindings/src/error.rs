@@ -45,6 +45,20 @@ pub enum SopuError {
         /// The document.
         doc: String,
     },
+    /// The right to the space has ended: tell the person and leave the page. What is unsent is kept, and
+    /// goes out at the next sync.
+    #[error("the right to this space has ended; sync")]
+    RightEnded {
+        /// When, milliseconds since 1970 UTC.
+        ended_ms: i64,
+    },
+    /// This device has been without contact for too long and shows nothing: ask the person to go online
+    /// and sync. Everything is kept, and writing goes on.
+    #[error("go online and sync: no contact for {days} days")]
+    GoOnline {
+        /// How long it may be without.
+        days: i64,
+    },
     /// Read the document again: the version given is not one of its versions any more, or there is
     /// nothing to choose, lock or sign there.
     #[error("read the document again")]
@@ -140,6 +154,8 @@ impl From<DeviceError> for SopuError {
             DeviceError::Refused { code } if code == "protocol_unknown" => Self::Update,
             DeviceError::Refused { code } => Self::Refused { code },
             DeviceError::BadAnswer => Self::NotARelay,
+            DeviceError::SpaceEnded { ended_ms } => Self::RightEnded { ended_ms },
+            DeviceError::LeaseEnded { days } => Self::GoOnline { days },
             DeviceError::Internal(code) => Self::Defect {
                 code: code.to_owned(),
             },

@@ -8,6 +8,7 @@ pub mod documents;
 pub mod error;
 pub mod exchange;
 pub mod salvage;
+pub mod seal;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -54,6 +55,8 @@ pub struct Device {
     pub(crate) offer_later: BTreeSet<EnvelopeId>,
     /// Envelopes whose state was asked for once more, and when, milliseconds.
     pub(crate) asked: BTreeMap<EnvelopeId, i64>,
+    /// The time as far as it was seen, see [`seal`].
+    pub(crate) latest: seal::Latest,
 }
 
 /// What an app keeps in the platform's keystore for a device.
@@ -162,6 +165,7 @@ impl Device {
             }
         };
         let cut_at = meta::get(store.conn(), keys::CUT)?.map(|_| 0);
+        let latest_ms = meta::number(store.conn(), keys::LATEST)?.unwrap_or(0);
         let mut device = Self {
             store,
             key: SigningKey::from_bytes(&key),
@@ -174,7 +178,9 @@ impl Device {
             put_off: BTreeSet::new(),
             offer_later: BTreeSet::new(),
             asked: BTreeMap::new(),
+            latest: seal::Latest::new(latest_ms),
         };
+        device.begin_lease()?;
         device.begin_anew_for_kinds()?;
         device.apply_deferred()?;
         Ok(device)
@@ -220,12 +226,14 @@ impl Device {
             meta::set_text(tx, keys::TOKEN, &response.token)?;
             meta::set(tx, keys::RELAY_KEY, &response.relay_key)?;
             meta::set_number(tx, keys::STATUS_SEEN, 0)?;
+            seal::contact(tx, response.now_ms)?;
             meta::set_number(
                 tx,
                 keys::OFFSET,
                 response.now_ms.saturating_sub(request.now_ms),
             )
         })?;
+        self.latest.hear(response.now_ms, 0);
         self.identity()
     }
 
@@ -248,12 +256,17 @@ impl Device {
         })
     }
 
-    /// The spaces this device takes part in.
+    /// The spaces this device takes part in and shows; those it shows no more are
+    /// [`Device::sealed_spaces`].
     ///
     /// # Errors
-    /// The store's.
+    /// [`DeviceError::LeaseEnded`]; the store's.
     pub fn spaces(&self) -> Result<Vec<space::Space>> {
-        Ok(space::spaces(self.store.conn())?)
+        self.check_lease()?;
+        let sealed = self.sealed_spaces()?;
+        let mut spaces = space::spaces(self.store.conn())?;
+        spaces.retain(|space| !sealed.contains(space));
+        Ok(spaces)
     }
 
     /// One's own work that is not in the record yet, in all documents.
@@ -299,7 +312,7 @@ impl Device {
         Ok(meta::number(self.store.conn(), keys::OFFSET)?)
     }
 
-    /// The store, for lists and views.
+    /// The store, for what the device itself does not give. It knows no seals.
     pub fn store(&self) -> &Store {
         &self.store
     }
@@ -375,6 +388,12 @@ pub(crate) mod keys {
     pub const RECOVERING: &str = "recovering";
     /// The relay may not know the cursor vector any more: send it whole.
     pub const SEND_VECTOR: &str = "send_vector";
+    /// Relay clock at the last contact.
+    pub const CONTACT: &str = "contact_ms";
+    /// The latest time seen, relay clock.
+    pub const LATEST: &str = "latest_ms";
+    /// Days without contact after which nothing is shown.
+    pub const LEASE: &str = "lease_days";
 
     /// A generation has ended in the life of this store.
     pub const CUT: &str = "cut";

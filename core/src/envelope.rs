@@ -54,9 +54,22 @@ pub struct Header {
     /// Relay clock minus device clock as the device last measured it.
     #[n(10)]
     pub offset_ms: Option<i64>,
+    /// Device clock when the last of the changes was saved, if that was a minute or more before sealing:
+    /// work of hours without a network belongs to those hours. Evidence too.
+    #[n(11)]
+    pub saved_at_ms: Option<i64>,
 }
 
 impl Header {
+    /// When the work in it was done, on the relay's clock: by the offset the device measured, or else the
+    /// given one.
+    pub fn done_ms(&self, offset_ms: i64) -> i64 {
+        let saved_ms = self.saved_at_ms.unwrap_or(self.sealed_at_ms);
+        // Nobody saves after sealing.
+        let saved_ms = saved_ms.min(self.sealed_at_ms);
+        saved_ms.saturating_add(self.offset_ms.unwrap_or(offset_ms))
+    }
+
     /// The kind, if this version of Sopu knows it.
     pub fn kind(&self) -> Option<Kind> {
         Kind::from_number(self.kind)

@@ -44,6 +44,9 @@ pub struct Sealed {
     pub hashes: Vec<Hash>,
 }
 
+/// Work saved that long before it is sealed says so, milliseconds.
+const SAVED_BEFORE_MS: i64 = 60_000;
+
 /// Seals changes of one document by one device, given in causal order.
 ///
 /// # Errors
@@ -67,6 +70,11 @@ pub fn seal(sealing: Sealing, changes: &[Vec<u8>], key: &SigningKey) -> Result<S
         changes: u32::try_from(changes.len()).map_err(|_| Refusal::new("too_many_changes"))?,
         sealed_at_ms: sealing.sealed_at_ms,
         offset_ms: sealing.offset_ms,
+        saved_at_ms: checked
+            .iter()
+            .map(|change| change.time)
+            .max()
+            .filter(|saved| sealing.sealed_at_ms.saturating_sub(*saved) >= SAVED_BEFORE_MS),
     };
     guard::check_run_of(&header, &checked, &actor, &Limits::RELAY)?;
     let hashes: Vec<Hash> = checked.iter().map(|c| c.hash).collect();

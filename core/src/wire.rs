@@ -44,6 +44,9 @@ pub mod limits {
     pub const ITEMS: usize = 1 << 20;
     /// Lists inside each other in one body; ours reach nine.
     pub const DEPTH: usize = 32;
+    /// Days a device may be without contact before it shows nothing, unless its organisation says
+    /// otherwise.
+    pub const LEASE_DAYS: u16 = 30;
     /// The longest a relay holds a request that waits for news.
     pub const WAIT_MS: u32 = 55_000;
 }
@@ -82,6 +85,26 @@ pub struct SyncRequest {
     /// After a new generation: what the device holds above the cut, whoever wrote it.
     #[n(9)]
     pub offers: Vec<Offer>,
+    /// For the list of devices; left out when it was told before.
+    #[n(10)]
+    pub about: Option<About>,
+}
+
+/// What a device says of itself, for people who look after devices.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct About {
+    /// Name and version of the app.
+    #[n(0)]
+    pub app: String,
+    /// Changes on the device only that this request does not bring.
+    #[n(1)]
+    pub unsent: u32,
+    /// Envelopes the relay holds, as far as the device knows.
+    #[n(2)]
+    pub held: u32,
+    /// Envelopes and documents the device cannot send.
+    #[n(3)]
+    pub stuck: u32,
 }
 
 /// How far a device has come, in as few bytes as the relay's memory allows.
@@ -194,6 +217,10 @@ pub struct SyncResponse {
     /// Answers to `offers`, in order: what the relay says of each, as it does of what is pushed.
     #[n(9)]
     pub offered: Vec<Verdict>,
+    /// Days the device may be without contact before it shows nothing; [`limits::LEASE_DAYS`] if this
+    /// is left out.
+    #[n(10)]
+    pub lease_days: Option<u16>,
 }
 
 /// What the relay says of one envelope.

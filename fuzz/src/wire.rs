@@ -4,9 +4,10 @@ use minicbor::{Decode, Encode};
 use sopu_core::envelope::{Envelope, decode, encode};
 use sopu_core::id::{DeviceId, DocId, EnvelopeId, MemberId, SpaceId};
 use sopu_core::wire::{
-    Cursor, Cursors, Cut, Entry, FeedProof, FirstSync, Notice, NoticeKind, Offer, Order, OrderDone,
-    OrderKind, PROTOCOL, Pack, ProofSpecial, RosterRow, SignedNotice, SpaceNews, SpacePage,
-    Standing, Status, StatusNews, SyncRequest, SyncResponse, Verdict, body, limits, token,
+    About, Cursor, Cursors, Cut, Entry, FeedProof, FirstSync, Notice, NoticeKind, Offer, Order,
+    OrderDone, OrderKind, PROTOCOL, Pack, ProofSpecial, RosterRow, SignedNotice, SpaceNews,
+    SpacePage, Standing, Status, StatusNews, SyncRequest, SyncResponse, Verdict, body, limits,
+    token,
 };
 use uuid::Uuid;
 
@@ -112,6 +113,7 @@ fn requests() -> Vec<SyncRequest> {
         max_bytes: 0,
         done: vec![],
         offers: vec![],
+        about: None,
     };
     let first = [
         None,
@@ -138,6 +140,12 @@ fn requests() -> Vec<SyncRequest> {
                 accept: [6; 16],
             },
         ],
+        about: Some(About {
+            app: "Sopu 0.1.0".into(),
+            unsent: 3,
+            held: 0,
+            stuck: 1,
+        }),
         ..bare.clone()
     };
     vec![bare, full]
@@ -155,6 +163,7 @@ fn responses() -> Vec<SyncResponse> {
         status: vec![],
         orders: vec![],
         offered: vec![],
+        lease_days: None,
     };
     let verdicts = vec![
         Verdict::Waiting,
@@ -166,6 +175,7 @@ fn responses() -> Vec<SyncResponse> {
     ];
     let full = SyncResponse {
         need_vector: false,
+        lease_days: Some(14),
         status: vec![
             StatusNews {
                 number: 1,

@@ -438,6 +438,7 @@ fn request(push: Vec<ByteVec>) -> SyncRequest {
         max_bytes: 0,
         done: vec![],
         offers: vec![],
+        about: None,
     }
 }
 

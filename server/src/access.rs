@@ -20,6 +20,7 @@ pub mod roles;
 pub mod second_factor;
 pub mod sessions;
 pub mod standing;
+pub mod substitutes;
 
 pub use roles::{Action, Role};
 pub use standing::{Standing, grants, roster, roster_number, spaces_of, standing};

@@ -26,6 +26,7 @@ mod init;
 mod members;
 pub(crate) mod serve;
 mod spaces;
+mod substitute;
 mod upkeep;
 mod window;
 
@@ -95,6 +96,8 @@ enum Command {
     /// Spaces: documents and the people who share them
     #[command(subcommand)]
     Space(spaces::Space),
+    /// Let a substitute into several spaces for a time, 24 hours unless told otherwise
+    Substitute(substitute::Substitute),
     /// Codes that enrol a device
     #[command(subcommand)]
     Invite(devices::Invite),
@@ -240,6 +243,7 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<(), CliError> {
         Command::Member(command) => command.run(&mut Desk::open(&cli.settings, false)?, out),
         Command::Team(command) => command.run(&mut Desk::open(&cli.settings, false)?, out),
         Command::Space(command) => command.run(&mut Desk::open(&cli.settings, false)?, out),
+        Command::Substitute(args) => args.run(&mut Desk::open(&cli.settings, false)?, out),
         Command::Invite(command) => {
             let relay = cli.settings.config(Source::default())?.public_url;
             command.run(&mut Desk::open(&cli.settings, false)?, relay, out)

@@ -48,6 +48,7 @@ mod sign_in;
 mod sign_in_code;
 mod spaces;
 mod states;
+mod substitutes;
 mod visitor;
 
 pub use failure::{Failure, too_fast};
@@ -217,6 +218,10 @@ pub fn router<S: Clone + Send + Sync + 'static>(office: Arc<Office>) -> Router<S
             "/office/organisation/teams/{team}/leave",
             post(organisation::leave),
         )
+        .route(
+            "/office/substitutes",
+            get(substitutes::page).post(substitutes::grant),
+        )
         .route("/office/spaces/{space}", get(documents::page))
         .route("/office/spaces/{space}/people", get(people::page))
         .route("/office/spaces/{space}/people/grant", post(people::grant))
@@ -310,5 +315,7 @@ mod devices_tests;
 mod erase_tests;
 #[cfg(test)]
 mod matrix_tests;
+#[cfg(test)]
+mod substitutes_tests;
 #[cfg(test)]
 mod tests;

@@ -226,6 +226,8 @@ pub struct DeviceRow {
     pub cloned_ms: Option<i64>,
     /// The person's account was closed.
     pub member_disabled_ms: Option<i64>,
+    /// Days it may be without contact, if the person's organisation has said.
+    pub lease_days: Option<u16>,
 }
 
 /// A device about to be enrolled.

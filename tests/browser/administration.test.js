@@ -123,6 +123,22 @@ test("a space and a team are made, and the team is let in", async () => {
   assert.match(await page.locator("main").innerText(), /ei ole ketään/);
 });
 
+test("a substitute is let into several spaces by one form", async () => {
+  run("space", "add", "Mäkelän hoivapiiri");
+  run("member", "add", "Sari Sijainen");
+  await page.goto(`${base}/office/members`);
+  await page.getByRole("link", { name: "Sijaiset" }).click();
+  await page.getByLabel("Sijainen").selectOption({ label: "Sari Sijainen" });
+  await page.getByLabel("Koivulan hoivapiiri").check();
+  await page.getByLabel("Mäkelän hoivapiiri").check();
+  await look(page, "substitutes-form");
+  await page.getByLabel("Syy").fill("sairastapaus");
+  await page.getByRole("button", { name: "Anna oikeus" }).click();
+  assert.equal(await page.locator("tbody tr").count(), 2);
+  assert.match(await page.getByRole("status").innerText(), /kaikkiin valittuihin/);
+  await look(page, "substitutes");
+});
+
 test("a person's page gives a role, and ends the account", async () => {
   await page.goto(`${base}/office/members`);
   await page.getByRole("link", { name: "Onni Oja" }).click();

@@ -6,10 +6,12 @@
 use serde_json::json;
 use sopu_core::device::DeviceError;
 use sopu_core::id::{MemberId, SpaceId};
+use sopu_core::store::list::Query;
 use sopu_core::store::outbox::{self, State};
 use sopu_core::time::Env;
 use sopu_server::access::people::{self, Party};
 use sopu_server::access::roles::Role;
+use sopu_server::access::substitutes::{self, Substitution};
 use sopu_tests::{Phone, World};
 
 fn remove(world: &World, space: SpaceId, member: MemberId) {
@@ -161,4 +163,102 @@ fn an_invite_works_once_and_says_why_it_does_not_again() {
     world.clock.set_off(25 * 60 * 60 * 1_000);
     assert_eq!(refused(&mut second, &late), "invite_expired");
     assert_eq!(refused(&mut second, "XXXX-XXXX-XXXX"), "invite_unknown");
+}
+
+const HOUR: i64 = 60 * 60 * 1_000;
+
+/// Days of the relay's and the phone's clock together.
+fn later(world: &World, phone: &Phone, ms: i64) {
+    world.clock.set_off(ms);
+    phone.clock.set_off(ms);
+}
+
+#[test]
+fn a_substitute_s_right_begins_and_ends_by_itself_and_work_of_that_time_is_taken_late() {
+    let world = World::new();
+    let (one, two) = (world.space("Koivula"), world.space("Mäkelä"));
+    let own = world.space("Oma asiakas");
+    let maria = world.member("Maria Niemi", Role::Field, &[one, two]);
+    let sari = world.member("Sari Sijainen", Role::Field, &[own]);
+    let (mut maria, mut sari_s) = (world.phone("maria", maria), world.phone("sari", sari));
+    let doc = maria.note(one, json!({"summary": "Harvinaissana"}));
+    maria.sync(&world);
+    world.settle();
+    let now_ms = world.clock.now_ms();
+    let given = Substitution {
+        member: sari,
+        spaces: &[one, two],
+        window: people::Window {
+            from_ms: now_ms + HOUR,
+            until_ms: Some(now_ms + 25 * HOUR),
+        },
+        by: None,
+        reason: "sijaisuus",
+    };
+    world.admin(|db| substitutes::grant(db, &given, now_ms).expect("granted"));
+    let shown = |phone: &mut Phone| phone.device().spaces().expect("reads").len();
+    sari_s.sync(&world);
+    assert_eq!(shown(&mut sari_s), 1, "not yet");
+    later(&world, &sari_s, 2 * HOUR);
+    sari_s.sync(&world);
+    assert_eq!(shown(&mut sari_s), 3);
+    assert_eq!(sari_s.read(doc).value["summary"], "Harvinaissana");
+
+    // Offline until after the end: what was written in time stays unsent, and nothing is shown.
+    later(&world, &sari_s, 24 * HOUR);
+    let written = sari_s.note(two, json!({"summary": "Käynti sijaisena"}));
+    sari_s.edit(doc, json!({"km": "4"}));
+    later(&world, &sari_s, 26 * HOUR);
+    assert_eq!(shown(&mut sari_s), 1);
+    let search = Query {
+        text: Some("harvinaissana".to_owned()),
+        ..Query::default()
+    };
+    assert_eq!(sari_s.device().list(&search).expect("lists").total, 0);
+    let error = sari_s.device().read(doc).expect_err("sealed");
+    assert!(matches!(error, DeviceError::SpaceEnded { .. }), "{error}");
+    assert!(sari_s.device().backlog().expect("reads").unsealed >= 2);
+
+    // Three days later there is a network: all of it is delivered, taken as late, and the spaces go.
+    later(&world, &sari_s, 98 * HOUR);
+    for _ in 0..3 {
+        sari_s.sync(&world);
+        world.settle();
+    }
+    assert!(world.relay().quarantine(9).expect("reads").is_empty());
+    maria.clock.set_off(98 * HOUR);
+    maria.sync(&world);
+    assert_eq!(maria.read(doc).value["km"], "4");
+    assert_eq!(maria.read(written).value["summary"], "Käynti sijaisena");
+    assert!(sari_s.device().sealed_spaces().expect("reads").is_empty());
+    let gone = sari_s.device().read(doc).expect_err("dropped");
+    assert!(matches!(gone, DeviceError::NotFound(_)));
+}
+
+#[test]
+fn a_device_hears_its_organisation_s_lease_and_opens_again_at_the_next_contact() {
+    let world = World::new();
+    let space = world.space("Kotihoito");
+    let maria = world.member("Maria Niemi", Role::Field, &[space]);
+    let mut phone = world.phone("maria", maria);
+    let doc = phone.note(space, json!({"summary": "Käynti"}));
+    phone.sync(&world);
+    world.settle();
+    world.admin(|db| people::set_lease(db, world.org, 14).expect("set"));
+    phone.sync(&world);
+    phone.clock.set_off(13 * 24 * HOUR);
+    assert_eq!(phone.read(doc).value["summary"], "Käynti");
+    phone.clock.set_off(15 * 24 * HOUR);
+    let error = phone.device().read(doc).expect_err("sealed");
+    assert!(
+        matches!(error, DeviceError::LeaseEnded { days: 14 }),
+        "{error}"
+    );
+    phone.clock.set_off(0);
+    assert!(
+        phone.device().read(doc).is_err(),
+        "a clock set back opens nothing"
+    );
+    phone.sync(&world);
+    assert_eq!(phone.read(doc).value["summary"], "Käynti");
 }

@@ -16,7 +16,7 @@ impl Device {
     /// [`DeviceError::Problems`] with everything that stands in the way; [`DeviceError::Stale`] if
     /// the document moved on since `version` was read; the store's.
     pub fn lock_contract(&mut self, doc: DocId, version: &Version) -> Result<Saved> {
-        let loaded = self.store.document(doc)?;
+        let loaded = self.shown(doc)?;
         // What is sealed must be what the person saw.
         if loaded.kind != Kind::Contract || loaded.heads != *version {
             return Err(DeviceError::Stale);

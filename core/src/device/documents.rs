@@ -119,9 +119,9 @@ impl Device {
     /// [`Device::close_form`].
     ///
     /// # Errors
-    /// [`DeviceError::NotFound`], the store's.
+    /// [`DeviceError::NotFound`], [`DeviceError::SpaceEnded`], [`DeviceError::LeaseEnded`], the store's.
     pub fn read(&self, doc: DocId) -> Result<Opened> {
-        let loaded = self.store.document(doc)?;
+        let loaded = self.shown(doc)?;
         let reading = self.store.reading(&loaded, &loaded.heads);
         let asked: Vec<Hash> = reading
             .conflicts
@@ -154,6 +154,14 @@ impl Device {
             log_clashes: reading.log_clashes,
             status: reading.status,
         })
+    }
+
+    /// A document, unless it is sealed.
+    pub(crate) fn shown(&self, doc: DocId) -> Result<Arc<Loaded>> {
+        self.check_lease()?;
+        let loaded = self.store.document(doc)?;
+        self.check_seals(loaded.space)?;
+        Ok(loaded)
     }
 
     /// Keeps the document loaded while a form is open on it.
@@ -288,9 +296,10 @@ impl Device {
     /// Lists documents.
     ///
     /// # Errors
-    /// The store's.
+    /// [`DeviceError::LeaseEnded`], the store's.
     pub fn list(&self, query: &Query) -> Result<Page> {
-        Ok(list(self.store.conn(), query)?)
+        let narrowed = self.unsealed_only(query)?;
+        Ok(list(self.store.conn(), narrowed.as_ref().unwrap_or(query))?)
     }
 
     /// What is wrong with a document on its way to a status (`"locked"`, `"published"`) or while
@@ -299,7 +308,7 @@ impl Device {
     /// # Errors
     /// [`DeviceError::NotFound`], the store's.
     pub fn problems(&self, doc: DocId, towards: &str) -> Result<Vec<Problem>> {
-        let loaded = self.store.document(doc)?;
+        let loaded = self.shown(doc)?;
         let reading = self.store.reading(&loaded, &loaded.heads);
         let today = crate::time::today(self.env.now_ms());
         Ok(validate(
@@ -314,6 +323,7 @@ impl Device {
     /// # Errors
     /// The store's.
     pub fn findings(&self, space: SpaceId) -> Result<Vec<Finding>> {
+        self.check_seals(space)?;
         let mut views = Vec::new();
         view::each(self.store.conn(), space, &mut |row| {
             views.push(findings::View::from(row))
@@ -335,7 +345,7 @@ impl Device {
     /// # Errors
     /// [`DeviceError::NotFound`], the store's.
     pub fn timeline(&self, doc: DocId, skip: usize, limit: usize) -> Result<Vec<TimelineStep>> {
-        let loaded = self.store.document(doc)?;
+        let loaded = self.shown(doc)?;
         let steps = history::history(self.store.conn(), doc)?;
         let page: Vec<Hash> = steps
             .iter()

@@ -29,6 +29,19 @@ pub enum DeviceError {
     /// The version is not of this document, or there is nothing to choose at that path: read again.
     #[error("read the document again")]
     Stale,
+    /// The right to the space has ended: tell the person and leave the page. What is unsent in it is
+    /// kept, and goes out at the next sync.
+    #[error("the right to this space has ended; sync, so that unsent work is delivered")]
+    SpaceEnded {
+        /// When, milliseconds since 1970 UTC.
+        ended_ms: i64,
+    },
+    /// Too long without contact: ask the person to go online and sync; then everything is there again.
+    #[error("no contact with the relay for {days} days; go online and sync")]
+    LeaseEnded {
+        /// How long this device may be without.
+        days: i64,
+    },
     /// The local store failed: disk full, damaged, from a later version.
     #[error(transparent)]
     Store(StoreError),
@@ -73,7 +86,9 @@ impl DeviceError {
             | Self::Offline
             | Self::Busy { .. }
             | Self::Refused { .. }
-            | Self::BadAnswer => None,
+            | Self::BadAnswer
+            | Self::SpaceEnded { .. }
+            | Self::LeaseEnded { .. } => None,
         }
     }
 }

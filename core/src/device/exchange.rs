@@ -318,6 +318,7 @@ mod tests {
                     status: Vec::new(),
                     orders: Vec::new(),
                     offered: Vec::new(),
+                    lease_days: None,
                 })
             };
             Ok(Reply {

@@ -183,3 +183,27 @@ fn changes_out_of_order_or_twice_or_with_a_gap_are_refused() {
     assert_eq!(code(&[&a, &c]), "seq_gap");
     assert_eq!(code(&[]), "run_empty");
 }
+
+#[test]
+fn a_run_sealed_long_after_it_was_saved_says_when_that_was() {
+    let mut phone = Phone::new(Kind::VisitNote, 1);
+    phone.put("km", "1.0");
+    let changes = phone.own_changes();
+    let saved = crate::chunk::Chunk::parse(&changes[0]).unwrap().0.time;
+    for (late_ms, said) in [(0, None), (59_999, None), (60_000, Some(saved))] {
+        let sealing = Sealing {
+            sealed_at_ms: saved + late_ms,
+            ..sealing(Kind::VisitNote)
+        };
+        let sealed = seal(sealing, &changes, &phone.key).unwrap();
+        let header = sealed.proof.header().unwrap();
+        assert_eq!(header.saved_at_ms, said);
+        assert_eq!(header.done_ms(7), saved - 20 + said.map_or(late_ms, |_| 0));
+        // Nobody saves after sealing: such a word counts as the moment of sealing.
+        let later = envelope::Header {
+            saved_at_ms: Some(i64::MAX),
+            ..header
+        };
+        assert_eq!(later.done_ms(7), later.sealed_at_ms - 20);
+    }
+}

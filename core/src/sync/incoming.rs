@@ -11,7 +11,7 @@ pub mod page;
 
 use std::collections::BTreeSet;
 
-use crate::device::{Device, DeviceError, Result, SyncReport, keys};
+use crate::device::{Device, DeviceError, Result, SyncReport, keys, seal};
 use crate::id::{EnvelopeId, SpaceId};
 use crate::store::outbox::State;
 use crate::store::{Tx, meta, outbox, purge, space};
@@ -64,13 +64,20 @@ impl Device {
                 self.apply_space_news(news)?;
             }
         }
+        let first_answer = self.latest.answers(outgoing.number);
         self.store.write(|tx| {
+            if first_answer {
+                seal::heard(tx, response)?;
+            }
             if response.need_vector {
                 meta::set_number(tx, keys::SEND_VECTOR, 1)
             } else {
                 meta::remove(tx, keys::SEND_VECTOR)
             }
         })?;
+        if first_answer {
+            self.latest.hear(response.now_ms, outgoing.number);
+        }
         for page in &response.pages {
             // One that begins a first sync fits wherever there is no cursor: overtaken, it would put
             // a space that begins anew, whose documents are still here, far behind what they hold.

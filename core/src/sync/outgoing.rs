@@ -1,5 +1,6 @@
 //! The next request: what is unsent, and how far this device has come.
 
+use crate::chunk::Chunk;
 use crate::device::{Device, DeviceError, Result, keys};
 use crate::envelope::encode;
 use crate::guard::Refusal;
@@ -77,6 +78,7 @@ impl Device {
                 })
                 .collect(),
             offers,
+            about: None,
         };
         Ok(Outgoing {
             request,
@@ -140,8 +142,13 @@ impl Device {
         let row = document::row(self.store.conn(), doc)?
             .ok_or(crate::device::DeviceError::NotFound(doc))?;
         let sealing = self.sealing(row.space, doc, row.kind, Vec::new())?;
+        // What was done in time and what was done after is judged apart.
+        let ends_ms = space::space(self.store.conn(), row.space)?
+            .and_then(|space| space.standing.until_ms)
+            .map(|ends_ms| ends_ms.saturating_sub(sealing.offset_ms.unwrap_or(0)));
         let key = self.key.clone();
-        self.store.write_or(|tx| seal_unsealed(tx, sealing, &key))
+        self.store
+            .write_or(|tx| seal_unsealed(tx, sealing, &key, ends_ms))
     }
 
     pub(crate) fn sealing(
@@ -165,21 +172,32 @@ impl Device {
     }
 }
 
-/// Seals a document's unsealed changes, in runs the relay accepts. The first run names what it
-/// replaces.
+/// Seals a document's unsealed changes, in runs the relay accepts; none has changes from both before and
+/// after `ends_ms` (device clock), if that is given. The first run names what it replaces.
 pub(crate) fn seal_unsealed(
     tx: &Tx<'_>,
     mut sealing: Sealing,
     key: &ed25519_dalek::SigningKey,
+    ends_ms: Option<i64>,
 ) -> Result<()> {
-    let changes: Vec<Vec<u8>> = outbox::unsealed(tx, sealing.doc)?
-        .into_iter()
-        .map(|change| change.bytes)
-        .collect();
-    for run in run::split(changes, sealing.kind)? {
-        let sealed = run::seal(sealing.clone(), &run, key)?;
-        outbox::insert_sealed(tx, &sealed.proof, &sealed.envelope.run, &sealed.hashes)?;
-        sealing.replaces.clear();
+    let changes = outbox::unsealed(tx, sealing.doc)?.into_iter();
+    let mut parts: Vec<(bool, Vec<Vec<u8>>)> = Vec::new();
+    for bytes in changes.map(|change| change.bytes) {
+        let late = match ends_ms {
+            Some(ends_ms) => Chunk::parse(&bytes)?.0.time >= ends_ms,
+            None => false,
+        };
+        match parts.last_mut() {
+            Some((same, part)) if *same == late => part.push(bytes),
+            Some(_) | None => parts.push((late, vec![bytes])),
+        }
+    }
+    for (_, part) in parts {
+        for run in run::split(part, sealing.kind)? {
+            let sealed = run::seal(sealing.clone(), &run, key)?;
+            outbox::insert_sealed(tx, &sealed.proof, &sealed.envelope.run, &sealed.hashes)?;
+            sealing.replaces.clear();
+        }
     }
     Ok(())
 }

@@ -81,3 +81,17 @@ people-granted = Let in.
 people-end = End
 people-end-do = End the right
 people-ended = The right is ended. The device drops the space at its next contact; before that it hands in work not yet sent.
+
+## Substitutes
+substitutes = Substitutes
+substitutes-intro = Let a substitute into the spaces of many clients at once. The right begins and ends by itself; once it has ended, the substitute's device does not show the space, not even offline.
+substitutes-link = A substitute for many spaces at once
+substitutes-now = Rights given for a time
+substitute-who = Substitute
+substitute-where = Clients
+substitute-from = From
+substitute-until = Until (empty: 24 hours from the beginning)
+substitute-do = Let into all ticked
+substitute-help = All or nothing. What rights the substitute has otherwise stay as they are. Somebody of another company is added the first time by whoever runs the server.
+substitute-granted = The substitute is let into all ticked spaces.
+substitute-nowhere = Tick at least one space.

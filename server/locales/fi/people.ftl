@@ -81,3 +81,17 @@ people-granted = Oikeus on annettu.
 people-end = Päätä
 people-end-do = Päätä oikeus
 people-ended = Oikeus on päätetty. Laite poistaa tilan seuraavalla yhteydellä; sitä ennen se luovuttaa lähettämättömät työt.
+
+## Sijaiset
+substitutes = Sijaiset
+substitutes-intro = Anna sijaiselle oikeus monen asiakkaan tilaan kerralla. Oikeus alkaa ja päättyy itsestään; kun se on päättynyt, sijaisen laite ei näytä tilaa edes ilman verkkoa.
+substitutes-link = Sijainen moneen tilaan kerralla
+substitutes-now = Määräajaksi annetut oikeudet
+substitute-who = Sijainen
+substitute-where = Asiakkaat
+substitute-from = Alkaen
+substitute-until = Asti (tyhjä: vuorokausi alusta)
+substitute-do = Anna oikeus kaikkiin valittuihin
+substitute-help = Joko kaikki tai ei mitään. Sijaisen muut oikeudet säilyvät ennallaan. Toisen yrityksen ihmisen lisää ensimmäisellä kerralla palvelimen Sopu-vastaava.
+substitute-granted = Sijaisella on oikeus kaikkiin valittuihin tiloihin.
+substitute-nowhere = Valitse ainakin yksi tila.

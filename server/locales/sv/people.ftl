@@ -81,3 +81,17 @@ people-granted = Rätten är given.
 people-end = Avsluta
 people-end-do = Avsluta rätten
 people-ended = Rätten är avslutad. Enheten tar bort rummet vid nästa kontakt; före det lämnar den över arbete som inte har sänts.
+
+## Vikarier
+substitutes = Vikarier
+substitutes-intro = Ge en vikarie rätt till många klienters rum på en gång. Rätten börjar och slutar av sig själv; när den har slutat visar vikariens enhet inte rummet, inte ens utan nät.
+substitutes-link = En vikarie till många rum på en gång
+substitutes-now = Rättigheter för en tid
+substitute-who = Vikarie
+substitute-where = Klienter
+substitute-from = Från
+substitute-until = Till (tomt: ett dygn från början)
+substitute-do = Ge rätt till alla valda
+substitute-help = Antingen alla eller ingen. Vikariens andra rättigheter förblir som de är. Någon från ett annat företag läggs första gången till av serverns Sopu-ansvariga.
+substitute-granted = Vikarien har rätt till alla valda rum.
+substitute-nowhere = Välj åtminstone ett rum.

@@ -5,6 +5,7 @@
 use rusqlite::{Connection, OptionalExtension};
 use sopu_core::id::{MemberId, OrgId, SpaceId, mint_uuid};
 use sopu_core::time::Env;
+use sopu_core::wire::limits;
 use uuid::Uuid;
 
 use super::{AccessError, Result, Role, blob, id16, password, sessions};
@@ -220,6 +221,25 @@ pub fn require_second_factor(db: &Connection, org: OrgId, required: bool) -> Res
         (blob(org.as_bytes()), required),
     )?;
     Ok(())
+}
+
+/// Says for how many days devices of an organisation's people may be without contact.
+pub fn set_lease(db: &Connection, org: OrgId, days: u16) -> Result<()> {
+    db.execute(
+        "UPDATE organisation SET lease_days = ?2 WHERE id = ?1",
+        (blob(org.as_bytes()), days),
+    )?;
+    Ok(())
+}
+
+/// For how many days devices of an organisation's people may be without contact.
+pub fn lease_of(db: &Connection, org: OrgId) -> Result<u16> {
+    let days: Option<u16> = db.query_row(
+        "SELECT lease_days FROM organisation WHERE id = ?1",
+        [blob(org.as_bytes())],
+        |row| row.get(0),
+    )?;
+    Ok(days.unwrap_or(limits::LEASE_DAYS))
 }
 
 /// Ends a person's account: no sign-in, no sync but escrow; their work stays.

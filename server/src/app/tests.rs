@@ -134,6 +134,7 @@ fn request() -> SyncRequest {
         max_bytes: 0,
         done: Vec::new(),
         offers: Vec::new(),
+        about: None,
     }
 }
 

@@ -23,6 +23,16 @@ pub(super) enum Org {
     },
     /// List organisations
     List,
+    /// Say for how many days a device may be without contact before it shows nothing until it has been
+    /// online; 30 unless told otherwise
+    Lease {
+        /// 1 to 365
+        #[arg(value_parser = clap::value_parser!(u16).range(1..=365))]
+        days: u16,
+        /// The organisation; needed when there are several
+        #[arg(long)]
+        org: Option<String>,
+    },
     /// Say whether everybody who signs in with a password needs a second step
     SecondFactor {
         /// required or optional
@@ -53,6 +63,15 @@ impl Org {
                     out,
                     &lines,
                     "No organisations yet. Add one: sopu org add NAME",
+                )?;
+            }
+            Org::Lease { days, org } => {
+                let org = people::find_org(&desk.db, org.as_deref())?;
+                people::set_lease(&desk.db, org, *days)?;
+                desk.log(&format!("org lease {days}"))?;
+                writeln!(
+                    out,
+                    "Devices may be without contact for {days} days; each hears of it when it next syncs."
                 )?;
             }
             Org::SecondFactor { rule, org } => {

@@ -315,3 +315,39 @@ fn the_access_log_comes_as_csv_and_tells_when_it_was_tampered_with() {
     let check = sopu(data, &["check"]).unwrap_err();
     assert!(check.contains("damaged"), "{check}");
 }
+
+#[test]
+fn a_substitute_is_let_into_several_spaces_by_one_command_or_into_none() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path();
+    sopu(data, &["org", "add", "Hoiva Oy"]).unwrap();
+    sopu(data, &["member", "add", "Sari"]).unwrap();
+    for name in ["Koivula", "Mäkelä"] {
+        sopu(data, &["space", "add", name]).unwrap();
+    }
+    let stands_in = |spaces: [&str; 2]| {
+        let mut words = vec!["substitute", "Sari", "--reason", "sijaisuus"];
+        words.extend(spaces.iter().flat_map(|space| ["--space", *space]));
+        sopu(data, &words)
+    };
+    stands_in(["Koivula", "Nowhere"]).unwrap_err();
+    let inside = |space| sopu(data, &["space", "members", space]).unwrap();
+    assert!(!inside("Koivula").contains("Sari"));
+    let said = stands_in(["Koivula", "Mäkelä"]).unwrap();
+    assert!(said.contains("2 spaces"), "{said}");
+    assert!(inside("Koivula").contains("field") && inside("Mäkelä").contains("field"));
+    let log = sopu(data, &["audit", "access"]).unwrap();
+    assert_eq!(log.matches("sijaisuus").count(), 2, "{log}");
+}
+
+#[test]
+fn the_lease_of_devices_is_told_in_days() {
+    let data = tempfile::tempdir().unwrap();
+    let data = data.path();
+    sopu(data, &["org", "add", "Hoiva Oy"]).unwrap();
+    let said = sopu(data, &["org", "lease", "14"]).unwrap();
+    assert!(said.contains("14 days"), "{said}");
+    for wrong in ["0", "366", "x"] {
+        sopu(data, &["org", "lease", wrong]).unwrap_err();
+    }
+}

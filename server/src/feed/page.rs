@@ -8,7 +8,8 @@ use sopu_core::wire::{
 
 use super::cursor::{self, Stand};
 use super::first_sync;
-use crate::access::Role;
+use crate::access::standing::Grant;
+use crate::access::{Action, Role};
 use crate::keys::RelayKeys;
 use crate::store::{
     DeviceRow, FeedRow, FeedWhat, Generation, Head, RelayStore, Result, SpaceRow, StoreError,
@@ -400,22 +401,61 @@ impl Visit<'_> {
     }
 
     fn standing(&mut self, role: Role) -> Result<Standing> {
-        let now_ms = self.asked.now_ms;
         let grants = self.store.grants(self.asked.device.member, self.space)?;
-        let ends: Vec<Option<i64>> = grants
-            .iter()
-            .filter(|grant| grant.role == role && grant.holds(now_ms))
-            .map(|grant| grant.end_ms())
-            .collect();
-        // Any grant without an end makes the whole of it open.
-        let until_ms = ends
-            .into_iter()
-            .collect::<Option<Vec<i64>>>()
-            .and_then(|ends| ends.into_iter().max());
         Ok(Standing {
             name: self.row.name.clone(),
             role: role.code().to_owned(),
-            until_ms,
+            until_ms: membership_end(&grants, self.asked.now_ms),
         })
+    }
+}
+
+/// When somebody with these grants will have none any more that lets them read; `None` for never. One
+/// that begins before the others have ended goes on from them: the device shows the space all along.
+fn membership_end(grants: &[Grant], now_ms: i64) -> Option<i64> {
+    let mut end = now_ms;
+    loop {
+        let going_on = grants
+            .iter()
+            .filter(|grant| grant.removed_ms.is_none() && grant.role.may(Action::Read))
+            .filter(|grant| grant.from_ms <= end && grant.until_ms.is_none_or(|until| until > end));
+        let ends: Vec<Option<i64>> = going_on.map(|grant| grant.until_ms).collect();
+        if ends.is_empty() {
+            return Some(end);
+        }
+        let ends: Option<Vec<i64>> = ends.into_iter().collect();
+        end = ends?.into_iter().max()?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grant(role: Role, from_ms: i64, until_ms: Option<i64>) -> Grant {
+        Grant {
+            role,
+            from_ms,
+            until_ms,
+            removed_ms: None,
+        }
+    }
+
+    #[test]
+    fn a_membership_lasts_as_long_as_one_right_or_another() {
+        let office = grant(Role::Office, 0, Some(20));
+        assert_eq!(membership_end(&[office], 10), Some(20));
+        // What goes on under a weaker role goes on.
+        let both = [office, grant(Role::Reader, 0, None)];
+        assert_eq!(membership_end(&both, 10), None);
+        // One that takes over at the end, and one that comes after a gap.
+        let next = grant(Role::Field, 20, Some(30));
+        let later = grant(Role::Field, 31, None);
+        assert_eq!(membership_end(&[later, next, office], 10), Some(30));
+        let ended = Grant {
+            removed_ms: Some(5),
+            ..grant(Role::Owner, 0, None)
+        };
+        assert_eq!(membership_end(&[ended, office], 10), Some(20));
     }
 }

@@ -19,9 +19,7 @@ pub fn rejudge(store: &mut dyn RelayStore, now_ms: i64) -> Result<usize> {
         let Some(header) = envelope::decode::<Header>(&row.header) else {
             continue;
         };
-        let saved_ms = header
-            .sealed_at_ms
-            .saturating_add(header.offset_ms.unwrap_or(0));
+        let saved_ms = header.done_ms(0);
         let grants = store.grants(device.member, row.space)?;
         match rights::judge(&grants, device.member_disabled_ms, saved_ms, now_ms) {
             Judgement::Allowed | Judgement::Late => {

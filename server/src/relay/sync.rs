@@ -239,6 +239,7 @@ impl Relay {
             status: Vec::new(),
             orders: Vec::new(),
             offered,
+            lease_days: device.lease_days.filter(|days| *days != limits::LEASE_DAYS),
         };
         let id = device.id;
         let (status, orders, vectors) = self.commits.read(|store| {

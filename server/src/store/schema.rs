@@ -20,6 +20,7 @@ const STEPS: &[&[&str]] = &[
     &[include_str!("schema/erasures.sql")],
     &[include_str!("schema/access_chain.sql")],
     &[include_str!("schema/one_time_password.sql")],
+    &[include_str!("schema/lease.sql")],
 ];
 
 /// Opens or creates `relay.db`: WAL, every commit on disk before it returns.

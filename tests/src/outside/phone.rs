@@ -396,6 +396,8 @@ fn code(error: &DeviceError) -> String {
         | DeviceError::Problems(..)
         | DeviceError::Store(_)
         | DeviceError::InstanceFile
+        | DeviceError::SpaceEnded { .. }
+        | DeviceError::LeaseEnded { .. }
         | DeviceError::Internal(_) => format!("{error}"),
     }
 }

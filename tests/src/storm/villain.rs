@@ -245,6 +245,7 @@ impl Storm {
             changes: 1,
             sealed_at_ms: den.at_ms,
             offset_ms: None,
+            saved_at_ms: None,
         };
         let proof = sign(&header, &[hash], &self.villains_key());
         // What the wire form cannot say goes as it is.

@@ -397,6 +397,7 @@ fn too_many_operations_in_a_run_are_refused_though_each_change_passes() {
         changes: u32::try_from(count).unwrap(),
         sealed_at_ms: 0,
         offset_ms: None,
+        saved_at_ms: None,
     };
     let run = |count: usize, limits| {
         check_run(&header(count), &changes[..count], &actor, limits)

@@ -145,6 +145,7 @@ impl World {
             changes: u32::try_from(hashes.len()).expect("few"),
             sealed_at_ms: self.env.now_ms(),
             offset_ms: None,
+            saved_at_ms: None,
         };
         sign(&header, hashes, &self.key)
     }

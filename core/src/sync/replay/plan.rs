@@ -86,7 +86,7 @@ impl Plan {
         for replay in &self.made {
             draft::replayed(tx, doc, replay)?;
         }
-        seal_unsealed(tx, self.sealing.clone(), key)?;
+        seal_unsealed(tx, self.sealing.clone(), key, None)?;
         let rest = if self.replays {
             State::Final(REPLAYED.into())
         } else {

@@ -382,6 +382,7 @@ impl Phone {
             max_bytes: 0,
             done: Vec::new(),
             offers: Vec::new(),
+            about: None,
         }
     }
 

@@ -12,7 +12,8 @@ use crate::access::{self, Role};
 use crate::store::{DeviceRow, InviteRow, NewDevice, People, Result, SpaceRow, StoreError};
 
 const DEVICE: &str = "SELECT d.id, d.member, d.key, d.instance, d.office, d.last_seen_ms, d.revoked_ms, \
-     d.cloned_ms, m.disabled_ms FROM device d JOIN member m ON m.id = d.member";
+     d.cloned_ms, m.disabled_ms, o.lease_days FROM device d JOIN member m ON m.id = d.member \
+     JOIN organisation o ON o.id = m.org";
 
 fn device_row(row: &Row<'_>) -> Result<DeviceRow> {
     Ok(DeviceRow {
@@ -25,6 +26,7 @@ fn device_row(row: &Row<'_>) -> Result<DeviceRow> {
         revoked_ms: row.get(6)?,
         cloned_ms: row.get(7)?,
         member_disabled_ms: row.get(8)?,
+        lease_days: row.get(9)?,
     })
 }
 
