@@ -204,6 +204,16 @@ fn verify_export(
 
 /// The rows of every document about a farm or client.
 fn of_subject(desk: &Desk, data: &Path, subject: &str, limit: u32) -> Result<Vec<Entry>, CliError> {
+    let mut rows = Vec::new();
+    for doc in about(data, subject)? {
+        rows.extend(log::of_document(&desk.db, doc, limit)?);
+    }
+    rows.sort_by_key(|row| std::cmp::Reverse(row.at_ms));
+    Ok(rows)
+}
+
+/// Every document about a farm or client.
+pub(super) fn about(data: &Path, subject: &str) -> Result<Vec<DocId>, CliError> {
     let unreadable = |why: String| CliError::Data {
         path: data.to_owned(),
         why,
@@ -215,12 +225,7 @@ fn of_subject(desk: &Desk, data: &Path, subject: &str, limit: u32) -> Result<Vec
         ..Query::default()
     };
     let found = list(record.conn(), &query).map_err(|e| unreadable(e.to_string()))?;
-    let mut rows = Vec::new();
-    for row in found.rows {
-        rows.extend(log::of_document(&desk.db, row.doc, limit)?);
-    }
-    rows.sort_by_key(|row| std::cmp::Reverse(row.at_ms));
-    Ok(rows)
+    Ok(found.rows.into_iter().map(|row| row.doc).collect())
 }
 
 fn write_csv(desk: &Desk, rows: &[Entry], out: &mut dyn Write) -> Result<(), CliError> {

@@ -28,6 +28,17 @@ pub(super) enum Erase {
         #[arg(long, value_parser = REASONS)]
         reason: String,
     },
+    /// Erase every document about one farm or client, as documents name them
+    Client {
+        /// Its id, as documents name it
+        subject: String,
+        /// Why, as for a document
+        #[arg(long, value_parser = REASONS)]
+        reason: String,
+        /// Only list the documents
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Say which devices have confirmed that a document is gone from them
     Receipt {
         /// Its id
@@ -44,16 +55,7 @@ impl Erase {
     ) -> Result<(), CliError> {
         match self {
             Erase::Document { doc, reason } => {
-                erasures::wish(&desk.db, *doc, reason)?;
-                let entry = Entry {
-                    at_ms: desk.now(),
-                    member: None,
-                    action: "erase".to_owned(),
-                    space: None,
-                    doc: Some(*doc),
-                    reason: Some(reason.clone()),
-                };
-                log::record(&desk.db, &entry)?;
+                wish(desk, *doc, reason)?;
                 carry_out(desk, *doc, data)?;
                 writeln!(
                     out,
@@ -61,9 +63,72 @@ impl Erase {
                 )?;
                 receipt(desk, *doc, out)
             }
+            Erase::Client {
+                subject,
+                reason,
+                dry_run,
+            } => client(desk, data, subject, reason, *dry_run, out),
             Erase::Receipt { doc } => receipt(desk, *doc, out),
         }
     }
+}
+
+/// Whoever is erased is erased everywhere or it is said what stays: each document by itself, so that one
+/// on legal hold keeps no other.
+fn client(
+    desk: &Desk,
+    data: &Path,
+    subject: &str,
+    reason: &str,
+    dry_run: bool,
+    out: &mut dyn Write,
+) -> Result<(), CliError> {
+    let docs = super::audit::about(data, subject)?;
+    if docs.is_empty() {
+        return Err(CliError::Usage("no document is about them".to_owned()));
+    }
+    if dry_run {
+        for doc in &docs {
+            writeln!(out, "{doc}")?;
+        }
+        writeln!(out, "{} documents; nothing was erased.", docs.len())?;
+        return Ok(());
+    }
+    for doc in &docs {
+        wish(desk, *doc, reason)?;
+    }
+    let mut kept = 0;
+    for doc in &docs {
+        if let Err(error) = carry_out(desk, *doc, data) {
+            kept += 1;
+            writeln!(out, "{doc} stays: {error}")?;
+        }
+    }
+    writeln!(
+        out,
+        "{} of {} documents are erased. Devices purge them when they next sync; `sopu erase receipt ID` \
+         says which have.",
+        docs.len() - kept,
+        docs.len()
+    )?;
+    if kept > 0 {
+        return Err(CliError::Usage(format!("{kept} documents were not erased")));
+    }
+    Ok(())
+}
+
+/// Writes down that a document is to be erased, and who wanted it why.
+fn wish(desk: &Desk, doc: DocId, reason: &str) -> Result<(), CliError> {
+    erasures::wish(&desk.db, doc, reason)?;
+    let entry = Entry {
+        at_ms: desk.now(),
+        member: None,
+        action: "erase".to_owned(),
+        space: None,
+        doc: Some(doc),
+        reason: Some(reason.to_owned()),
+    };
+    Ok(log::record(&desk.db, &entry)?)
 }
 
 /// By the server, if one runs, or else here.

@@ -351,3 +351,58 @@ fn the_lease_of_devices_is_told_in_days() {
         sopu(data, &["org", "lease", wrong]).unwrap_err();
     }
 }
+
+#[test]
+fn a_client_is_erased_with_every_document_but_those_on_legal_hold() {
+    use sopu_core::documents::Kind;
+    use sopu_core::id::{DocId, MemberId, SpaceId};
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path();
+    let owner = [
+        "init", "--org", "Hoiva Oy", "--owner", "Aino", "--login", "aino",
+    ];
+    sopu(data, &owner).unwrap();
+    sopu(data, &["space", "add", "Koivula"]).unwrap();
+    let grant = [
+        "space", "grant", "Koivula", "--member", "aino", "--role", "owner",
+    ];
+    sopu(data, &grant).unwrap();
+    let relay = crate::relay::Relay::open(data, std::sync::Arc::new(SystemEnv)).unwrap();
+    let db = crate::store::schema::open(&data.join("relay.db")).unwrap();
+    let find = |what, name| crate::access::people::find(&db, what, name).unwrap();
+    let member = MemberId(find(crate::access::people::What::Member, "aino"));
+    let space = SpaceId(find(crate::access::people::What::Space, "Koivula"));
+    let [client, other] = [1, 2].map(|n| uuid::Uuid::from_u128(n).to_string());
+    let write = |subject: &str, hold: bool| {
+        let doc = DocId::mint(&SystemEnv);
+        let value = serde_json::json!({
+            "subject_kind": "client", "subject_id": subject, "legal_hold": hold, "summary": "käynti",
+        });
+        let save = |am: &mut automerge::Automerge, ctx: &sopu_core::save::SaveContext<'_>| {
+            let heads = sopu_core::read::version(am);
+            sopu_core::save::save(am, Kind::VisitNote, &heads, &value, ctx).map(|_| ())
+        };
+        let written = relay.office_write(member, space, doc, Kind::VisitNote, save);
+        written.unwrap().unwrap();
+        doc
+    };
+    let gone = [write(&client, false), write(&client, false)];
+    let (held, theirs) = (write(&client, true), write(&other, false));
+    drop(relay);
+    let erase = |more: &[&str]| {
+        let args = [&["erase", "client", &client, "--reason", "request"], more].concat();
+        sopu(data, &args)
+    };
+    let said = erase(&["--dry-run"]).unwrap();
+    assert!(said.contains("3 documents; nothing was erased"), "{said}");
+    let said = erase(&[]).unwrap_err();
+    assert!(said.contains("1 documents were not erased"), "{said}");
+    let record = sopu_core::store::Store::open_reader(&data.join("record.db")).unwrap();
+    let there = |doc| record.document(doc).is_ok();
+    assert_eq!(gone.map(there), [false, false]);
+    assert_eq!([held, theirs].map(there), [true, true]);
+    let said = sopu(data, &["erase", "receipt", &gone[0].to_string()]).unwrap();
+    assert!(said.contains("Erased"), "{said}");
+    let nobody = sopu(data, &["erase", "client", "nobody", "--reason", "request"]).unwrap_err();
+    assert!(nobody.contains("no document"), "{nobody}");
+}
