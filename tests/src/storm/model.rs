@@ -90,6 +90,11 @@ pub struct Model {
     pub edits: Vec<Edit>,
     by_time: HashMap<(DocId, i64), usize>,
     docs: BTreeMap<DocId, History>,
+    /// The relay has come back from a backup: see [`Expected::of`].
+    pub lossy: bool,
+    /// Edits that were made again where the item they wrote in is not, and whether anyone was asked
+    /// for what they wrote.
+    homeless: BTreeMap<usize, bool>,
 }
 
 impl Model {
@@ -179,6 +184,24 @@ impl Model {
         !changes.iter().all(|n| once.insert(self.edit(doc, n)))
     }
 
+    /// Edits found for the first time to have been made again without their item, or a part of them:
+    /// a draft must say what they wrote.
+    pub fn newly_homeless(&mut self) -> Vec<usize> {
+        let new = self.homeless.iter_mut().filter(|(_, asked)| !**asked);
+        new.map(|(edit, asked)| {
+            *asked = true;
+            *edit
+        })
+        .collect()
+    }
+
+    /// Whether anything was made again in this document without the item it was written in.
+    pub fn is_without_item(&self, doc: DocId) -> bool {
+        self.homeless
+            .keys()
+            .any(|edit| self.edits[*edit].doc == doc)
+    }
+
     /// Whether a replica with these changes reads as it must.
     ///
     /// # Errors
@@ -200,8 +223,11 @@ impl Model {
             };
         }
         if !history.expected.contains_key(heads) {
-            let expected = Expected::of(&history.nodes, &self.edits, changes);
+            let expected = Expected::of(&history.nodes, &self.edits, changes, self.lossy);
             let expected = expected.map_err(|what| format!("{doc}: {what}"))?;
+            for edit in &expected.homeless {
+                self.homeless.entry(*edit).or_default();
+            }
             history.expected.insert(heads.clone(), Rc::new(expected));
         }
         let expected = Rc::clone(&history.expected[heads]);

@@ -103,6 +103,7 @@ impl Storm {
         self.feeds.clone_from(&backup.feeds);
         self.house.disk.put_files(&files);
         self.life += 1;
+        self.model.lossy = true;
         self.forgot = true;
         self.merged = true;
         if self.luck.once_in(3) {

@@ -8,7 +8,8 @@ use sopu_core::store::{Store, document, draft, outbox, space};
 use sopu_core::wire::Cursor;
 
 use super::Storm;
-use super::model::Set;
+use super::model::{Set, Write};
+use super::pocket::Pocket;
 use super::power::Which;
 
 /// A space's feed as it was last seen.
@@ -211,7 +212,39 @@ impl Storm {
             if !same {
                 let reading = read(&loaded.am, loaded.kind);
                 self.model.judge(doc, &heads, &changes, reading)?;
+                self.says_in_draft(store)?;
                 seen.docs.insert(doc, heads);
+            }
+        }
+        Ok(())
+    }
+
+    /// What was made again without the item it was written in is in a draft: here, or on another
+    /// device of the family, unless one of them is off or was wiped.
+    fn says_in_draft(&mut self, store: &Store) -> Result<(), String> {
+        for number in self.model.newly_homeless() {
+            let edit = &self.model.edits[number];
+            let reads = |text: &str| {
+                let letter = |write: &Write| {
+                    let Write::Letter { letter, .. } = write else {
+                        return true;
+                    };
+                    text.contains(*letter)
+                };
+                edit.writes.iter().all(letter)
+            };
+            let says = |store: &Store| {
+                let drafts = draft::drafts(store.conn()).unwrap_or_default();
+                let mut of = drafts.iter().filter(|draft| draft.doc == edit.doc);
+                of.any(|draft| draft.reason == "item_gone" && reads(&draft.value.to_string()))
+            };
+            let excused = |pocket: &Pocket| {
+                let gone = pocket.revoked || pocket.disk.is_dead();
+                let said = pocket.device.as_ref().map(|device| says(device.store()));
+                pocket.family == edit.by && (gone || said == Some(true))
+            };
+            if !says(store) && !self.pockets.iter().any(excused) {
+                return Err(format!("no draft says {:?}", edit.writes));
             }
         }
         Ok(())

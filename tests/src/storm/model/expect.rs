@@ -18,11 +18,19 @@ struct Place {
 /// What must be read.
 pub struct Expected {
     places: BTreeMap<(String, String), Place>,
+    /// Edits of which a part was made again where its item is not.
+    pub homeless: BTreeSet<usize>,
 }
 
 impl Expected {
     /// Of these changes. Fails if an edit is among them twice.
-    pub fn of(nodes: &[Node], edits: &[Edit], changes: &Set) -> Result<Self, String> {
+    ///
+    /// `lossy`: the relay came back from a backup. A device may then have lost what nobody had signed
+    /// yet, or what a relay took of somebody else instead, and made an edit again without it. Of an
+    /// edit in an item whose making it does not build on, nothing can be there; and beside a letter
+    /// it does not build on, its own cannot know its place.
+    pub fn of(nodes: &[Node], edits: &[Edit], changes: &Set, lossy: bool) -> Result<Self, String> {
+        let mut homeless = BTreeSet::new();
         let mut once = BTreeSet::new();
         let mut writes: BTreeMap<(&str, &str), Vec<(usize, &Write)>> = BTreeMap::new();
         for number in changes.iter() {
@@ -34,6 +42,10 @@ impl Expected {
                 ));
             }
             for write in &edits[edit].writes {
+                if lossy && is_homeless(nodes, edits, number, write) {
+                    homeless.insert(edit);
+                    continue;
+                }
                 writes
                     .entry(write.place())
                     .or_default()
@@ -50,10 +62,17 @@ impl Expected {
             };
             let live = writes.iter().filter(|(number, _)| !seen(*number));
             let live = live.map(|(_, write)| (*write).clone()).collect();
-            let all = writes.iter().map(|(_, write)| (*write).clone()).collect();
+            let known = |(number, write): &(usize, &Write)| {
+                if lossy {
+                    beside_known(&nodes[*number], &writes, write)
+                } else {
+                    (*write).clone()
+                }
+            };
+            let all = writes.iter().map(known).collect();
             places.insert((path.to_owned(), key.to_owned()), Place { live, all });
         }
-        Ok(Self { places })
+        Ok(Self { places, homeless })
     }
 
     /// Whether it reads so.
@@ -119,6 +138,56 @@ impl Expected {
             }
         }
         shown.nothing_else(&self.places)
+    }
+}
+
+/// Whether a change writes into an item whose making is not among what it builds on.
+fn is_homeless(nodes: &[Node], edits: &[Edit], number: usize, write: &Write) -> bool {
+    let (path, key) = write.place();
+    let inner = |path| {
+        let (items, rest): (&str, &str) = str::split_once(path, '.')?;
+        Some((items, rest.split_once('.')?.0))
+    };
+    let item = if matches!(write, Write::Item(..)) {
+        Some((path, key))
+    } else {
+        inner(path)
+    };
+    let Some((items, key)) = item else {
+        return false;
+    };
+    let doc = edits[nodes[number].edit].doc;
+    let makes =
+        |write: &Write| matches!(write, Write::Item(path, of, false) if path == items && of == key);
+    let maker = edits
+        .iter()
+        .position(|edit| edit.doc == doc && edit.writes.iter().any(makes));
+    maker.is_some_and(|maker| nodes[number].past.iter().all(|n| nodes[n].edit != maker))
+}
+
+/// A letter with those neighbours only that its change builds on; any other write as it is.
+fn beside_known(node: &Node, writes: &[(usize, &Write)], write: &Write) -> Write {
+    let Write::Letter {
+        path,
+        letter,
+        after,
+        before,
+    } = write
+    else {
+        return write.clone();
+    };
+    let knows = |neighbour: &char| {
+        let is =
+            |write: &Write| matches!(write, Write::Letter { letter, .. } if letter == neighbour);
+        writes
+            .iter()
+            .any(|(number, write)| is(write) && node.past.has(*number))
+    };
+    Write::Letter {
+        path: path.clone(),
+        letter: *letter,
+        after: after.filter(knows),
+        before: before.filter(knows),
     }
 }
 
