@@ -444,6 +444,75 @@ fn work_of_a_space_that_was_left_is_asked_about_all_at_once_before_the_space_goe
 }
 
 #[test]
+fn a_device_that_is_cut_off_brings_back_what_the_relay_lost_before_it_is_wiped() {
+    let mut world = World::new();
+    let space = world.space("Koivula");
+    let member = |name| world.member(name, Role::Field, &[space]);
+    let (aino_member, petri_member) = (member("Aino"), member("Petri"));
+    let mut aino = world.phone("aino", aino_member);
+    let mut petri = world.phone("petri", petri_member);
+    let mut liisa = world.phone("liisa", petri_member);
+    agree(&world, &mut [&mut aino, &mut petri, &mut liisa], space);
+    let backup = world.folder().join("backup");
+    backup::take(&world.data(), &backup, &*world.clock, &mut |_, _| {}).expect("is taken");
+
+    // In the record, and on Aino's phone only: hers, and what the other phone wrote that is gone.
+    let own = aino.note(space, json!({"summary": "oma"}));
+    let other = petri.note(space, json!({"summary": "toisen"}));
+    agree(&world, &mut [&mut aino, &mut petri], space);
+    let device = aino.device().identity().expect("enrolled").device;
+    world.relay().revoke(device).expect("revokes");
+    disk_lost(&mut world, &backup, true);
+    drop(petri);
+
+    let mut wiped = false;
+    for _ in 0..4 {
+        match aino.device().sync(&world.transport()) {
+            Ok(report) => wiped |= report.wiped,
+            Err(DeviceError::Refused { code }) => assert_eq!(code, "device_revoked"),
+            Err(other) => panic!("{other}"),
+        }
+        world.settle();
+    }
+    assert!(wiped);
+    assert!(content(aino.device().store(), space).is_empty());
+    agree(&world, &mut [&mut liisa], space);
+    let record = content(world.relay().record().store(), space);
+    assert!(record.contains_key(&own) && record.contains_key(&other));
+}
+
+#[test]
+fn no_answer_from_before_the_relay_came_back_wipes_a_device() {
+    let mut world = World::new();
+    let space = world.space("Koivula");
+    let member = world.member("Aino", Role::Field, &[space]);
+    let mut aino = world.phone("aino", member);
+    aino.sync(&world);
+    let device = aino.device().identity().expect("enrolled").device;
+    world.relay().revoke(device).expect("revokes");
+    let backup = world.folder().join("backup");
+    backup::take(&world.data(), &backup, &*world.clock, &mut |_, _| {}).expect("is taken");
+
+    let doc = aino.note(space, json!({"summary": "lähettämättä"}));
+    let token = meta::text(aino.device().store().conn(), "token").expect("reads");
+    let sent = aino.device().next_request(0).expect("makes");
+    let answer = world.relay().sync(&token.expect("there"), &sent.request);
+    let answer = answer.expect("answers");
+    assert!(matches!(answer.answers[..], [Verdict::Held(_)]));
+    disk_lost(&mut world, &backup, true);
+
+    // The answer is late: meanwhile the device has asked again.
+    aino.device().next_request(0).expect("makes");
+    let mut report = SyncReport::default();
+    let device = aino.device();
+    device.apply(&sent, &answer, &mut report).expect("applies");
+    assert!(!report.wiped, "that relay has lost what it answers for");
+    assert!(aino.sync(&world).wiped);
+    let kept = world.relay().quarantine(9).expect("reads");
+    assert!(kept.iter().any(|row| row.doc == doc), "its work is kept");
+}
+
+#[test]
 fn a_device_that_slept_through_several_restores_carries_on_from_the_lowest_cut() {
     let mut drill = Drill::new(2);
     let (space, mut docs) = (drill.spaces[0], Vec::new());

@@ -137,6 +137,39 @@ fn a_revoked_device_hands_over_its_unsent_work_and_is_wiped() {
 }
 
 #[test]
+fn what_is_refused_of_a_revoked_device_is_made_again_before_it_is_wiped() {
+    let world = World::new();
+    let space = world.space("Kotihoito");
+    let maria = world.member("Maria Niemi", Role::Field, &[space]);
+    let mut phone = world.phone("maria", maria);
+    let doc = phone.note(space, json!({"summary": "Käynti"}));
+    phone.sync(&world);
+    world.settle();
+    phone.sync(&world);
+    // The app's data goes back: what it writes now, it has written otherwise before.
+    let backup = phone.backup();
+    phone.edit(doc, json!({"km": "4"}));
+    phone.sync(&world);
+    world.settle();
+    phone.restore(&backup, true);
+    phone.edit(doc, json!({"outcome": "partial"}));
+    let device = phone.device().identity().expect("enrolled").device;
+    world.relay().revoke(device).expect("revokes");
+    assert!(phone.sync(&world).wiped);
+    for row in world.relay().quarantine(9).expect("reads") {
+        world.relay().release(row.id).expect("releases");
+    }
+    world.settle();
+    let there = world.relay().record().store().document(doc);
+    let there = there.expect("there");
+    let value = sopu_core::read::read(&there.am, there.kind).value;
+    assert_eq!(
+        (&value["km"], &value["outcome"]),
+        (&json!("4"), &json!("partial"))
+    );
+}
+
+#[test]
 fn an_invite_works_once_and_says_why_it_does_not_again() {
     let world = World::new();
     let space = world.space("Kotihoito");

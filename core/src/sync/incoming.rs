@@ -18,8 +18,8 @@ use crate::store::{Tx, meta, outbox, purge, space};
 use crate::sync::offers::id_of;
 use crate::sync::outgoing::Outgoing;
 use crate::wire::{
-    Cursors, OrderKind, SpaceNews, SpacePage, Status, StatusNews, SyncResponse, Verdict, limits,
-    token,
+    Cursors, Offer, OrderKind, SpaceNews, SpacePage, Status, StatusNews, SyncResponse, Verdict,
+    limits, token,
 };
 
 impl Device {
@@ -38,18 +38,21 @@ impl Device {
             return Ok(false);
         }
         let mut moved = false;
+        let newest = outgoing.number > 0 && outgoing.number == self.requests;
         // One that has forgotten since what it said then is asked again.
         if self.cut_at.is_none_or(|cut_at| outgoing.number > cut_at) {
             moved |= self.apply_answers(outgoing, response, report)?;
         }
+        if newest && is_cut_off(response) {
+            self.pass_over_notices(outgoing, response);
+        }
         if meta::get(self.store.conn(), keys::WIPED)?.is_some() {
-            return Ok(self.apply_orders(outgoing, response, report)? || moved);
+            return Ok(self.apply_orders(outgoing, response, newest, report)? || moved);
         }
         moved |= !response.spaces.is_empty();
         // What it says of spaces joined and left, it says to a device that stands where the request
         // said. Overtaken by another response, it would bring back what that one took away; and one
         // that has left everything stands where it stood when everything began.
-        let newest = outgoing.number > 0 && outgoing.number == self.requests;
         let stood = newest && self.stands_at(&outgoing.request.cursors)?;
         if stood {
             for news in &response.spaces {
@@ -86,7 +89,7 @@ impl Device {
             }
         }
         moved |= response.need_vector;
-        moved |= self.apply_orders(outgoing, response, report)?;
+        moved |= self.apply_orders(outgoing, response, newest, report)?;
         if report.wiped {
             return Ok(true);
         }
@@ -100,9 +103,10 @@ impl Device {
         }
         let level = complete && self.caught_up()?;
         if told {
-            self.current = level;
+            // One that is cut off gets no more pages: what it has heard is all.
+            self.current = level || (complete && is_cut_off(response));
         }
-        if told && level && outgoing.request.offers.is_empty() {
+        if told && self.current && outgoing.request.offers.is_empty() {
             let later = std::mem::take(&mut self.offer_later);
             self.put_off.retain(|id| !later.contains(id));
         }
@@ -117,7 +121,9 @@ impl Device {
                 moved |= self.ask_about_old()?;
             }
         }
-        self.drop_left_spaces(outgoing)?;
+        if newest {
+            self.drop_left_spaces(outgoing)?;
+        }
         Ok(moved)
     }
 
@@ -215,6 +221,16 @@ impl Device {
         Ok(moved)
     }
 
+    /// What this device has offered of notices is done: cut off, it gets no page that shows them again.
+    fn pass_over_notices(&mut self, outgoing: &Outgoing, response: &SyncResponse) {
+        let answered = outgoing.request.offers.iter().zip(&response.offered);
+        self.put_off
+            .extend(answered.filter_map(|(offer, _)| match offer {
+                Offer::Notice { notice, .. } => Some(notice.id()),
+                Offer::Envelope { .. } => None,
+            }));
+    }
+
     fn apply_space_news(&mut self, news: &SpaceNews) -> Result<()> {
         let now_ms = self.env.now_ms();
         Ok(self.store.write(|tx| match &news.standing {
@@ -295,6 +311,7 @@ impl Device {
         &mut self,
         outgoing: &Outgoing,
         response: &SyncResponse,
+        newest: bool,
         report: &mut SyncReport,
     ) -> Result<bool> {
         let confirmed = !outgoing.request.done.is_empty();
@@ -328,13 +345,19 @@ impl Device {
                         self.store.scrub()?;
                     }
                 }
+                // One that is cut off brings what it has as it is, and enrols under no other name.
+                OrderKind::EnrolAgain if is_cut_off(response) => continue,
                 OrderKind::EnrolAgain => {
                     self.store
                         .write(|tx| meta::set_number(tx, keys::ENROL_AGAIN, 1))?;
                     // Never confirmed: it stands for both copies, until each has enrolled.
                     continue;
                 }
+                // An answer that another request has overtaken may be that of a relay which has since
+                // come back from a backup, without what it acknowledged then.
+                OrderKind::Wipe if !newest => continue,
                 OrderKind::Wipe => {
+                    self.store.write(|tx| meta::remove(tx, keys::ENROL_AGAIN))?;
                     if !self.wipe_delivered(outgoing, report)? {
                         continue;
                     }
@@ -373,9 +396,14 @@ impl Device {
         if self.recovering()? {
             self.finish_recovery(report)?;
         }
-        // Unsent work first: the relay keeps it for the office to review. And what it had before, for
+        // Unsent work first, also what was refused and is made again: the relay keeps it for the office
+        // to review. Then what the relay has lost, and what it had before: of a space without a cursor
         // one that is cut off hears nothing of a relay's return from a backup.
-        if !self.delivered()? || self.is_untold(outgoing, None)? {
+        if self.replay_refused(report)?
+            || !self.delivered()?
+            || self.owes_any()?
+            || self.is_untold(outgoing, None)?
+        {
             return Ok(false);
         }
         self.wipe()?;
@@ -409,6 +437,12 @@ impl Device {
         let bytes: [u8; 32] = bytes.try_into().map_err(|_| DeviceError::NotEnrolled)?;
         ed25519_dalek::VerifyingKey::from_bytes(&bytes).map_err(|_| DeviceError::NotEnrolled)
     }
+}
+
+/// Whether the relay tells this device that it is cut off.
+fn is_cut_off(response: &SyncResponse) -> bool {
+    let wipe = |what: &OrderKind| matches!(what, OrderKind::Wipe);
+    response.orders.iter().any(|order| wipe(&order.what))
 }
 
 /// The reason on a refused or doubtful envelope whose edits are on their way in another one. Its

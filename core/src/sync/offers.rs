@@ -70,6 +70,11 @@ impl Device {
         )?)
     }
 
+    /// Whether anything at all is still to be offered, also what the relay could not take just now.
+    pub(super) fn owes_any(&self) -> Result<bool> {
+        Ok(!self.offer_later.is_empty() || self.has_offers()?)
+    }
+
     /// Whether every space is here up to where the last response ended.
     pub(super) fn caught_up(&self) -> Result<bool> {
         let spaces = space::spaces(self.store.conn())?;

@@ -122,7 +122,7 @@ pub fn news(
                 space: cursor.space,
                 standing: None,
             });
-            news.pages.extend(owed(store, keys, cursor)?);
+            ask_for_lost(store, keys, cursor, &mut news)?;
         }
     }
     let at = |space: &SpaceId| {
@@ -153,27 +153,59 @@ pub fn news(
     Ok(news)
 }
 
-/// For a space a device has left: nothing of it any more, but if the relay has lost some of it since,
-/// what the device holds is asked for.
-fn owed(
+/// What a device that is cut off is told: nothing of any space any more, but what the relay has lost
+/// since is asked for.
+pub fn owed(store: &mut dyn RelayStore, keys: &RelayKeys, vector: &[Cursor]) -> Result<News> {
+    let mut news = News::default();
+    for cursor in vector {
+        let before = news.pages.len();
+        ask_for_lost(store, keys, cursor, &mut news)?;
+        let page = news.pages.get(before);
+        let stands = page.map_or(cursor, |page| &page.to).clone();
+        news.vector.push(stands);
+    }
+    Ok(news)
+}
+
+/// For a space a device hears nothing of any more: if the relay has lost some of it since, what the
+/// device holds is asked for, once.
+fn ask_for_lost(
     store: &mut dyn RelayStore,
     keys: &RelayKeys,
     cursor: &Cursor,
-) -> Result<Option<SpacePage>> {
-    let head = store.head(cursor.space)?;
-    let generations = cursor::generations(store, keys, cursor.space)?;
-    let Stand::Earlier { cut, .. } = cursor::judge(store, keys, cursor, &generations, head)? else {
-        return Ok(None);
-    };
-    Ok(Some(SpacePage {
-        from: Some(cursor.clone()),
-        to: cursor.clone(),
-        roster: None,
-        entries: Vec::new(),
-        packs: Vec::new(),
-        proofs: Vec::new(),
-        cut: Some(cut),
-    }))
+    news: &mut News,
+) -> Result<()> {
+    let space = cursor.space;
+    let head = store.head(space)?;
+    let generations = cursor::generations(store, keys, space)?;
+    let generation = *generations
+        .last()
+        .ok_or(StoreError::Corrupt("no generation"))?;
+    match cursor::judge(store, keys, cursor, &generations, head)? {
+        Stand::Earlier { cut, .. } => {
+            let at = Head {
+                seq: cut.seq,
+                hash: cut.hash,
+            };
+            let mut to = cursor::cursor_at(keys, space, &generation, at, cursor.roster);
+            to.first.clone_from(&cursor.first);
+            news.pages.push(SpacePage {
+                from: Some(cursor.clone()),
+                to,
+                roster: None,
+                entries: Vec::new(),
+                packs: Vec::new(),
+                proofs: Vec::new(),
+                cut: Some(cut),
+            });
+        }
+        Stand::Lost => news.lost.push(Lost {
+            space,
+            number: generation.number,
+        }),
+        Stand::Here | Stand::Forged => {}
+    }
+    Ok(())
 }
 
 /// One space while its news are put together.

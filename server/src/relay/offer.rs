@@ -1,6 +1,6 @@
 //! What devices offer after the relay came back from a backup: envelopes and notices it accepted
-//! once, as the accept tag proves. Every device in good standing may bring them, also for a space it
-//! is not in: the tag says that they belong there.
+//! once, as the accept tag proves. Every device may bring them, also for a space it is not in, and one
+//! that is cut off before it is wiped: the tag says that they belong there.
 
 use std::collections::BTreeSet;
 
@@ -32,8 +32,8 @@ impl Relay {
         if offers.is_empty() {
             return Ok(Vec::new());
         }
-        if bearer.revoked_ms.is_some() || bearer.cloned_ms.is_some() {
-            // It delivers its own unsent work and no more; nobody has told it what is missing.
+        if bearer.cloned_ms.is_some() && bearer.revoked_ms.is_none() {
+            // It is to enrol again first; nobody has told it what is missing.
             let refused = Verdict::Refused("not_now".into());
             return Ok(vec![refused; offers.len()]);
         }

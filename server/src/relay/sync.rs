@@ -251,7 +251,8 @@ impl Relay {
         })?;
         response.status = status_news(status);
         response.orders = order_list(orders);
-        if device.revoked_ms.is_some() || device.cloned_ms.is_some() {
+        let cut_off = device.revoked_ms.is_some();
+        if device.cloned_ms.is_some() && !cut_off {
             return Ok(response);
         }
         let vectors = Vectors::read(vectors)?;
@@ -272,9 +273,13 @@ impl Relay {
         };
         let mut renewals = 0;
         let news = loop {
-            let news = self
-                .commits
-                .read(|store| page::news(store, &self.keys, asked, &stands))?;
+            let news = self.commits.read(|store| {
+                if cut_off {
+                    page::owed(store, &self.keys, &stands)
+                } else {
+                    page::news(store, &self.keys, asked, &stands)
+                }
+            })?;
             if news.lost.is_empty() || renewals == RENEWALS {
                 break news;
             }
@@ -295,7 +300,7 @@ impl Relay {
         response.spaces = news.spaces;
         response.pages = news.pages;
         response.more = news.more;
-        if request.push.is_empty() {
+        if request.push.is_empty() && !cut_off {
             // A restored copy must see all that its other self sent before it makes anything again.
             let instance = request.instance;
             response.more |= self
@@ -365,7 +370,7 @@ pub fn is_empty(response: &SyncResponse) -> bool {
 /// Whether a request comes from a device that stands in no space and brings nothing.
 fn is_bare(request: &SyncRequest) -> bool {
     let nowhere = matches!(&request.cursors, Cursors::Vector(vector) if vector.is_empty());
-    nowhere && request.push.is_empty()
+    nowhere && request.push.is_empty() && request.offers.is_empty()
 }
 
 /// Of each copy of a store on its own: one that has nothing to show yet was not wiped with the other.

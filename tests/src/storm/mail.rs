@@ -124,6 +124,10 @@ impl Storm {
             .apply(&exchange.0, &exchange.1, &mut report);
         self.say(|| format!("{number} gets a late response: {done:?} {report:?}"));
         self.touch(number);
+        if report.wiped && letter.life != self.life {
+            // It was told that all is delivered by a relay that has lost it since.
+            self.take_stock();
+        }
         match done {
             Ok(_) => {
                 if letter.life == self.life {

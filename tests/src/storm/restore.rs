@@ -238,9 +238,9 @@ fn held(pocket: &Pocket, docs: &BTreeMap<DocId, SpaceId>) -> Result<BTreeSet<Edi
         all.any(|here| here.cursor.as_ref().is_some_and(|c| c.first.is_none()))
     };
     for doc in document::ids(conn, None, None, 10_000)? {
-        // A device that was cut off brings what is its own and was never taken; and what came in a
-        // first sync is nobody's before its signature is here.
-        if !pocket.revoked && docs.get(&doc).is_some_and(complete) {
+        // What came in a first sync is nobody's before its signature is here; and of a space without a
+        // cursor a device that was cut off brings what is its own and was never taken.
+        if docs.get(&doc).is_some_and(complete) {
             held.extend(edits_in(store, doc)?);
             continue;
         }

@@ -35,6 +35,9 @@ impl Device {
             meta::set_number(tx, keys::CUT, 1)
         })?;
         self.cut_at = Some(self.requests);
+        // What the relay did not take before, it is offered as it is now.
+        self.put_off.clear();
+        self.offer_later.clear();
         Ok(shared)
     }
 

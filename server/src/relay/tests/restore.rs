@@ -3,7 +3,7 @@
 use sopu_core::envelope::{Envelope, decode, encode};
 use sopu_core::id::EnvelopeId;
 use sopu_core::store::view;
-use sopu_core::wire::{Cursor, Cut, Entry, Offer, Status, SyncRequest, Verdict};
+use sopu_core::wire::{Cursor, Cursors, Cut, Entry, Offer, Status, SyncRequest, Verdict, token};
 
 use super::world::{Phone, World, step};
 use crate::access::Role;
@@ -296,9 +296,55 @@ fn a_hostile_offer_gets_nowhere_and_delays_no_other() {
         );
     }
     assert_eq!(world.fingerprint(), after);
+    // A device that exists twice is to enrol again first; one that is cut off is not, and may bring
+    // what was accepted once.
+    world.later(1_000);
+    let (id, now_ms) = (other.id, world.now());
+    let commits = &world.relay.commits;
+    commits
+        .write(move |store| store.set_cloned(id, now_ms))
+        .unwrap();
+    let taken = offer(&world, &other, vec![genuine.clone()]);
+    assert_eq!(taken, [refused("not_now")]);
+    world.relay.revoke(other.id).unwrap();
+    assert_eq!(offer(&world, &other, vec![genuine]), [Verdict::Fed(2)]);
+}
+
+#[test]
+fn a_device_that_is_cut_off_is_asked_once_for_what_the_relay_lost_and_gets_nothing_else() {
+    let mut world = World::new();
+    let (phone, other) = (world.phone(Role::Field), world.phone(Role::Field));
+    let (_, kept) = phone.note(world.space, "kept");
+    world.feed(&phone, &kept);
+    let mut world = world.backup();
+    let (_, lost) = phone.note(world.space, "lost");
+    world.feed(&phone, &lost);
+    let mut vector = Vec::new();
+    for response in world.pull_all(&other) {
+        step(&mut vector, &response);
+    }
+    world = world.restore();
     world.later(1_000);
     world.relay.revoke(other.id).unwrap();
-    assert_eq!(offer(&world, &other, vec![genuine]), [refused("not_now")]);
+    let (_, new) = phone.note(world.space, "new");
+    world.feed(&phone, &new);
+
+    let asks = |cursors| SyncRequest {
+        cursors,
+        ..other.request()
+    };
+    let token = Cursors::Token(token(&vector));
+    let response = world.relay.sync(&other.token, &asks(token)).unwrap();
+    assert!(response.need_vector, "the token of an earlier life");
+    assert!(response.orders.is_empty(), "first it is to be asked");
+
+    let response = world.pull(&other, &vector);
+    assert!(!response.orders.is_empty() && response.spaces.is_empty());
+    let page = &response.pages[0];
+    assert_eq!(page.cut.as_ref().map(|cut| cut.seq), Some(1));
+    assert!(page.entries.is_empty() && page.roster.is_none());
+    let stands = [page.to.clone()];
+    assert!(world.pull(&other, &stands).pages.is_empty(), "once");
 }
 
 #[test]
