@@ -131,6 +131,11 @@ impl SopuDevice {
         Ok(spaces.into_iter().map(Space::from).collect())
     }
 
+    /// Says what app this is in, its name and version, for the office's list of devices.
+    pub fn set_app(&self, app: String) {
+        self.lock().set_app(&app);
+    }
+
     /// Spaces held but shown no more, because the right to them has ended: for telling the person so.
     /// What is unsent in them goes out at the next sync; then they go.
     pub fn sealed_spaces(&self) -> Result<Vec<Space>> {

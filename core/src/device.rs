@@ -57,6 +57,8 @@ pub struct Device {
     pub(crate) asked: BTreeMap<EnvelopeId, i64>,
     /// The time as far as it was seen, see [`seal`].
     pub(crate) latest: seal::Latest,
+    /// Name and version of the app, for the list of devices.
+    pub(crate) app: String,
 }
 
 /// What an app keeps in the platform's keystore for a device.
@@ -179,6 +181,7 @@ impl Device {
             offer_later: BTreeSet::new(),
             asked: BTreeMap::new(),
             latest: seal::Latest::new(latest_ms),
+            app: concat!("Sopu ", env!("CARGO_PKG_VERSION")).to_owned(),
         };
         device.begin_lease()?;
         device.begin_anew_for_kinds()?;
@@ -226,6 +229,7 @@ impl Device {
             meta::set_text(tx, keys::TOKEN, &response.token)?;
             meta::set(tx, keys::RELAY_KEY, &response.relay_key)?;
             meta::set_number(tx, keys::STATUS_SEEN, 0)?;
+            meta::remove(tx, keys::TOLD)?;
             seal::contact(tx, response.now_ms)?;
             meta::set_number(
                 tx,
@@ -235,6 +239,11 @@ impl Device {
         })?;
         self.latest.hear(response.now_ms, 0);
         self.identity()
+    }
+
+    /// Says what app this is in, its name and version: people who look after devices see it.
+    pub fn set_app(&mut self, app: &str) {
+        app.clone_into(&mut self.app);
     }
 
     /// Who this device is.
@@ -388,6 +397,8 @@ pub(crate) mod keys {
     pub const RECOVERING: &str = "recovering";
     /// The relay may not know the cursor vector any more: send it whole.
     pub const SEND_VECTOR: &str = "send_vector";
+    /// What this device last said of itself.
+    pub const TOLD: &str = "told";
     /// Relay clock at the last contact.
     pub const CONTACT: &str = "contact_ms";
     /// The latest time seen, relay clock.

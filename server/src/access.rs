@@ -23,7 +23,7 @@ pub mod standing;
 pub mod substitutes;
 
 pub use roles::{Action, Role};
-pub use standing::{Standing, grants, roster, roster_number, spaces_of, standing};
+pub use standing::{Standing, grants, roles_in, roster, roster_number, spaces_of, standing};
 
 /// Why a question about access got no answer, or a change was not made. The words are for the
 /// person at the command line or the office.

@@ -44,6 +44,8 @@ mod people;
 mod provider;
 mod relay_writer;
 mod sent;
+mod share;
+mod shared;
 mod sign_in;
 mod sign_in_code;
 mod spaces;
@@ -61,9 +63,26 @@ pub trait Writer: Send + Sync {
     /// [`WriteError`].
     fn choose(&self, kind: Kind, choice: &Choice) -> Result<(), WriteError>;
 
+    /// Marks a document as shared with the client's relatives, or as shared no more.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    fn share(&self, member: MemberId, at: Place, shared: bool) -> Result<(), WriteError>;
+
     /// Notes that someone at the office has seen the document as it is in the record now. Devices
     /// hear of it at their next sync.
     fn seen(&self, space: SpaceId, doc: DocId);
+}
+
+/// Where a document is, and of which kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// The space.
+    pub space: SpaceId,
+    /// The document.
+    pub doc: DocId,
+    /// Its kind.
+    pub kind: Kind,
 }
 
 /// One person's choice between the values of a conflict.
@@ -223,6 +242,11 @@ pub fn router<S: Clone + Send + Sync + 'static>(office: Arc<Office>) -> Router<S
             get(substitutes::page).post(substitutes::grant),
         )
         .route("/office/spaces/{space}", get(documents::page))
+        .route("/office/spaces/{space}/shared", get(shared::page))
+        .route(
+            "/office/spaces/{space}/documents/{doc}/share",
+            post(share::ask),
+        )
         .route("/office/spaces/{space}/people", get(people::page))
         .route("/office/spaces/{space}/people/grant", post(people::grant))
         .route("/office/spaces/{space}/people/end", post(people::end))
@@ -315,6 +339,8 @@ mod devices_tests;
 mod erase_tests;
 #[cfg(test)]
 mod matrix_tests;
+#[cfg(test)]
+mod shared_tests;
 #[cfg(test)]
 mod substitutes_tests;
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use sopu_core::envelope::Epoch;
 use sopu_core::id::{DeviceId, DocId, EnvelopeId, Hash, MemberId, OrgId, SpaceId};
-use sopu_core::wire::{RosterRow, Verdict};
+use sopu_core::wire::{About, RosterRow, Verdict};
 
 use crate::access::Role;
 use crate::access::standing::Grant;
@@ -442,7 +442,9 @@ pub trait People {
     fn set_wiped(&mut self, id: DeviceId, now_ms: i64) -> Result<()>;
     /// Every grant this person has or had in a space.
     fn grants(&mut self, member: MemberId, space: SpaceId) -> Result<Vec<Grant>>;
-    /// The spaces a person is in at this moment, with the role there, by id.
+    /// Keeps what a device says of itself.
+    fn set_about(&mut self, id: DeviceId, about: &About, now_ms: i64) -> Result<()>;
+    /// The spaces a person reads at this moment, with the role there, by id.
     fn spaces_of(&mut self, member: MemberId, at_ms: i64) -> Result<Vec<(SpaceId, Role)>>;
     /// A space, its roster number as of `now_ms`.
     fn space(&mut self, space: SpaceId, now_ms: i64) -> Result<Option<SpaceRow>>;

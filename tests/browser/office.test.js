@@ -185,6 +185,54 @@ test("hostile text in a note does nothing", async () => {
   assert.doesNotMatch(await page.title(), /^hacked/);
 });
 
+test("relatives and commissioners see what is shared with them, in three languages, and nothing else", async () => {
+  const passwords = ["relative", "commissioner"].map((role) => {
+    const said = run("member", "add", `Ulla ${role}`, "--login", role);
+    run("space", "grant", "Koivulan hoivapiiri", "--member", role, "--role", role);
+    return said.match(/Password:\s+(\S+)/)[1];
+  });
+  const note = `${base}/office/spaces/${world.space}/documents/${world.note}`;
+  await page.goto(note);
+  assert.match(await page.locator("main").innerText(), /Ei jaettu/);
+  await page.getByRole("button", { name: "Jaa omaisille" }).click();
+  await page.getByRole("button", { name: "Lopeta jakaminen" }).waitFor();
+  await shot("share");
+  await fitsPhone();
+  await page.goto(`${base}/office/spaces/${world.space}/shared`);
+  await shot("shared-preview");
+  const other = await chromium.launch({
+    executablePath: process.env.BROWSER ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"],
+  });
+  try {
+    for (const [n, role] of ["relative", "commissioner"].entries()) {
+      const context = await other.newContext({ locale: "fi-FI", javaScriptEnabled: false });
+      const theirs = await context.newPage();
+      await theirs.goto(`${base}/office`);
+      await theirs.getByLabel("Käyttäjätunnus").fill(role);
+      await theirs.getByLabel("Salasana").fill(passwords[n]);
+      await theirs.getByRole("button", { name: "Kirjaudu sisään" }).click();
+      await theirs.getByRole("link", { name: "Koivulan hoivapiiri" }).click();
+      const text = await theirs.locator("main").innerText();
+      if (role === "relative") {
+        assert.match(text, /Asiakas väsynyt/);
+        assert.doesNotMatch(text, /14,5|Sopimukset/);
+      } else {
+        assert.match(text, /Sopimukset, palvelut ja tunnit/);
+        assert.doesNotMatch(text, /Asiakas väsynyt|42,50/);
+      }
+      if (shots) await theirs.screenshot({ path: join(shots, `shared-${role}.png`), fullPage: true });
+      await theirs.getByRole("link", { name: "Svenska" }).click();
+      assert.match(await theirs.locator("main").innerText(), role === "relative" ? /Besök/ : /Avtal, tjänster/);
+      await theirs.getByRole("link", { name: "English" }).click();
+      assert.match(await theirs.locator("main").innerText(), role === "relative" ? /Visits/ : /Contracts, services/);
+      assert.equal((await theirs.goto(note)).status(), 404);
+      assert.equal((await theirs.goto(`${base}/office/spaces/${world.space}`)).status(), 404);
+    }
+  } finally {
+    await other.close();
+  }
+});
+
 test("the language changes and stays, and nothing is fetched from elsewhere", async () => {
   await page.getByRole("link", { name: "Svenska" }).click();
   assert.equal(await page.locator("html").getAttribute("lang"), "sv");

@@ -122,6 +122,8 @@ record! {
         pub quota_entries: Items<QuotaEntry>,
         /// A supervisor behind a student's note.
         pub cosign: Items<Cosign>,
+        /// The client's relatives may read when the visit was, how it went and its summary.
+        pub shared: Option<bool>,
     }
 }
 

@@ -12,6 +12,7 @@ pub mod page;
 use std::collections::BTreeSet;
 
 use crate::device::{Device, DeviceError, Result, SyncReport, keys, seal};
+use crate::envelope::encode;
 use crate::id::{EnvelopeId, SpaceId};
 use crate::store::outbox::State;
 use crate::store::{Tx, meta, outbox, purge, space};
@@ -71,6 +72,9 @@ impl Device {
         self.store.write(|tx| {
             if first_answer {
                 seal::heard(tx, response)?;
+                if let Some(about) = &outgoing.request.about {
+                    meta::set(tx, keys::TOLD, &encode(about))?;
+                }
             }
             if response.need_vector {
                 meta::set_number(tx, keys::SEND_VECTOR, 1)

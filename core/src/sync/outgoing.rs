@@ -8,7 +8,7 @@ use crate::id::{DeviceId, DocId, EnvelopeId, SpaceId};
 use crate::run::{self, Sealing};
 use crate::store::document;
 use crate::store::{StoreError, Tx, meta, outbox, space};
-use crate::wire::{Cursors, OrderDone, PROTOCOL, SyncRequest, SyncResponse, limits, token};
+use crate::wire::{About, Cursors, OrderDone, PROTOCOL, SyncRequest, SyncResponse, limits, token};
 
 /// A request, and what is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +50,7 @@ impl Device {
         } else {
             Cursors::Token(token(&vector))
         };
+        let about = self.about_if_new(push.len())?;
         let done = meta::get(conn, keys::ORDERS_DONE)?.unwrap_or_default();
         let (done, _) = done.as_chunks::<8>();
         let (sent, push): (Vec<_>, Vec<_>) = push.into_iter().unzip();
@@ -78,7 +79,7 @@ impl Device {
                 })
                 .collect(),
             offers,
-            about: None,
+            about,
         };
         Ok(Outgoing {
             request,
@@ -86,6 +87,21 @@ impl Device {
             device: self.identity()?.device,
             number: self.requests,
         })
+    }
+
+    /// What this device says of itself, if it is other than what it said last.
+    fn about_if_new(&self, pushed: usize) -> Result<Option<About>> {
+        let conn = self.store.conn();
+        let backlog = outbox::backlog(conn)?;
+        let pushed = u32::try_from(pushed).unwrap_or(u32::MAX);
+        let about = About {
+            app: self.app.clone(),
+            unsent: backlog.unsealed + backlog.sealed.saturating_sub(pushed),
+            held: backlog.held,
+            stuck: backlog.refused,
+        };
+        let told = meta::get(conn, keys::TOLD)?;
+        Ok((told != Some(encode(&about))).then_some(about))
     }
 
     pub(crate) fn recovering(&self) -> Result<bool> {

@@ -93,6 +93,7 @@ field-funding_types = Ways of funding
 field-given_at = Given
 field-goals = Goals
 field-granted_on = Granted
+field-shared = Shared with relatives
 field-handover = Handover
 field-hash = Hash
 field-heading = Heading

@@ -95,3 +95,21 @@ substitute-do = Let into all ticked
 substitute-help = All or nothing. What rights the substitute has otherwise stay as they are. Somebody of another company is added the first time by whoever runs the server.
 substitute-granted = The substitute is let into all ticked spaces.
 substitute-nowhere = Tick at least one space.
+
+## Shared with relatives and commissioners
+shared = Shared
+shared-preview = This is how relatives and commissioners see this space. They see nothing else.
+shared-notes = Visits
+shared-notes-none = No visit has been shared yet.
+shared-contracts = Contracts, services and hours
+shared-contracts-none = No contract with a commissioner as a party has been offered yet.
+shared-visits-none = No visits yet.
+shared-month = Month
+shared-visits = Visits
+shared-hours = Hours
+share = For relatives
+share-is = Shared: relatives see the time of the visit, how it went, the summary and the next visit, once the visit has been made.
+share-is-not = Not shared.
+share-do = Share with relatives
+share-end = Stop sharing
+share-help = Share only with the client's consent. Relatives see nothing else of the note.

@@ -93,6 +93,7 @@ field-funding_types = Rahoitustavat
 field-given_at = Annettu
 field-goals = Tavoitteet
 field-granted_on = Myönnetty
+field-shared = Jaettu omaisille
 field-handover = Viesti seuraavalle
 field-hash = Tiiviste
 field-heading = Otsikko

@@ -95,3 +95,21 @@ substitute-do = Anna oikeus kaikkiin valittuihin
 substitute-help = Joko kaikki tai ei mitään. Sijaisen muut oikeudet säilyvät ennallaan. Toisen yrityksen ihmisen lisää ensimmäisellä kerralla palvelimen Sopu-vastaava.
 substitute-granted = Sijaisella on oikeus kaikkiin valittuihin tiloihin.
 substitute-nowhere = Valitse ainakin yksi tila.
+
+## Jakaminen omaisille ja tilaajille
+shared = Jaettu
+shared-preview = Näin omaiset ja tilaajat näkevät tämän tilan. Muuta he eivät näe.
+shared-notes = Käynnit
+shared-notes-none = Yhtään käyntiä ei ole vielä jaettu.
+shared-contracts = Sopimukset, palvelut ja tunnit
+shared-contracts-none = Yhtään sopimusta, jossa tilaaja on osapuolena, ei ole vielä tarjottu.
+shared-visits-none = Käyntejä ei ole vielä.
+shared-month = Kuukausi
+shared-visits = Käyntejä
+shared-hours = Tunteja
+share = Omaisille
+share-is = Jaettu: omaiset näkevät käynnin ajan, toteutuman, yhteenvedon ja seuraavan käynnin, kun käynti on tehty.
+share-is-not = Ei jaettu.
+share-do = Jaa omaisille
+share-end = Lopeta jakaminen
+share-help = Jaa vain asiakkaan suostumuksella. Muita kohtia omaiset eivät näe.

@@ -93,6 +93,7 @@ field-funding_types = Finansieringssätt
 field-given_at = Given
 field-goals = Mål
 field-granted_on = Beviljat
+field-shared = Delat med anhöriga
 field-handover = Till nästa
 field-hash = Kontrollsumma
 field-heading = Rubrik

@@ -95,3 +95,21 @@ substitute-do = Ge rätt till alla valda
 substitute-help = Antingen alla eller ingen. Vikariens andra rättigheter förblir som de är. Någon från ett annat företag läggs första gången till av serverns Sopu-ansvariga.
 substitute-granted = Vikarien har rätt till alla valda rum.
 substitute-nowhere = Välj åtminstone ett rum.
+
+## Delat med anhöriga och beställare
+shared = Delat
+shared-preview = Så här ser anhöriga och beställare det här rummet. Annat ser de inte.
+shared-notes = Besök
+shared-notes-none = Inget besök har delats ännu.
+shared-contracts = Avtal, tjänster och timmar
+shared-contracts-none = Inget avtal med en beställare som part har erbjudits ännu.
+shared-visits-none = Inga besök ännu.
+shared-month = Månad
+shared-visits = Besök
+shared-hours = Timmar
+share = För anhöriga
+share-is = Delat: anhöriga ser besökets tid, hur det gick, sammanfattningen och nästa besök, när besöket är gjort.
+share-is-not = Inte delat.
+share-do = Dela med anhöriga
+share-end = Sluta dela
+share-help = Dela bara med klientens samtycke. Annat i anteckningen ser anhöriga inte.

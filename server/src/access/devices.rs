@@ -3,6 +3,7 @@
 
 use rusqlite::Connection;
 use sopu_core::id::{DeviceId, MemberId, OrgId};
+use sopu_core::wire::About;
 
 use super::{AccessError, Result, blob, id16};
 
@@ -23,6 +24,8 @@ pub struct Row {
     pub revoked_ms: Option<i64>,
     /// When it confirmed its wipe.
     pub wiped_ms: Option<i64>,
+    /// What it last said of itself, and when, milliseconds since 1970 UTC.
+    pub about: Option<(About, i64)>,
 }
 
 /// Every device people carry, by owner. Identities the server keeps are left out.
@@ -37,7 +40,8 @@ pub fn of_org(db: &Connection, org: OrgId) -> Result<Vec<Row>> {
 
 fn listed(db: &Connection, org: Option<OrgId>) -> Result<Vec<Row>> {
     let mut query = db.prepare_cached(
-        "SELECT d.id, d.name, m.name, d.last_seen_ms, d.revoked_ms, d.wiped_ms, m.id FROM device d
+        "SELECT d.id, d.name, m.name, d.last_seen_ms, d.revoked_ms, d.wiped_ms, m.id,
+           d.app, d.unsent, d.held, d.stuck, d.told_ms FROM device d
          JOIN member m ON m.id = d.member
          WHERE d.office = 0 AND (?1 IS NULL OR m.org = ?1) ORDER BY m.name, d.enrolled_ms",
     )?;
@@ -51,6 +55,18 @@ fn listed(db: &Connection, org: Option<OrgId>) -> Result<Vec<Row>> {
             revoked_ms: row.get(4)?,
             wiped_ms: row.get(5)?,
             member_id: MemberId(id16(row, 6)?),
+            about: match (row.get(7)?, row.get(11)?) {
+                (Some(app), Some(told_ms)) => Some((
+                    About {
+                        app,
+                        unsent: row.get(8)?,
+                        held: row.get(9)?,
+                        stuck: row.get(10)?,
+                    },
+                    told_ms,
+                )),
+                _ => None,
+            },
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

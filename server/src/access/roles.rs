@@ -3,6 +3,12 @@
 /// What a member is in a space.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Role {
+    /// A relative of the client: sees on the office pages the visit notes that are shared, and does not
+    /// sync.
+    Relative,
+    /// Whoever ordered the service (*tilaaja*): sees on the office pages the services and hours of the
+    /// contracts they are a party of, and does not sync.
+    Commissioner,
     /// Reads what is shared, on the office pages or a device; writes nothing.
     Reader,
     /// Writes in the field.
@@ -16,6 +22,8 @@ pub enum Role {
 /// Something a role may allow.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Action {
+    /// See on the office pages what is shared with one's role.
+    Shared,
     /// Read the space's documents, by sync or on the office pages.
     Read,
     /// Write documents, by sync or on the office pages; settling a conflict is writing.
@@ -34,7 +42,8 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 7] = [
+    pub const ALL: [Action; 8] = [
+        Action::Shared,
         Action::Read,
         Action::Write,
         Action::Review,
@@ -47,11 +56,20 @@ impl Action {
 
 impl Role {
     /// Every role, weakest first.
-    pub const ALL: [Role; 4] = [Role::Reader, Role::Field, Role::Office, Role::Owner];
+    pub const ALL: [Role; 6] = [
+        Role::Relative,
+        Role::Commissioner,
+        Role::Reader,
+        Role::Field,
+        Role::Office,
+        Role::Owner,
+    ];
 
     /// The code in the database, on the command line and in rosters.
     pub fn code(self) -> &'static str {
         match self {
+            Role::Relative => "relative",
+            Role::Commissioner => "commissioner",
             Role::Reader => "reader",
             Role::Field => "field",
             Role::Office => "office",
@@ -66,12 +84,15 @@ impl Role {
 
     /// Whether this role allows the action.
     pub fn may(self, action: Action) -> bool {
-        use Action::{AccessLog, Erase, Export, Manage, Read, Review, Write};
+        use Action::{AccessLog, Erase, Export, Manage, Read, Review, Shared, Write};
         let allowed: &[Action] = match self {
-            Role::Reader => &[Read],
-            Role::Field => &[Read, Write],
-            Role::Office => &[Read, Write, Review, Export],
-            Role::Owner => &[Read, Write, Review, Export, Manage, AccessLog, Erase],
+            Role::Relative | Role::Commissioner => &[Shared],
+            Role::Reader => &[Shared, Read],
+            Role::Field => &[Shared, Read, Write],
+            Role::Office => &[Shared, Read, Write, Review, Export],
+            Role::Owner => &[
+                Shared, Read, Write, Review, Export, Manage, AccessLog, Erase,
+            ],
         };
         allowed.contains(&action)
     }
@@ -84,8 +105,18 @@ mod tests {
     #[test]
     fn a_reader_reads_and_does_nothing_else() {
         assert!(Role::Reader.may(Action::Read));
-        for action in Action::ALL.into_iter().skip(1) {
+        for action in Action::ALL.into_iter().skip(2) {
             assert!(!Role::Reader.may(action), "{action:?}");
+        }
+    }
+
+    #[test]
+    fn relatives_and_commissioners_see_what_is_shared_and_nothing_else() {
+        for role in [Role::Relative, Role::Commissioner] {
+            assert!(role.may(Action::Shared));
+            for action in Action::ALL.into_iter().skip(1) {
+                assert!(!role.may(action), "{role:?} {action:?}");
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use sopu_core::id::{DeviceId, MemberId, SpaceId};
 use sopu_core::wire::RosterRow;
 
-use super::roles::Role;
+use super::roles::{Action, Role};
 use super::{blob, id16};
 
 /// One right to be in a space.
@@ -164,6 +164,21 @@ fn judge(grants: &[Grant], at_ms: i64) -> Standing {
     }
 }
 
+/// The roles a member has in a space at this moment, the weakest first; one may be there twice.
+pub fn roles_in(
+    db: &Connection,
+    member: MemberId,
+    space: SpaceId,
+    at_ms: i64,
+) -> rusqlite::Result<Vec<Role>> {
+    let disabled_ms = disabled_ms(db, member)?;
+    let grants = grants(db, member, space)?.into_iter();
+    let holding = grants.filter(|grant| grant.cut(disabled_ms).holds(at_ms));
+    let mut roles: Vec<Role> = holding.map(|grant| grant.role).collect();
+    roles.sort_unstable();
+    Ok(roles)
+}
+
 /// The spaces a member is in at this moment, with the role there, sorted by id.
 pub fn spaces_of(
     db: &Connection,
@@ -234,7 +249,7 @@ pub fn roster(db: &Connection, space: SpaceId, at_ms: i64) -> rusqlite::Result<V
         let member = MemberId(id16(row, 2)?);
         let revoked: Option<i64> = row.get(5)?;
         let role = match standing(db, member, space, at_ms)?.role() {
-            Some(role) if revoked.is_none() => role.code(),
+            Some(role) if revoked.is_none() && role.may(Action::Read) => role.code(),
             _ => "",
         };
         roster.push(RosterRow {

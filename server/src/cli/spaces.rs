@@ -95,6 +95,10 @@ pub(super) enum RoleArg {
     Field,
     /// Reads
     Reader,
+    /// Sees the visit notes that are shared with relatives; does not sync
+    Relative,
+    /// Sees services and hours of the contracts they are a party of; does not sync
+    Commissioner,
 }
 
 impl From<RoleArg> for Role {
@@ -104,6 +108,8 @@ impl From<RoleArg> for Role {
             RoleArg::Office => Role::Office,
             RoleArg::Field => Role::Field,
             RoleArg::Reader => Role::Reader,
+            RoleArg::Relative => Role::Relative,
+            RoleArg::Commissioner => Role::Commissioner,
         }
     }
 }

@@ -10,7 +10,7 @@ use sopu_core::store::view::{self, View};
 use super::visitor::Visitor;
 use super::{Failure, Office};
 use crate::access::log::{self, Entry};
-use crate::access::{Action, Role, lists, people, standing};
+use crate::access::{Action, Role, lists, people, roles_in, standing};
 use crate::store::schema;
 
 /// Open databases. Requests borrow them from a small pool and work outside the async threads.
@@ -69,6 +69,21 @@ impl Space {
     pub fn may_write(&self) -> bool {
         self.role.may(Action::Write)
     }
+}
+
+/// A space of which the visitor sees what is shared with them.
+#[derive(Clone, Debug)]
+pub struct Outside {
+    /// Which.
+    pub id: SpaceId,
+    /// Its name.
+    pub name: String,
+    /// Its organisation's name.
+    pub org: String,
+    /// The visitor's roles in it.
+    pub roles: Vec<Role>,
+    /// Whether they read all of it too.
+    pub reads: bool,
 }
 
 /// A space whose people the visitor may say.
@@ -139,6 +154,30 @@ impl Books {
         let space = self.enter(office, visitor, space)?;
         let may = space.role.may(action);
         may.then_some(space).ok_or(Failure::Right)
+    }
+
+    /// Lets in who sees what is shared of a space.
+    pub fn enter_shared(
+        &self,
+        office: &Office,
+        visitor: &Visitor,
+        space: SpaceId,
+    ) -> Result<Outside, Failure> {
+        let (db, now_ms) = (&self.people, office.env.now_ms());
+        let roles = roles_in(db, visitor.who.member, space, now_ms)?;
+        let may = |action| roles.iter().any(|role| role.may(action));
+        if !may(Action::Shared) {
+            return Err(Failure::NotFound);
+        }
+        let reads = may(Action::Read);
+        let (name, org) = people::space_heading(db, space)?.ok_or(Failure::NotFound)?;
+        Ok(Outside {
+            id: space,
+            name,
+            org,
+            roles,
+            reads,
+        })
     }
 
     /// Lets in who may say who belongs to a space: whose role there allows it, and administrators of

@@ -15,6 +15,7 @@ use super::books::Space;
 use super::content::{Line, Show, Shown};
 use super::frame::{Frame, html, space_address};
 use super::names::Names;
+use super::share::is_shared;
 use super::states::{self, States};
 use super::visitor::Visitor;
 use super::{Failure, Office, findings};
@@ -96,6 +97,9 @@ struct Page {
     removed: Vec<Removed>,
     unknown: Vec<String>,
     states: States,
+    /// Whether relatives see it, if it is of a kind they can.
+    sharing: Option<bool>,
+    may_write: bool,
     /// The reasons it may be erased for, with their words; none if the visitor may not.
     reasons: Vec<(&'static str, String)>,
 }
@@ -132,6 +136,8 @@ pub(super) async fn page(
                 removed: removed(&show, &view),
                 unknown: view.reading.unknown.clone(),
                 states,
+                sharing: (view.kind == Kind::VisitNote).then(|| is_shared(&view.reading)),
+                may_write: space.may_write(),
                 reasons: match space.role.may(Action::Erase) {
                     true => REASONS
                         .iter()

@@ -9,7 +9,7 @@ use crate::access::{Action, Role};
 use crate::store::schema;
 
 /// What each address asks for. `true` for one that is sent to.
-const ADDRESSES: [(&str, bool, Action); 19] = [
+const ADDRESSES: [(&str, bool, Action); 21] = [
     ("/office/spaces/{space}", false, Action::Read),
     ("/office/spaces/{space}/conflicts", false, Action::Read),
     ("/office/spaces/{space}/findings", false, Action::Read),
@@ -44,6 +44,12 @@ const ADDRESSES: [(&str, bool, Action); 19] = [
         Action::AccessLog,
     ),
     ("/office/spaces/{space}/erased/{doc}", false, Action::Erase),
+    ("/office/spaces/{space}/shared", false, Action::Shared),
+    (
+        "/office/spaces/{space}/documents/{doc}/share",
+        true,
+        Action::Write,
+    ),
     ("/office/spaces/{space}/people", false, Action::Manage),
     ("/office/spaces/{space}/people/grant", true, Action::Manage),
     ("/office/spaces/{space}/people/end", true, Action::Manage),
@@ -76,6 +82,7 @@ async fn every_address_lets_in_whom_the_table_lets_in_and_nobody_else() {
                     let form = [
                         ("form_token", &*token),
                         ("reason", "request"),
+                        ("shared", "yes"),
                         ("path", "outcome"),
                         ("version", &*nothing),
                         ("change", &*nothing),
@@ -86,8 +93,10 @@ async fn every_address_lets_in_whom_the_table_lets_in_and_nobody_else() {
             };
             let in_space = address.starts_with("/office/spaces/");
             let may = role.is_some_and(|role| role.may(action)) && in_space;
+            // Who does not read a space is not told that it is there.
+            let outside = role.is_none_or(|role| !role.may(Action::Read));
             let shut = answer.status == StatusCode::FORBIDDEN
-                || (role.is_none() && answer.status == StatusCode::NOT_FOUND);
+                || (outside && answer.status == StatusCode::NOT_FOUND);
             assert_eq!(!shut, may, "{role:?} {address}: {}", answer.status);
         }
     }

@@ -1,11 +1,12 @@
 //! The office writes through the relay: accepted, merged and proved as a device's work is.
 
 use sopu_core::documents::Kind;
-use sopu_core::id::{DocId, SpaceId};
+use sopu_core::id::{DocId, MemberId, SpaceId};
+use sopu_core::read;
 use sopu_core::save::{self, SaveError};
 use sopu_core::wire::Verdict;
 
-use super::{Choice, WriteError, Writer};
+use super::{Choice, Place, WriteError, Writer};
 use crate::relay::{OfficeWriteError, Relay};
 
 impl Writer for Relay {
@@ -21,27 +22,46 @@ impl Writer for Relay {
             )
             .map(|_| ())
         };
-        match self.office_write(choice.member, choice.space, choice.doc, kind, work) {
-            Ok(Some(Verdict::Fed(_))) => Ok(()),
-            Ok(None) => Err(WriteError::Gone),
-            Ok(Some(verdict)) => {
-                tracing::error!(?verdict, "office: the relay did not take an office edit");
-                Err(WriteError::Failed)
-            }
-            Err(OfficeWriteError::NotAllowed) => Err(WriteError::Right),
-            Err(OfficeWriteError::Save(SaveError::NothingThere(_) | SaveError::UnknownVersion)) => {
-                Err(WriteError::Gone)
-            }
-            Err(error) => {
-                tracing::error!(%error, "office: an edit was not written");
-                Err(WriteError::Failed)
-            }
+        written(self.office_write(choice.member, choice.space, choice.doc, kind, work))
+    }
+
+    fn share(&self, member: MemberId, at: Place, shared: bool) -> Result<(), WriteError> {
+        let work = |doc: &mut automerge::Automerge, ctx: &save::SaveContext<'_>| {
+            let version = read::version(doc);
+            let mut value = read::read(doc, at.kind).value;
+            value["shared"] = shared.into();
+            save::save(doc, at.kind, &version, &value, ctx).map(|_| ())
+        };
+        match self.office_write(member, at.space, at.doc, at.kind, work) {
+            // It was so already.
+            Ok(None) => Ok(()),
+            done => written(done),
         }
     }
 
     fn seen(&self, _: SpaceId, doc: DocId) {
         if let Err(error) = self.mark_seen(doc) {
             tracing::error!(%error, "office: could not note that a document was seen");
+        }
+    }
+}
+
+/// What became of a write, in the office's words.
+fn written(done: Result<Option<Verdict>, OfficeWriteError>) -> Result<(), WriteError> {
+    match done {
+        Ok(Some(Verdict::Fed(_))) => Ok(()),
+        Ok(None) => Err(WriteError::Gone),
+        Ok(Some(verdict)) => {
+            tracing::error!(?verdict, "office: the relay did not take an office edit");
+            Err(WriteError::Failed)
+        }
+        Err(OfficeWriteError::NotAllowed) => Err(WriteError::Right),
+        Err(OfficeWriteError::Save(SaveError::NothingThere(_) | SaveError::UnknownVersion)) => {
+            Err(WriteError::Gone)
+        }
+        Err(error) => {
+            tracing::error!(%error, "office: an edit was not written");
+            Err(WriteError::Failed)
         }
     }
 }

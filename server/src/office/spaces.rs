@@ -12,7 +12,7 @@ use super::books::Books;
 use super::frame::{Frame, html};
 use super::visitor::Visitor;
 use super::{Failure, Office, findings};
-use crate::access::{people, spaces_of};
+use crate::access::{Action, people, spaces_of};
 
 #[derive(Template)]
 #[template(path = "spaces.html")]
@@ -26,6 +26,11 @@ struct Row {
     name: String,
     org: String,
     role: String,
+    /// What waits there, for those who read it.
+    waits: Option<Waits>,
+}
+
+struct Waits {
     documents: u64,
     conflicts: u64,
     findings: usize,
@@ -64,6 +69,17 @@ fn rows(office: &Office, books: &mut Books, visitor: &Visitor) -> Result<Vec<Row
         let Some((name, org)) = people::space_heading(&books.people, id)? else {
             continue;
         };
+        let label = visitor.words.t(&format!("role-{}", role.code()));
+        if !role.may(Action::Read) {
+            rows.push(Row {
+                id,
+                name,
+                org,
+                role: label,
+                waits: None,
+            });
+            continue;
+        }
         let (mut documents, mut conflicts) = (0, 0);
         if let Some(record) = books.record(office)? {
             let all = Query {
@@ -82,15 +98,16 @@ fn rows(office: &Office, books: &mut Books, visitor: &Visitor) -> Result<Vec<Row
             .total;
         }
         let findings = findings::of_space(office, books, id)?.len();
-        let role = visitor.words.t(&format!("role-{}", role.code()));
         rows.push(Row {
             id,
             name,
             org,
-            role,
-            documents,
-            conflicts,
-            findings,
+            role: label,
+            waits: Some(Waits {
+                documents,
+                conflicts,
+                findings,
+            }),
         });
     }
     rows.sort_by_key(|row| row.name.to_lowercase());

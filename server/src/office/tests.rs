@@ -49,6 +49,19 @@ impl Writer for Direct {
         Ok(())
     }
 
+    fn share(&self, member: MemberId, at: Place, shared: bool) -> Result<(), WriteError> {
+        let mut store = Store::open(&self.record).unwrap();
+        let loaded = store.document(at.doc).unwrap();
+        let mut am = loaded.am.clone();
+        let version = sopu_core::read::version(&am);
+        let mut value = sopu_core::read::read(&am, at.kind).value;
+        value["shared"] = shared.into();
+        let ctx = context([9; 16], member);
+        let saved = save::save(&mut am, at.kind, &version, &value, &ctx).unwrap();
+        keep(&mut store, at.doc, at.space, at.kind, &am, &saved.changes);
+        Ok(())
+    }
+
     fn seen(&self, _: SpaceId, _: DocId) {}
 }
 
@@ -156,6 +169,15 @@ pub(super) fn world(role: Role) -> World {
         member,
         note,
     }
+}
+
+/// A document of the space, as the merge worker would write it.
+pub(super) fn write_new(w: &World, kind: Kind, value: &Value) -> DocId {
+    let mut store = Store::open(&w.dir.path().join("record.db")).unwrap();
+    let doc = DocId::mint(&SystemEnv);
+    let (am, saved) = save::create(kind, value, &context([4; 16], w.member)).unwrap();
+    keep(&mut store, doc, w.space, kind, &am, &saved.changes);
+    doc
 }
 
 pub(super) struct Answer {

@@ -92,6 +92,12 @@ impl Relay {
             offset_ms: now_ms.saturating_sub(request.now_ms),
         };
         let device = self.note(device, request, arrival)?;
+        if let Some(about) = request.about.clone() {
+            // Losing this costs an old line in a list.
+            let id = device.id;
+            self.commits
+                .note(move |store| store.set_about(id, &about, now_ms))?;
+        }
         let (answers, took) = self.take(request, arrival)?;
         let offered = self.take_offers(&device, &request.offers, arrival)?;
         // Nobody can see what waits: those who listen are told when it is in the feed.

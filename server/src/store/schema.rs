@@ -21,6 +21,7 @@ const STEPS: &[&[&str]] = &[
     &[include_str!("schema/access_chain.sql")],
     &[include_str!("schema/one_time_password.sql")],
     &[include_str!("schema/lease.sql")],
+    &[include_str!("schema/outsiders.sql")],
 ];
 
 /// Opens or creates `relay.db`: WAL, every commit on disk before it returns.
@@ -99,6 +100,56 @@ fn prepare(mut connection: Connection) -> rusqlite::Result<Connection> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
+
+    #[test]
+    fn who_was_let_in_before_there_were_outsiders_still_is() {
+        let mut old = Connection::open_in_memory().unwrap();
+        old.execute_batch("PRAGMA foreign_keys = ON;").unwrap();
+        let before = STEPS
+            .iter()
+            .position(|step| step[0].contains("'relative'"))
+            .unwrap();
+        let tx = old.transaction().unwrap();
+        for sql in STEPS[..before].iter().copied().flatten() {
+            tx.execute_batch(sql).unwrap();
+        }
+        tx.execute_batch(&format!("PRAGMA user_version = {before}"))
+            .unwrap();
+        let id = |n: u8| vec![n; 16];
+        let org = "INSERT INTO organisation(id, name, created_ms) VALUES (?, 'Org', 0)";
+        tx.execute(org, [id(1)]).unwrap();
+        let member = "INSERT INTO member(id, org, name, created_ms) VALUES (?, ?, 'M', 0)";
+        tx.execute(member, (id(2), id(1))).unwrap();
+        let space = "INSERT INTO space(id, org, name, created_ms) VALUES (?, ?, 'S', 0)";
+        tx.execute(space, (id(4), id(1))).unwrap();
+        tx.execute("INSERT INTO team VALUES (?, ?, 'T')", (id(5), id(1)))
+            .unwrap();
+        let grant = "INSERT INTO space_member VALUES (?, ?, 'field', 3, 9, 7)";
+        tx.execute(grant, (id(4), id(2))).unwrap();
+        let team = "INSERT INTO space_team VALUES (?, ?, 'office', 4, NULL, NULL)";
+        tx.execute(team, (id(4), id(5))).unwrap();
+        tx.commit().unwrap();
+        let roster = |db: &Connection| {
+            db.query_row("SELECT roster FROM space", [], |r| r.get::<_, i64>(0))
+                .unwrap()
+        };
+        let known = roster(&old);
+        let new = prepare(old).unwrap();
+        assert_eq!(roster(&new), known, "moving house is no news");
+        let kept: (String, i64, i64, i64) = new
+            .query_row(
+                "SELECT role, from_ms, until_ms, removed_ms FROM space_member",
+                [],
+                |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?)),
+            )
+            .unwrap();
+        assert_eq!(kept, ("field".to_owned(), 3, 9, 7));
+        let teams = "UPDATE space_team SET role = 'relative'";
+        assert_eq!(new.execute(teams, []).unwrap(), 1);
+        assert!(roster(&new) > known, "and what happens after is");
+        new.execute("UPDATE space_team SET role = 'admin'", [])
+            .unwrap_err();
+    }
 
     #[test]
     fn every_change_of_people_raises_the_roster_and_tells_the_ledger() {

@@ -68,6 +68,8 @@ pub static SPEC: Spec = Spec {
         Field::new("corrections", Rule::Log, Type::Compound(CORRECTION)),
         Field::new("quota_entries", Rule::Log, Type::Compound(QUOTA_ENTRY)),
         Field::new("cosign", Rule::Log, Type::Compound(COSIGN)),
+        // Two who disagree share nothing until one of them decides.
+        Field::new("shared", Rule::Mvr, Type::Bool),
     ],
     genesis: &[
         ("tags", Container::Map),

@@ -4,11 +4,11 @@ use rusqlite::{Row, ToSql};
 use serde_json::Value;
 use sopu_core::envelope::Epoch;
 use sopu_core::id::{DeviceId, MemberId, OrgId, SpaceId};
-use sopu_core::wire::RosterRow;
+use sopu_core::wire::{About, RosterRow};
 
 use super::{SqliteStore, fixed, fixed_or_null, id_at, limit};
 use crate::access::standing::Grant;
-use crate::access::{self, Role};
+use crate::access::{self, Action, Role};
 use crate::store::{DeviceRow, InviteRow, NewDevice, People, Result, SpaceRow, StoreError};
 
 const DEVICE: &str = "SELECT d.id, d.member, d.key, d.instance, d.office, d.last_seen_ms, d.revoked_ms, \
@@ -143,9 +143,29 @@ impl People for SqliteStore {
         Ok(access::grants(&self.connection, member, space)?)
     }
 
+    fn set_about(&mut self, id: DeviceId, about: &About, now_ms: i64) -> Result<()> {
+        // It comes from outside, and people read it.
+        let app = about.app.chars().filter(|c| !c.is_control()).take(80);
+        let app: String = app.collect();
+        self.run(
+            "UPDATE device SET app = ?, unsent = ?, held = ?, stuck = ?, told_ms = ? WHERE id = ?",
+            &[
+                &app,
+                &about.unsent,
+                &about.held,
+                &about.stuck,
+                &now_ms,
+                id.as_bytes(),
+            ],
+        )?;
+        Ok(())
+    }
+
     fn spaces_of(&mut self, member: MemberId, at_ms: i64) -> Result<Vec<(SpaceId, Role)>> {
         self.ran();
-        Ok(access::spaces_of(&self.connection, member, at_ms)?)
+        let mut spaces = access::spaces_of(&self.connection, member, at_ms)?;
+        spaces.retain(|(_, role)| role.may(Action::Read));
+        Ok(spaces)
     }
 
     fn space(&mut self, space: SpaceId, now_ms: i64) -> Result<Option<SpaceRow>> {
