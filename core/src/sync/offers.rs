@@ -14,11 +14,19 @@ use crate::wire::{Offer, Verdict, limits};
 impl Device {
     /// What to offer next, in about so many bytes.
     pub(crate) fn next_offers(&self, bytes: usize) -> Result<Vec<Offer>> {
-        if self.cut_at.is_none() || !self.current || self.must_enrol_again()? || bytes == 0 {
+        if self.cut_at.is_none() || self.must_enrol_again()? || bytes == 0 {
             return Ok(Vec::new());
         }
         let conn = self.store.conn();
-        let mut offers = outbox::to_offer(conn, bytes, limits::PUSH_COUNT, &self.put_off)?;
+        let (most, put_off) = (limits::PUSH_COUNT, &self.put_off);
+        if !self.current {
+            // Of a space that was left nobody tells this device what is there again.
+            return Ok(match self.recovering()? {
+                true => Vec::new(),
+                false => outbox::to_offer(conn, outbox::Spaces::Left, bytes, most, put_off)?,
+            });
+        }
+        let mut offers = outbox::to_offer(conn, outbox::Spaces::All, bytes, most, put_off)?;
         let mut left = bytes.saturating_sub(offers.iter().map(size_bytes).sum());
         // Notices after the envelopes: the relay takes none about a document it does not know.
         for lost in notice::lost(conn, None)? {

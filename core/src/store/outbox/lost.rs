@@ -92,6 +92,15 @@ fn run_of(conn: &Connection, id: EnvelopeId) -> Result<Option<Vec<u8>>> {
     Ok(encode_changes(&changes).ok())
 }
 
+/// Of which spaces something is to be offered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Spaces {
+    /// All.
+    All,
+    /// Those this store has left.
+    Left,
+}
+
 /// What is to be offered, oldest first, together at most this many bytes (but at least one, however
 /// large), without what was put off.
 ///
@@ -99,14 +108,16 @@ fn run_of(conn: &Connection, id: EnvelopeId) -> Result<Option<Vec<u8>>> {
 /// SQLite's own.
 pub fn to_offer(
     conn: &Connection,
+    spaces: Spaces,
     max_bytes: usize,
     max_count: usize,
     put_off: &BTreeSet<EnvelopeId>,
 ) -> Result<Vec<Offer>> {
     let mut statement = conn.prepare_cached(&format!(
-        "SELECT id, doc, header, signature, run, accept FROM envelope WHERE {OPEN} ORDER BY n"
+        "SELECT id, doc, header, signature, run, accept FROM envelope WHERE {OPEN}
+             AND (?1 OR space IN (SELECT id FROM space WHERE left_ms IS NOT NULL)) ORDER BY n"
     ))?;
-    let mut rows = statement.query([])?;
+    let mut rows = statement.query([spaces == Spaces::All])?;
     let (mut offers, mut bytes) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
         if put_off.contains(&row.get(0)?) {

@@ -330,7 +330,8 @@ fn what_the_relay_lost_is_offered_and_finds_a_new_place() {
         .write(|tx| outbox::cut(tx, world.space, 1))
         .expect("cuts");
     let none = BTreeSet::new();
-    let offers = outbox::to_offer(store.conn(), 1 << 20, 10, &none).expect("reads");
+    let offers =
+        outbox::to_offer(store.conn(), outbox::Spaces::All, 1 << 20, 10, &none).expect("reads");
     let offered: Vec<(EnvelopeId, [u8; 16])> = offers
         .iter()
         .map(|offer| match offer {
@@ -363,7 +364,8 @@ fn what_the_relay_lost_is_offered_and_finds_a_new_place() {
         .write(|tx| outbox::insert_fed(tx, &proof, 2, None, None))
         .expect("arrives again");
     assert_eq!(state(&store, arrived[2].1), State::Fed(2));
-    let offers = outbox::to_offer(store.conn(), 1 << 20, 10, &none).expect("reads");
+    let offers =
+        outbox::to_offer(store.conn(), outbox::Spaces::All, 1 << 20, 10, &none).expect("reads");
     assert_eq!(offers.len(), 1);
     store
         .write(|tx| outbox::decline(tx, arrived[1].1, "signer_unknown"))
@@ -372,7 +374,7 @@ fn what_the_relay_lost_is_offered_and_finds_a_new_place() {
     store
         .write(|tx| outbox::cut(tx, world.space, 1))
         .expect("cuts again");
-    let offers = outbox::to_offer(store.conn(), 1, 10, &none).expect("reads");
+    let offers = outbox::to_offer(store.conn(), outbox::Spaces::All, 1, 10, &none).expect("reads");
     assert_eq!(offers.len(), 1, "at least one, and in what room there is");
     assert!(outbox::has_lost(store.conn(), Some(world.space), &none).expect("reads"));
 }
