@@ -136,6 +136,8 @@ pub struct Office {
     back_off: BackOff,
     password_turn: Arc<tokio::sync::Mutex<()>>,
     books: Mutex<Vec<books::Books>>,
+    /// Pages made at one moment: they must not hold all threads, which syncs need too.
+    turns: Arc<tokio::sync::Semaphore>,
     found: findings::Found,
 }
 
@@ -160,6 +162,7 @@ impl Office {
             back_off: BackOff::default(),
             password_turn: Arc::default(),
             books: Mutex::default(),
+            turns: Arc::new(tokio::sync::Semaphore::new(books::TURNS)),
             found: findings::Found::default(),
         }
     }

@@ -302,6 +302,18 @@ fn log_metrics_and_errors_carry_no_secret_no_name_and_no_content() {
     }
     assert_eq!(complaints.len(), 3);
 
+    #[cfg(unix)]
+    for file in std::fs::read_dir(&server.data).expect("lists").flatten() {
+        let mode = std::os::unix::fs::PermissionsExt::mode(
+            &file.metadata().expect("is there").permissions(),
+        );
+        assert_eq!(
+            mode & 0o077,
+            0,
+            "{:?} is for its owner alone",
+            file.file_name()
+        );
+    }
     server.child.kill().expect("ends");
     server.child.wait().expect("ends");
     let log = std::fs::read_to_string(&server.log).expect("a log");

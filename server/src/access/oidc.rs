@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -193,6 +194,7 @@ impl Providers {
         let begun = begun.filter(|one| one.until_ms > now_ms && one.provider == id && same(one));
         let begun = begun.ok_or(OidcError::NotBegun)?;
         let provider = self.of(id).ok_or(OidcError::NotBegun)?;
+        let ask = |request| self::ask(&provider.issuer, request);
         let client = CoreClient::from_provider_metadata(
             self.describe(provider, now_ms)?,
             ClientId::new(provider.client_id.clone()),
@@ -262,7 +264,9 @@ impl Providers {
         }
         let issuer = IssuerUrl::new(provider.issuer.clone());
         let issuer = issuer.map_err(|_| OidcError::Unreachable)?;
-        let found = CoreProviderMetadata::discover(&issuer, &ask).inspect_err(|error| {
+        let found = CoreProviderMetadata::discover(&issuer, &|request| {
+            self::ask(&provider.issuer, request)
+        }).inspect_err(|error| {
             tracing::warn!(issuer = provider.issuer, %error, "an identity provider does not answer");
         });
         let found = found.ok();
@@ -277,15 +281,23 @@ impl Providers {
 
 /// One request to a provider. Redirects are not followed: they could lead into the own network.
 ///
-/// What a provider says of itself may name any address: plain HTTP is only for one on this machine.
-fn ask(request: HttpRequest) -> std::result::Result<HttpResponse, ureq::Error> {
-    let local = matches!(
-        request.uri().host(),
-        Some("127.0.0.1" | "[::1]" | "localhost")
-    );
-    if request.uri().scheme_str() != Some("https") && !local {
+/// What a provider says of itself may name any address. Only one that is on this machine itself is asked
+/// there, and without TLS; no other one makes this server ask its own machine or network by number.
+fn ask(issuer: &str, request: HttpRequest) -> std::result::Result<HttpResponse, ureq::Error> {
+    let host = |uri: &ureq::http::Uri| uri.host().unwrap_or_default().to_ascii_lowercase();
+    let issuer: ureq::http::Uri = issuer.parse().map_err(|_| {
+        // Settings are looked through when the server starts.
+        ureq::Error::BadUri("an issuer is an address".to_owned())
+    })?;
+    let own = host(request.uri()) == host(&issuer);
+    let refused = match request.uri().scheme_str() {
+        Some("https") => is_near(&host(request.uri())) && !own,
+        Some("http") => !(own && is_near(&host(&issuer))),
+        Some(_) | None => true,
+    };
+    if refused {
         return Err(ureq::Error::BadUri(
-            "a provider is asked over TLS".to_owned(),
+            "a provider is asked over TLS, and not in the own network".to_owned(),
         ));
     }
     let agent: ureq::Agent = ureq::Agent::config_builder()
@@ -299,6 +311,24 @@ fn ask(request: HttpRequest) -> std::result::Result<HttpResponse, ureq::Error> {
     let mut limited = body.as_reader().take(ANSWER_BYTES);
     limited.read_to_end(&mut bytes)?;
     Ok(Response::from_parts(parts, bytes))
+}
+
+/// Whether a host is this machine, or a number that only the own network knows.
+fn is_near(host: &str) -> bool {
+    let number = host.trim_start_matches('[').trim_end_matches(']');
+    match number.parse() {
+        Ok(IpAddr::V4(v4)) => {
+            v4.is_loopback() || v4.is_private() || v4.is_link_local() || v4.is_unspecified()
+        }
+        Ok(IpAddr::V6(v6)) => {
+            v6.is_loopback()
+                || v6.is_unique_local()
+                || v6.is_unicast_link_local()
+                || v6.is_unspecified()
+                || v6.to_ipv4_mapped().is_some()
+        }
+        Err(_) => host == "localhost" || host.ends_with(".localhost"),
+    }
 }
 
 /// The member whom a provider has named; linked with it from then on. `None` if there is none.
@@ -363,8 +393,61 @@ pub fn link(
     if done == 0 {
         return Err(AccessError::Taken {
             what: "identity",
-            name: subject.to_owned(),
+            // Not the provider's name for the person: errors go into the log.
+            name: issuer.to_owned(),
         });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_near;
+
+    #[test]
+    fn hosts_of_this_machine_and_of_the_own_network_are_near() {
+        for near in [
+            "localhost",
+            "127.0.0.1",
+            "[::1]",
+            "10.1.2.3",
+            "192.168.0.1",
+            "169.254.169.254",
+            "[fd00::1]",
+            "[::ffff:127.0.0.1]",
+            "0.0.0.0",
+        ] {
+            assert!(is_near(near), "{near}");
+        }
+        for far in [
+            "id.example.fi",
+            "8.8.8.8",
+            "[2001:db8::1]",
+            "localhost.example.fi",
+        ] {
+            assert!(!is_near(far), "{far}");
+        }
+    }
+
+    #[test]
+    fn a_provider_elsewhere_is_not_followed_onto_this_machine() {
+        let ask = |issuer: &str, to: &str| {
+            let request = openidconnect::http::Request::get(to)
+                .body(Vec::new())
+                .expect("a request");
+            matches!(super::ask(issuer, request), Err(ureq::Error::BadUri(_)))
+        };
+        for to in [
+            "http://127.0.0.1:9/token",
+            "https://127.0.0.1:9/",
+            "https://10.0.0.1/keys",
+            "http://id.example.fi/",
+            "ftp://id.example.fi/",
+        ] {
+            assert!(ask("https://id.example.fi", to), "{to}");
+        }
+        // Asked, and nobody is there.
+        assert!(!ask("http://127.0.0.1:9", "http://127.0.0.1:9/token"));
+        assert!(ask("http://127.0.0.1:9", "http://127.0.0.2:9/token"));
+    }
 }

@@ -128,8 +128,9 @@ pub fn complete(db: &Connection, env: &dyn Env, token: &str, member: MemberId) -
     start(db, env, member, Shown::Whole)
 }
 
-/// Whose session this token is, if it holds now.
-pub fn who(db: &Connection, token: &str, now_ms: i64) -> Result<Option<Who>> {
+/// Whose session this token is, if it holds now. `by_hand` says that somebody asked, and not a page by
+/// itself: only that keeps a session from running out.
+pub fn who(db: &Connection, token: &str, now_ms: i64, by_hand: bool) -> Result<Option<Who>> {
     let hash = token_hash(token);
     let found = db
         .prepare_cached(
@@ -157,7 +158,7 @@ pub fn who(db: &Connection, token: &str, now_ms: i64) -> Result<Option<Who>> {
     let Some((who, seen_ms)) = found else {
         return Ok(None);
     };
-    if now_ms - seen_ms >= SEEN_EVERY_MS {
+    if by_hand && now_ms - seen_ms >= SEEN_EVERY_MS {
         db.execute(
             "UPDATE session SET last_seen_ms = ?2 WHERE token_hash = ?1",
             (hash.as_slice(), now_ms),

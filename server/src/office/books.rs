@@ -23,6 +23,9 @@ pub struct Books {
 /// Connections kept open for the next request.
 const KEPT: usize = 8;
 
+/// Pages made at one moment; the others wait their turn.
+pub(super) const TURNS: usize = 16;
+
 impl Office {
     /// Does the work with open databases, away from the async threads.
     pub(super) async fn with_books<T: Send + 'static>(
@@ -30,7 +33,11 @@ impl Office {
         work: impl FnOnce(&Self, &mut Books) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
         let office = Arc::clone(self);
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let turn = turn.map_err(|_| Failure::Server)?;
         let done = tokio::task::spawn_blocking(move || {
+            // Also when whoever asked has gone meanwhile.
+            let _turn = turn;
             let kept = office
                 .books
                 .lock()

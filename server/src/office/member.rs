@@ -101,6 +101,11 @@ pub(super) async fn renew_password(
     office
         .with_books(move |office, books| {
             let person = find_open(books, &visitor, member)?;
+            if member == visitor.who.member {
+                // One's own is changed on the account page, by whoever knows the old one.
+                let told = Err("member-not-oneself");
+                return show(office, books, &visitor, member, None, told);
+            }
             let login = person.login.ok_or(Failure::NotFound)?;
             let password = password::mint(&*office.env);
             people::set_one_time_password(&books.people, member, &password)?;
@@ -110,9 +115,6 @@ pub(super) async fn renew_password(
                 login,
                 password,
             };
-            if member == visitor.who.member {
-                return Err(Failure::SignIn("/office".to_owned()));
-            }
             show(office, books, &visitor, member, Some(fresh), Ok(None))
         })
         .await
@@ -139,7 +141,12 @@ pub(super) async fn set_admin(
                     Err("member-not-oneself"),
                 );
             }
-            let admin = !person.admin;
+            // The form says what it is to become, so that two who press at once do not undo each other.
+            let admin = sent.one("admin") == "on";
+            if admin == person.admin {
+                let told = Ok(Some("member-changed"));
+                return show(office, books, &visitor, member, None, told);
+            }
             people::set_admin(&books.people, member, admin)?;
             let what = if admin { "admin" } else { "no-admin" };
             books.note_act(office, &visitor, None, &format!("member {what} {member}"))?;

@@ -78,9 +78,16 @@ impl FromRequestParts<Arc<Office>> for Visitor {
             return Err(Failure::SignIn(next));
         };
         let asked = token.clone();
+        // An open list asks for news every few seconds, also when nobody is there any more.
+        let by_hand = !parts.uri.path().ends_with("/news");
         let who = office
             .with_books(move |office, books| {
-                Ok(sessions::who(&books.people, &asked, office.env.now_ms())?)
+                Ok(sessions::who(
+                    &books.people,
+                    &asked,
+                    office.env.now_ms(),
+                    by_hand,
+                )?)
             })
             .await?;
         let who = who.ok_or(Failure::SignIn(next))?;

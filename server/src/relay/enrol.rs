@@ -12,7 +12,7 @@ use crate::store::{InviteRow, NewDevice, RelayStore, Result};
 impl Relay {
     /// Enrols a device. An invite works once, but whoever lost the answer (no signal, a flat battery)
     /// may ask again with the same key while the invite holds, and gets another id and token: as long
-    /// as the ones told before were never used.
+    /// as the ones told before were never used, which then are good for nothing any more.
     ///
     /// # Errors
     /// `protocol_unknown`, `signature_wrong`, `invite_unknown`, `invite_used`, `invite_expired`,
@@ -75,7 +75,8 @@ impl Enrolment {
         let Some(invite) = store.invite(&self.code)? else {
             return Ok(Err(Problem::InviteUnknown));
         };
-        if invite.used_ms.is_some() && !self.never_heard(store, &invite)? {
+        let unheard = self.never_heard(store, &invite)?;
+        if invite.used_ms.is_some() && unheard.is_none() {
             return Ok(Err(Problem::InviteUsed));
         }
         if invite.expires_ms <= self.now_ms {
@@ -84,6 +85,10 @@ impl Enrolment {
         // The same person may enrol the same installation again: a new id, a new token.
         if store.is_key_of_another(&self.key, invite.member)? {
             return Ok(Err(Problem::KeyTaken));
+        }
+        if let Some(unheard) = unheard {
+            // One invite, one device: the token that got lost on its way opens nothing any more.
+            store.set_revoked(unheard, self.now_ms)?;
         }
         store.insert_device(&NewDevice {
             id: self.device,
@@ -99,14 +104,18 @@ impl Enrolment {
         Ok(Ok(invite))
     }
 
-    /// Whether the invite was used by this very key, and what it was answered has never been used.
-    fn never_heard(&self, store: &mut dyn RelayStore, invite: &InviteRow) -> Result<bool> {
-        let Some(device) = invite.used_by else {
-            return Ok(false);
+    /// The device that this very key became by the invite, if what it was answered has never been used.
+    fn never_heard(
+        &self,
+        store: &mut dyn RelayStore,
+        invite: &InviteRow,
+    ) -> Result<Option<DeviceId>> {
+        let Some(id) = invite.used_by else {
+            return Ok(None);
         };
-        let device = store.device(device)?;
-        Ok(device.is_some_and(|device| {
+        let device = store.device(id)?.filter(|device| {
             device.key == self.key && device.last_seen_ms.is_none() && device.revoked_ms.is_none()
-        }))
+        });
+        Ok(device.map(|_| id))
     }
 }

@@ -50,10 +50,7 @@ pub fn open_to_check(path: &Path, still: bool) -> rusqlite::Result<Connection> {
         format!("file:{escaped}{still}"),
         flags,
     )?)?;
-    let version: usize = connection
-        .query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
-        .map(|v| usize::try_from(v).unwrap_or(0))?;
-    if version > STEPS.len() {
+    if version(&connection)? > STEPS.len() {
         let newer = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_SCHEMA);
         let told = Some("a later version of Sopu wrote this file".to_owned());
         return Err(rusqlite::Error::SqliteFailure(newer, told));
@@ -74,6 +71,12 @@ pub fn open_in_memory() -> rusqlite::Result<Connection> {
     prepare(Connection::open_in_memory()?)
 }
 
+fn version(connection: &Connection) -> rusqlite::Result<usize> {
+    connection
+        .query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
+        .map(|version| usize::try_from(version).unwrap_or(0))
+}
+
 fn prepare(mut connection: Connection) -> rusqlite::Result<Connection> {
     keep_plans(&connection)?;
     connection.busy_timeout(Duration::from_secs(20))?;
@@ -82,10 +85,12 @@ fn prepare(mut connection: Connection) -> rusqlite::Result<Connection> {
          PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF;",
     )?;
     connection.set_prepared_statement_cache_capacity(128);
+    if version(&connection)? >= STEPS.len() {
+        // Whoever only looks in does not stand in the writer's way.
+        return Ok(connection);
+    }
     let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let version: usize = tx
-        .query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
-        .map(|v| usize::try_from(v).unwrap_or(0))?;
+    let version = version(&tx)?;
     for (number, step) in STEPS.iter().enumerate().skip(version) {
         for sql in *step {
             tx.execute_batch(sql)?;

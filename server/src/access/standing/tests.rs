@@ -206,17 +206,29 @@ fn a_session_ends_by_signing_out_by_idling_and_by_a_new_password() {
     );
     let token = enter().unwrap().token;
     assert_eq!(
-        sessions::who(&w.db, &token, now()).unwrap().unwrap().member,
+        sessions::who(&w.db, &token, now(), true)
+            .unwrap()
+            .unwrap()
+            .member,
         w.member
     );
     assert!(
-        sessions::who(&w.db, &token, now() + sessions::IDLE_MS + 1_000)
+        sessions::who(&w.db, &token, now() + sessions::IDLE_MS + 1_000, true)
             .unwrap()
             .is_none()
     );
+    // A page that asks by itself does not keep a session from running out; a person does.
+    let later = now() + sessions::IDLE_MS - 1_000;
+    let is_in = |at_ms, by_hand| {
+        sessions::who(&w.db, &token, at_ms, by_hand)
+            .unwrap()
+            .is_some()
+    };
+    assert!(is_in(later, false) && !is_in(later + 2_000, true));
+    assert!(is_in(later, true) && is_in(later + 2_000, true));
     sessions::sign_out(&w.db, &token).unwrap();
-    assert!(sessions::who(&w.db, &token, now()).unwrap().is_none());
+    assert!(sessions::who(&w.db, &token, now(), true).unwrap().is_none());
     let token = enter().unwrap().token;
     people::set_password(&w.db, w.member, "another long one").unwrap();
-    assert!(sessions::who(&w.db, &token, now()).unwrap().is_none());
+    assert!(sessions::who(&w.db, &token, now(), true).unwrap().is_none());
 }

@@ -300,6 +300,9 @@ fn an_answer_to_an_enrolment_that_was_lost_is_given_again_until_it_was_used() {
         answer.token, lost.token,
         "nobody keeps a token to tell it twice"
     );
+    // One invite, one device: whoever kept the first answer has nothing.
+    let first = world.relay.commits.read(|store| store.device(lost.device));
+    assert!(first.unwrap().unwrap().revoked_ms.is_some());
     let other = ed25519_dalek::SigningKey::from_bytes(&[8; 32]);
     let thief = world.enrol_request(&code, &other);
     assert_eq!(world.relay.enrol(&thief).unwrap_err(), Problem::InviteUsed);
