@@ -183,6 +183,10 @@ pub fn token(vector: &[Cursor]) -> [u8; 16] {
     token
 }
 
+/// Reason of a [`Verdict::Final`]: people looked at held work and dropped it. The device makes it no more;
+/// what was written stays there as a draft.
+pub const DROPPED: &str = "dropped";
+
 /// What a relay answers.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct SyncResponse {

@@ -16,7 +16,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use sopu_core::documents::Kind;
-use sopu_core::id::{DocId, Hash, MemberId, SpaceId, Version};
+use sopu_core::id::{DocId, EnvelopeId, Hash, MemberId, SpaceId, Version};
 use sopu_core::time::Env;
 
 use crate::access::back_off::BackOff;
@@ -43,6 +43,7 @@ mod organisation;
 mod people;
 mod provider;
 mod relay_writer;
+mod review;
 mod sent;
 mod share;
 mod shared;
@@ -68,6 +69,12 @@ pub trait Writer: Send + Sync {
     /// # Errors
     /// [`WriteError`].
     fn share(&self, member: MemberId, at: Place, shared: bool) -> Result<(), WriteError>;
+
+    /// Lets held work into the record, or drops it for good. `false` if it is not held any more.
+    ///
+    /// # Errors
+    /// [`WriteError::Failed`].
+    fn review(&self, id: EnvelopeId, accept: bool) -> Result<bool, WriteError>;
 
     /// Notes that someone at the office has seen the document as it is in the record now. Devices
     /// hear of it at their next sync.
@@ -245,6 +252,12 @@ pub fn router<S: Clone + Send + Sync + 'static>(office: Arc<Office>) -> Router<S
             get(substitutes::page).post(substitutes::grant),
         )
         .route("/office/spaces/{space}", get(documents::page))
+        .route("/office/spaces/{space}/review", get(review::page))
+        .route("/office/spaces/{space}/review/accept", post(review::accept))
+        .route(
+            "/office/spaces/{space}/review/drop",
+            post(review::drop_for_good),
+        )
         .route("/office/spaces/{space}/shared", get(shared::page))
         .route(
             "/office/spaces/{space}/documents/{doc}/share",
@@ -342,6 +355,8 @@ mod devices_tests;
 mod erase_tests;
 #[cfg(test)]
 mod matrix_tests;
+#[cfg(test)]
+mod review_tests;
 #[cfg(test)]
 mod shared_tests;
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::credentials::token_hash;
 use crate::feed::cursor;
 use crate::keys::RelayKeys;
 use crate::ledger::{Ledger, LedgerError, Line, Medium};
-use crate::merge::{Merger, Step, release};
+use crate::merge::{Merger, Step, release, settle};
 use crate::metrics::{Code, Metrics};
 use crate::record::Record;
 use crate::store::flushed;
@@ -325,6 +325,18 @@ impl Relay {
     pub fn release(&self, id: EnvelopeId) -> Result<bool, StoreError> {
         self.commits
             .write(move |store| release::release(store, &id))
+    }
+
+    /// The office drops held work for good. `false` if it is not held.
+    pub fn drop_held(&self, id: EnvelopeId) -> Result<bool, StoreError> {
+        let told = self
+            .commits
+            .write(move |store| settle::drop_held(store, &id))?;
+        let Some(told) = told else {
+            return Ok(false);
+        };
+        self.listeners.tell(told.into_iter().map(Topic::Device));
+        Ok(true)
     }
 
     /// Someone at the office opened the document: the devices whose work it holds are told, once

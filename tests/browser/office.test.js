@@ -24,14 +24,16 @@ const outside = [];
 
 before(async () => {
   run("org", "add", "Hoiva Oy");
-  password = run("member", "add", "Tuula Toimisto", "--login", "tuula").match(/Password:\s+(\S+)/)[1];
+  password = run("member", "add", "Tuula Toimisto", "--login", "tuula", "--admin").match(/Password:\s+(\S+)/)[1];
   run("member", "add", "Aino Aalto");
   run("member", "add", "Onni Oja");
   run("space", "add", "Koivulan hoivapiiri");
   run("space", "grant", "Koivulan hoivapiiri", "--member", "tuula", "--role", "office");
   run("space", "grant", "Koivulan hoivapiiri", "--member", "Aino Aalto", "--role", "field");
   run("space", "grant", "Koivulan hoivapiiri", "--member", "Onni Oja", "--role", "field");
-  const codes = ["Aino Aalto", "Onni Oja"].map((who) => run("invite", "add", who).split("\n")[0]);
+  run("member", "add", "Olli Lukija");
+  run("space", "grant", "Koivulan hoivapiiri", "--member", "Olli Lukija", "--role", "reader");
+  const codes = ["Aino Aalto", "Onni Oja", "Olli Lukija"].map((who) => run("invite", "add", who).split("\n")[0]);
 
   server = spawn(sopu, ["--data", data, "serve", "--listen", "127.0.0.1:0"], { stdio: ["ignore", "pipe", "ignore"] });
   base = await new Promise((done, fail) => {
@@ -183,6 +185,30 @@ test("hostile text in a note does nothing", async () => {
   await page.locator("tbody a").first().click();
   assert.match(await page.locator("main").innerText(), /<script>/);
   assert.doesNotMatch(await page.title(), /^hacked/);
+});
+
+test("held work is reviewed: let in, or dropped with a reason", async () => {
+  await page.goto(`${base}/office/devices`);
+  assert.match(await page.getByRole("row", { name: /Olli Lukija/ }).innerText(), /Sopu \d+\.\d+.*2 odottaa tarkistusta/s);
+  await shot("devices");
+  await fitsPhone();
+  await page.goto(`${base}/office/spaces/${world.space}`);
+  await page.getByRole("link", { name: /Tarkistettavat/ }).click();
+  assert.equal(await page.locator(".held").count(), 2);
+  assert.match(await page.locator(".held").first().innerText(), /Olli Lukija.*Kävin itse katsomassa/s);
+  await page.locator(".held").last().getByText("Hylkää", { exact: true }).click();
+  await shot("review");
+  await fitsPhone();
+  await page.locator(".held").last().getByLabel("Syy").fill("väärä paikka");
+  await page.getByRole("button", { name: "Hylkää lopullisesti" }).click();
+  await page.getByRole("button", { name: "Ota kirjaan" }).click();
+  assert.match(await page.locator("main").innerText(), /Mikään ei odota/);
+  for (let tries = 0; ; tries += 1) {
+    await page.goto(`${base}/office/spaces/${world.space}?q=katsomassa`);
+    if ((await page.locator("tbody tr").count()) === 1) break;
+    assert.ok(tries < 50, "what was let in is in the record");
+    await page.waitForTimeout(100);
+  }
 });
 
 test("relatives and commissioners see what is shared with them, in three languages, and nothing else", async () => {

@@ -1,6 +1,6 @@
 //! A day in the field, for trying the office pages: two people enrol their devices, write, edit the
-//! same note without seeing each other, and sync. Arguments: the relay's address, a folder for the
-//! devices, and one invite code each.
+//! same note without seeing each other, and sync; a third, who may only read, writes all the same.
+//! Arguments: the relay's address, a folder for the devices, and one invite code each.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -22,8 +22,8 @@ const DAY_MS: i64 = 86_400_000;
 
 fn main() {
     let args: Vec<String> = std::env::args().collect();
-    let [_, relay, folder, aino_code, onni_code] = args.as_slice() else {
-        panic!("field_day RELAY FOLDER CODE CODE");
+    let [_, relay, folder, aino_code, onni_code, olli_code] = args.as_slice() else {
+        panic!("field_day RELAY FOLDER CODE CODE CODE");
     };
     let transport = HttpTransport::new(relay);
     let mut aino = enrol(&transport, Path::new(folder), "Ainon puhelin", aino_code);
@@ -62,6 +62,20 @@ fn main() {
             device.progress(note).unwrap().stage() >= Some(Stage::Record)
         });
     }
+    let mut olli = enrol(&transport, Path::new(folder), "Ollin puhelin", olli_code);
+    olli.sync(&transport).unwrap();
+    for summary in [
+        "Kävin itse katsomassa: kaikki hyvin.",
+        "Väärään paikkaan kirjattu.",
+    ] {
+        let value = json!({"status": "done", "actual_start": moment(0), "summary": summary});
+        olli.create(space, Kind::VisitNote, &value).unwrap();
+    }
+    until(|| {
+        olli.sync(&transport).unwrap();
+        olli.backlog().unwrap().held == 2
+    });
+    olli.sync(&transport).unwrap();
     println!(
         "{}",
         json!({ "space": space.to_string(), "note": note.0.to_string() })

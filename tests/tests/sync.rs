@@ -588,3 +588,30 @@ fn a_document_that_can_be_neither_sent_nor_made_again_is_set_aside_and_delays_no
         whole(&mut maria);
     }
 }
+
+#[test]
+fn a_device_says_what_it_is_once_and_an_idle_sync_stays_as_small_as_it_was() {
+    let world = World::new();
+    let space = world.space("Kotihoito");
+    let maria = world.member("Maria Niemi", Role::Field, &[space]);
+    let mut phone = world.phone("maria", maria);
+    let about = |world: &World| {
+        let rows = world.admin(|db| sopu_server::access::devices::list(db).expect("lists"));
+        rows[0].about.clone().expect("told").0
+    };
+    assert!(about(&world).app.starts_with("Sopu "));
+    phone.device().set_app("Kenttä 1.2");
+    phone.sync(&world);
+    assert_eq!(about(&world).app, "Kenttä 1.2");
+    let idle = phone.sync(&world);
+    assert_eq!(idle.requests, 1);
+    assert!(idle.bytes_up + idle.bytes_down <= 73, "{idle:?}");
+    // Work that goes out with the request is no longer waiting.
+    phone.note(space, json!({"summary": "Käynti"}));
+    phone.sync(&world);
+    world.settle();
+    phone.sync(&world);
+    assert_eq!(about(&world).unsent, 0);
+    let idle = phone.sync(&world);
+    assert!(idle.bytes_up + idle.bytes_down <= 73, "{idle:?}");
+}

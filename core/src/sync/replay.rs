@@ -30,6 +30,7 @@ use crate::store::draft::{self, Quarantined};
 use crate::store::outbox::{self, State};
 use crate::store::{StoreError, meta, space};
 use crate::sync::incoming::REPLAYED;
+use crate::wire::DROPPED;
 
 /// The mark of a document whose bytes in this store are damaged.
 pub(super) const DAMAGED: &str = "damaged_here";
@@ -44,9 +45,11 @@ impl Device {
             .into_iter()
             .filter_map(|envelope| {
                 let reason = refusal(&envelope.state)?;
-                // A replay refused again, unless only for what else had been taken.
+                // A replay refused again, unless only for what else had been taken; and what people
+                // have looked at and dropped.
                 let replay = envelope.proof.header()?.replaces;
-                let again = envelope.own && !of_order(reason) && !replay.is_empty();
+                let again = reason == DROPPED || !of_order(reason) && !replay.is_empty();
+                let again = envelope.own && again;
                 Some((envelope.doc, again))
             })
             .collect();

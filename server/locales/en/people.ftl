@@ -113,3 +113,38 @@ share-is-not = Not shared.
 share-do = Share with relatives
 share-end = Stop sharing
 share-help = Share only with the client's consent. Relatives see nothing else of the note.
+
+## Review
+review = To review
+review-intro = Work that did not enter the record by itself: its writer had no right, the right had ended, or the device was cut off. Nothing is lost. Let in the work that was really done.
+review-none = Nothing waits for review.
+review-new = New document
+review-saved = Written { $when }
+review-unshown = The content cannot be shown here: it builds on something that is not here yet.
+review-accept = Let into the record
+review-drop = Drop
+review-drop-help = The work does not enter the record. A draft of it stays on the writer's device, if that is still in use.
+review-drop-do = Drop for good
+review-accepted = Let in. The work is in the record in a moment.
+review-dropped = Dropped.
+review-gone = Somebody has dealt with this already.
+review-more = More is shown once these are dealt with.
+held-right-missing = The writer had no right to write in this space then.
+held-late = The work was done while the right held, but came more than 14 days after it ended.
+held-removed = The writer's right has been ended.
+held-revoked = The device is cut off.
+held-review = What is on the device exists in two places; see which of them wrote this.
+held-dependency-missing = The work waits for earlier work that has not come yet.
+held-other = The server could not merge the work by itself.
+device-unsent = { $n ->
+    [one] one save not sent
+   *[other] { $n } saves not sent
+}
+device-held = { $n ->
+    [one] one waits for review
+   *[other] { $n } wait for review
+}
+device-stuck = { $n ->
+    [one] one could not be taken
+   *[other] { $n } could not be taken
+}

@@ -113,3 +113,38 @@ share-is-not = Ei jaettu.
 share-do = Jaa omaisille
 share-end = Lopeta jakaminen
 share-help = Jaa vain asiakkaan suostumuksella. Muita kohtia omaiset eivät näe.
+
+## Tarkistus
+review = Tarkistettavat
+review-intro = Työ, joka ei mennyt kirjaan itsestään: kirjoittajalla ei ollut oikeutta, oikeus oli päättynyt tai laite suljettu pois. Mikään ei ole hävinnyt. Ota todella tehty työ kirjaan.
+review-none = Mikään ei odota tarkistusta.
+review-new = Uusi asiakirja
+review-saved = Kirjoitettu { $when }
+review-unshown = Sisältöä ei voi näyttää tässä: se rakentuu sellaisen päälle, mitä täällä ei vielä ole.
+review-accept = Ota kirjaan
+review-drop = Hylkää
+review-drop-help = Työtä ei oteta kirjaan. Kirjoittajan laitteelle jää siitä luonnos, jos laite on yhä käytössä.
+review-drop-do = Hylkää lopullisesti
+review-accepted = Otettu. Työ tulee kirjaan hetken päästä.
+review-dropped = Hylätty.
+review-gone = Joku on jo käsitellyt tämän.
+review-more = Lisää tulee näkyviin, kun nämä on käsitelty.
+held-right-missing = Kirjoittajalla ei ollut oikeutta kirjoittaa tähän tilaan silloin.
+held-late = Työ tehtiin oikeuden aikana, mutta saapui yli 14 päivää sen päättymisen jälkeen.
+held-removed = Kirjoittajan oikeus on päätetty.
+held-revoked = Laite on suljettu pois.
+held-review = Laitteen sisältö on kahdessa paikassa; tarkista, kumpi tämän kirjoitti.
+held-dependency-missing = Työ odottaa aiempaa työtä, jota ei ole vielä saatu.
+held-other = Palvelin ei voinut yhdistää työtä itse.
+device-unsent = { $n ->
+    [one] yksi tallennus lähettämättä
+   *[other] { $n } tallennusta lähettämättä
+}
+device-held = { $n ->
+    [one] yksi odottaa tarkistusta
+   *[other] { $n } odottaa tarkistusta
+}
+device-stuck = { $n ->
+    [one] yhtä ei voitu ottaa vastaan
+   *[other] { $n } ei voitu ottaa vastaan
+}

@@ -113,3 +113,38 @@ share-is-not = Inte delat.
 share-do = Dela med anhöriga
 share-end = Sluta dela
 share-help = Dela bara med klientens samtycke. Annat i anteckningen ser anhöriga inte.
+
+## Granskning
+review = Att granska
+review-intro = Arbete som inte kom in i boken av sig självt: den som skrev hade inte rätt, rätten hade slutat eller enheten var avstängd. Inget har gått förlorat. Ta in det arbete som verkligen har gjorts.
+review-none = Inget väntar på granskning.
+review-new = Nytt dokument
+review-saved = Skrivet { $when }
+review-unshown = Innehållet kan inte visas här: det bygger på något som ännu inte finns här.
+review-accept = Ta in i boken
+review-drop = Förkasta
+review-drop-help = Arbetet tas inte in i boken. Ett utkast blir kvar på enheten hos den som skrev, om enheten ännu är i bruk.
+review-drop-do = Förkasta för gott
+review-accepted = Intaget. Arbetet kommer in i boken om ett ögonblick.
+review-dropped = Förkastat.
+review-gone = Någon har redan behandlat det här.
+review-more = Mera visas när dessa har behandlats.
+held-right-missing = Den som skrev hade då inte rätt att skriva i rummet.
+held-late = Arbetet gjordes medan rätten gällde men kom fram över 14 dagar efter att den slutade.
+held-removed = Rätten för den som skrev är avslutad.
+held-revoked = Enheten är avstängd.
+held-review = Enhetens innehåll finns på två ställen; granska vilket som skrev detta.
+held-dependency-missing = Arbetet väntar på tidigare arbete som inte har kommit ännu.
+held-other = Servern kunde inte själv foga in arbetet.
+device-unsent = { $n ->
+    [one] en sparning osänd
+   *[other] { $n } sparningar osända
+}
+device-held = { $n ->
+    [one] en väntar på granskning
+   *[other] { $n } väntar på granskning
+}
+device-stuck = { $n ->
+    [one] en kunde inte tas emot
+   *[other] { $n } kunde inte tas emot
+}

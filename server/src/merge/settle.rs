@@ -4,10 +4,12 @@
 use std::collections::BTreeSet;
 
 use sopu_core::envelope;
-use sopu_core::id::{DeviceId, DocId, Hash};
-use sopu_core::wire::Status;
+use sopu_core::id::{DeviceId, DocId, EnvelopeId, Hash};
+use sopu_core::wire::{DROPPED, Status};
 
 use super::{Decision, Outcome};
+use crate::access::Action;
+use crate::access::standing::Grant;
 use crate::feed::append;
 use crate::keys::RelayKeys;
 use crate::store::{EnvelopeRow, RelayStore, Result, State};
@@ -102,6 +104,20 @@ fn refuse(
     Ok(())
 }
 
+/// The office drops held work for good: its device sets it aside as a draft. Gives the devices that are
+/// told; `None` if it is not held.
+pub fn drop_held(store: &mut dyn RelayStore, id: &EnvelopeId) -> Result<Option<Vec<DeviceId>>> {
+    let Some(row) = store.envelope(id)? else {
+        return Ok(None);
+    };
+    if !matches!(row.state, State::Held(_)) {
+        return Ok(None);
+    }
+    let mut told = Vec::new();
+    refuse(store, &row, DROPPED, &mut told)?;
+    Ok(Some(told))
+}
+
 fn still_possible(store: &mut dyn RelayStore, doc: DocId, hash: &Hash) -> Result<bool> {
     let bringers = store.bringers(doc, hash)?;
     Ok(bringers
@@ -131,7 +147,8 @@ fn gets_pages(store: &mut dyn RelayStore, row: &EnvelopeRow, now_ms: i64) -> Res
     let closed =
         device.revoked_ms.is_some() || device.member_disabled_ms.is_some_and(|at| at <= now_ms);
     let grants = store.grants(device.member, row.space)?;
-    Ok(!closed && grants.iter().any(|grant| grant.holds(now_ms)))
+    let reads = |grant: &Grant| grant.role.may(Action::Read) && grant.holds(now_ms);
+    Ok(!closed && grants.iter().any(reads))
 }
 
 /// News for the device that signed; of a last word, also for those that had brought it back. Gives

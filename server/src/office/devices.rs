@@ -40,6 +40,8 @@ struct Device {
     id: DeviceId,
     name: String,
     state: String,
+    /// What it last said of itself.
+    about: Option<String>,
     live: bool,
 }
 
@@ -186,6 +188,7 @@ fn show(
                 id: row.id,
                 name: row.name.clone(),
                 state: state(row, visitor.words),
+                about: about(row, visitor.words),
                 live: row.revoked_ms.is_none(),
             })
             .collect(),
@@ -209,4 +212,21 @@ fn state(row: &devices::Row, words: &Words) -> String {
         (None, None, Some(ms)) => at("device-seen", ms),
         (None, None, None) => words.t("device-never"),
     }
+}
+
+/// Its app, and what waits on it, as it last said.
+fn about(row: &devices::Row, words: &Words) -> Option<String> {
+    let (about, _) = row.about.as_ref()?;
+    let count = |key: &str, n: u32| {
+        let n = usize::try_from(n).unwrap_or(usize::MAX);
+        (n > 0).then(|| words.n(key, &n))
+    };
+    let waits = [
+        count("device-unsent", about.unsent),
+        count("device-held", about.held),
+        count("device-stuck", about.stuck),
+    ];
+    let mut all = vec![about.app.clone()];
+    all.extend(waits.into_iter().flatten());
+    Some(all.join(" · "))
 }

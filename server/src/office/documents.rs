@@ -16,7 +16,7 @@ use super::books::{Books, Space};
 use super::frame::{Frame, html, quoted, space_address};
 use super::names::Names;
 use super::visitor::Visitor;
-use super::{Failure, Office, findings};
+use super::{Failure, Office, findings, review};
 use crate::access::Action;
 use crate::words::Words;
 
@@ -132,6 +132,9 @@ struct Page {
     next: Option<String>,
     /// Whether the visitor may say who belongs to the space.
     manages: bool,
+    /// Whether they may review held work, and how much there is.
+    reviews: bool,
+    held: usize,
 }
 
 /// The list.
@@ -221,6 +224,11 @@ fn build(
         previous: (page > 1).then(|| filter.address(&space, page - 1)),
         next: (page < pages).then(|| filter.address(&space, page + 1)),
         manages: space.role.may(Action::Manage),
+        reviews: space.role.may(Action::Review),
+        held: match space.role.may(Action::Review) {
+            true => review::count(books, space.id)?,
+            false => 0,
+        },
         space,
         filter,
     })

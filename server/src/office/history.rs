@@ -37,7 +37,7 @@ struct Save {
 }
 
 /// What a save did to one field.
-enum Change {
+pub(super) enum Change {
     /// In one sentence.
     Line(String),
     /// To a text: what stood before, what went, what came, what follows.
@@ -131,7 +131,7 @@ pub(super) async fn page(
 }
 
 /// What the line above the changes says already, or is for machines only.
-fn said_above(change: &FieldChange) -> bool {
+pub(super) fn said_above(change: &FieldChange) -> bool {
     [
         "schema_version",
         "created_at",
@@ -143,7 +143,7 @@ fn said_above(change: &FieldChange) -> bool {
 }
 
 /// A change of one field in words.
-fn told(show: &Show<'_>, change: &FieldChange) -> Change {
+pub(super) fn told(show: &Show<'_>, change: &FieldChange) -> Change {
     let label = show.label_at(&change.path);
     let resolved = show.resolve(&change.path);
     let is_text = |rule: &Rule| matches!(rule, Rule::Txt);

@@ -1,7 +1,7 @@
 //! The office writes through the relay: accepted, merged and proved as a device's work is.
 
 use sopu_core::documents::Kind;
-use sopu_core::id::{DocId, MemberId, SpaceId};
+use sopu_core::id::{DocId, EnvelopeId, MemberId, SpaceId};
 use sopu_core::read;
 use sopu_core::save::{self, SaveError};
 use sopu_core::wire::Verdict;
@@ -37,6 +37,19 @@ impl Writer for Relay {
             Ok(None) => Ok(()),
             done => written(done),
         }
+    }
+
+    fn review(&self, id: EnvelopeId, accept: bool) -> Result<bool, WriteError> {
+        let done = match accept {
+            true => self.release(id),
+            false => self.drop_held(id),
+        };
+        let done = done.map_err(|error| {
+            tracing::error!(%error, "office: held work could not be reviewed");
+            WriteError::Failed
+        })?;
+        self.tell_all();
+        Ok(done)
     }
 
     fn seen(&self, _: SpaceId, doc: DocId) {

@@ -62,6 +62,10 @@ impl Writer for Direct {
         Ok(())
     }
 
+    fn review(&self, _: EnvelopeId, _: bool) -> Result<bool, WriteError> {
+        Ok(false)
+    }
+
     fn seen(&self, _: SpaceId, _: DocId) {}
 }
 
@@ -154,6 +158,19 @@ pub(super) fn world(role: Role) -> World {
         keep(&mut store, note, space, kind, &am, &later.changes);
     }
     let writer = Arc::new(Direct { record });
+    World {
+        note,
+        ..over(dir, writer, space, member)
+    }
+}
+
+/// A world over what is in a folder, written by somebody else. It has no note of its own.
+pub(super) fn over(
+    dir: tempfile::TempDir,
+    writer: Arc<dyn Writer>,
+    space: SpaceId,
+    member: MemberId,
+) -> World {
     let office = Office::new(
         dir.path().to_owned(),
         Arc::new(SystemEnv),
@@ -167,7 +184,7 @@ pub(super) fn world(role: Role) -> World {
         dir,
         space,
         member,
-        note,
+        note: DocId(uuid::Uuid::nil()),
     }
 }
 

@@ -1,0 +1,276 @@
+//! Held work of a space, one envelope at a time: who wrote what and why it waits; let in, or dropped for
+//! good with a reason. What people removed, and phones cut off, had still to deliver ends here.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use sopu_core::chunk::Chunk;
+use sopu_core::documents::Kind;
+use sopu_core::encoding::decode_changes;
+use sopu_core::envelope::{self, Header};
+use sopu_core::genesis::genesis;
+use sopu_core::guard::{Limits, trial};
+use sopu_core::history::field_changes;
+use sopu_core::id::{DeviceId, DocId, EnvelopeId, Hash, SpaceId};
+use sopu_core::store::view;
+
+use super::books::{Books, Space};
+use super::content::Show;
+use super::frame::{Frame, html};
+use super::history::{self, Change};
+use super::names::Names;
+use super::people::Told;
+use super::sent::Sent;
+use super::visitor::Visitor;
+use super::{Failure, Office};
+use crate::access::Action;
+use crate::words::Words;
+
+/// Envelopes on the page, the oldest first: what comes later may build on them.
+const ROWS: usize = 25;
+
+/// Saves of one envelope that are shown.
+const SAVES: usize = 20;
+
+#[derive(Template)]
+#[template(path = "review.html")]
+struct Page {
+    frame: Frame,
+    space: Space,
+    rows: Vec<Row>,
+    more: bool,
+    said: Option<String>,
+    wrong: Option<String>,
+}
+
+struct Row {
+    id: EnvelopeId,
+    title: String,
+    address: Option<String>,
+    kind: String,
+    who: String,
+    device: String,
+    saved: String,
+    received: String,
+    why: String,
+    changes: Vec<Change>,
+    /// It cannot be shown here: what it builds on is not there, or it does not hold.
+    unshown: bool,
+}
+
+/// An envelope that is held, as the relay keeps it.
+struct Held {
+    id: EnvelopeId,
+    doc: DocId,
+    kind: u8,
+    device: DeviceId,
+    header: Vec<u8>,
+    run: Option<Vec<u8>>,
+    reason: String,
+    received_ms: i64,
+}
+
+/// The page.
+pub(super) async fn page(
+    State(office): State<Arc<Office>>,
+    visitor: Visitor,
+    Path(space): Path<SpaceId>,
+) -> Result<Response, Failure> {
+    office
+        .with_books(move |office, books| {
+            let space = books.enter_to(Action::Review, office, &visitor, space)?;
+            show(office, books, &visitor, space, Ok(None))
+        })
+        .await
+}
+
+/// Lets it in. The relay tries it next, as it does all work.
+pub(super) async fn accept(
+    State(office): State<Arc<Office>>,
+    visitor: Visitor,
+    Path(space): Path<SpaceId>,
+    Form(sent): Form<Sent>,
+) -> Result<Response, Failure> {
+    decide(office, visitor, space, sent, true).await
+}
+
+/// Drops it for good, for a reason.
+pub(super) async fn drop_for_good(
+    State(office): State<Arc<Office>>,
+    visitor: Visitor,
+    Path(space): Path<SpaceId>,
+    Form(sent): Form<Sent>,
+) -> Result<Response, Failure> {
+    decide(office, visitor, space, sent, false).await
+}
+
+async fn decide(
+    office: Arc<Office>,
+    visitor: Visitor,
+    space: SpaceId,
+    sent: Sent,
+    lets_in: bool,
+) -> Result<Response, Failure> {
+    visitor.check_form(sent.one("form_token"))?;
+    office
+        .with_books(move |office, books| {
+            let space = books.enter_to(Action::Review, office, &visitor, space)?;
+            let id = sent.one("envelope").to_owned();
+            let all = held(books, space.id, None)?;
+            let Some(row) = all.into_iter().find(|row| row.id.to_string() == id) else {
+                return show(office, books, &visitor, space, Err("review-gone"));
+            };
+            let reason = sent.line("reason");
+            if !lets_in && reason.is_none() {
+                return show(office, books, &visitor, space, Err("reason-missing"));
+            }
+            let action = if lets_in { "accept" } else { "drop" };
+            let at = (Some(space.id), Some(row.doc));
+            let member = visitor.who.member;
+            books.note(office, member, action, at, reason.as_deref())?;
+            let done = office.writer.review(row.id, lets_in);
+            let told = match done.map_err(|_| Failure::Server)? {
+                true if lets_in => Ok(Some("review-accepted")),
+                true => Ok(Some("review-dropped")),
+                false => Err("review-gone"),
+            };
+            show(office, books, &visitor, space, told)
+        })
+        .await
+}
+
+/// How much work is held in a space.
+pub(super) fn count(books: &Books, space: SpaceId) -> Result<usize, Failure> {
+    Ok(held(books, space, None)?.len())
+}
+
+fn held(books: &Books, space: SpaceId, limit: Option<usize>) -> Result<Vec<Held>, Failure> {
+    let mut query = books.people.prepare_cached(
+        "SELECT id, doc, kind, device, header, run, coalesce(reason, ''), received_ms FROM envelope
+         WHERE state = 'held' AND space = ?1 ORDER BY arrival LIMIT ?2",
+    )?;
+    let limit = limit.map_or(-1, |n| i64::try_from(n).unwrap_or(i64::MAX));
+    let rows = query.query_map((space.as_bytes().as_slice(), limit), |row| {
+        Ok(Held {
+            id: EnvelopeId(row.get(0)?),
+            doc: DocId(uuid::Uuid::from_bytes(row.get(1)?)),
+            kind: row.get(2)?,
+            device: DeviceId(uuid::Uuid::from_bytes(row.get(3)?)),
+            header: row.get(4)?,
+            run: row.get(5)?,
+            reason: row.get(6)?,
+            received_ms: row.get(7)?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn show(
+    office: &Office,
+    books: &mut Books,
+    visitor: &Visitor,
+    space: Space,
+    told: Told<Option<&'static str>>,
+) -> Result<Response, Failure> {
+    let words = visitor.words;
+    let mut all = held(books, space.id, Some(ROWS + 1))?;
+    let more = all.len() > ROWS;
+    all.truncate(ROWS);
+    books.record(office)?;
+    for row in &all {
+        // What is shown here is read like any other document.
+        books.note_read(office, visitor, &space, Some(row.doc), "review")?;
+    }
+    let names = Names::of(&books.people, books.opened(), space.id)?;
+    let rows = all
+        .iter()
+        .map(|row| told_row(books, words, &names, &space, row));
+    let rows = rows.collect::<Result<_, Failure>>()?;
+    let mut frame = visitor.frame();
+    frame.here = format!("/office/spaces/{}/review", space.id);
+    let (said, wrong) = match told {
+        Ok(key) => (key.map(|key| words.t(key)), None),
+        Err(key) => (None, Some(words.t(key))),
+    };
+    let status = match wrong {
+        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        None => StatusCode::OK,
+    };
+    let page = html(&Page {
+        frame,
+        rows,
+        more,
+        said,
+        wrong,
+        space,
+    });
+    Ok((status, page).into_response())
+}
+
+fn told_row(
+    books: &Books,
+    words: &'static Words,
+    names: &Names<'_>,
+    space: &Space,
+    row: &Held,
+) -> Result<Row, Failure> {
+    let known = match books.opened() {
+        Some(record) => view::get(record.conn(), row.doc)?.filter(|view| view.space == space.id),
+        None => None,
+    };
+    let (who, device) = names.device(row.device).unwrap_or_default();
+    let saved_ms = envelope::decode::<Header>(&row.header).map(|header| header.done_ms(0));
+    let kind = Kind::from_number(row.kind);
+    let kind_words = kind.map(|kind| words.t(&format!("kind-{}", kind.code())));
+    let changes = kind.and_then(|kind| {
+        let show = Show { words, names, kind };
+        changes(books, &show, row)
+    });
+    let why = format!("held-{}", row.reason.replace('_', "-"));
+    Ok(Row {
+        id: row.id,
+        title: match &known {
+            Some(view) if !view.title.is_empty() => view.title.clone(),
+            Some(_) => words.t("untitled"),
+            None => words.t("review-new"),
+        },
+        address: known.map(|_| format!("/office/spaces/{}/documents/{}", space.id, row.doc)),
+        kind: kind_words.unwrap_or_default(),
+        who,
+        device,
+        saved: saved_ms.map(|ms| words.instant(ms)).unwrap_or_default(),
+        received: words.instant(row.received_ms),
+        why: words
+            .find(&why, None)
+            .unwrap_or_else(|| words.t("held-other")),
+        unshown: changes.is_none(),
+        changes: changes.unwrap_or_default(),
+    })
+}
+
+/// What the envelope would do to the document as the record has it; `None` if that cannot be said. It is
+/// tried on a copy, as the relay does.
+fn changes(books: &Books, show: &Show<'_>, row: &Held) -> Option<Vec<Change>> {
+    let limits = &Limits::RELAY;
+    let runs = decode_changes(row.run.as_deref()?, limits).ok()?;
+    let known = books
+        .opened()
+        .and_then(|record| record.document(row.doc).ok());
+    let base = match &known {
+        Some(loaded) => loaded.am.clone(),
+        None => genesis(show.kind).document(),
+    };
+    let tried = trial(&base, show.kind, &runs, limits).ok()?;
+    let mut all = Vec::new();
+    for run in runs.iter().take(SAVES) {
+        let (_, hash): (_, Hash) = Chunk::parse(run).ok()?;
+        let fields = field_changes(&tried, show.kind, &hash)?;
+        let fields = fields.iter().filter(|change| !history::said_above(change));
+        all.extend(fields.map(|change| history::told(show, change)));
+    }
+    Some(all)
+}
