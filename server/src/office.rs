@@ -239,6 +239,7 @@ pub fn router<S: Clone + Send + Sync + 'static>(office: Arc<Office>) -> Router<S
         .route("/office/organisation", get(organisation::page))
         .route("/office/organisation/space", post(organisation::add_space))
         .route("/office/organisation/team", post(organisation::add_team))
+        .route("/office/organisation/lease", post(organisation::set_lease))
         .route(
             "/office/organisation/teams/{team}/join",
             post(organisation::join),

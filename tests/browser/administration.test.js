@@ -110,6 +110,9 @@ test("a space and a team are made, and the team is let in", async () => {
   await page.getByText("Lisää ihminen tiimiin").click();
   await page.getByLabel("Kuka").selectOption({ label: "Onni Oja" });
   await page.getByRole("button", { name: "Lisää tiimiin" }).click();
+  await page.getByLabel("Päiviä").fill("14");
+  await page.getByRole("button", { name: "Tallenna" }).click();
+  assert.match(await page.getByRole("status").innerText(), /seuraavalla yhteydellä/);
   await look(page, "organisation");
   await page.getByRole("link", { name: "Koivulan hoivapiiri" }).click();
   await page.getByLabel("Kuka").selectOption({ label: "Päivävuoro" });

@@ -148,3 +148,11 @@ device-stuck = { $n ->
     [one] one could not be taken
    *[other] { $n } could not be taken
 }
+
+## A device without contact
+lease = A device without contact
+lease-help = A device that has been without contact for this long shows nothing until it has been online. Writing goes on all the same, and nothing is lost.
+lease-days = Days, 1–365
+lease-do = Save
+lease-set = Saved. Each device hears of it at its next contact.
+lease-wrong = Days are 1–365.

@@ -148,3 +148,11 @@ device-stuck = { $n ->
     [one] yhtä ei voitu ottaa vastaan
    *[other] { $n } ei voitu ottaa vastaan
 }
+
+## Laite ilman yhteyttä
+lease = Laite ilman yhteyttä
+lease-help = Laite, joka on ollut näin kauan ilman yhteyttä, ei näytä mitään ennen kuin se on ollut verkossa. Kirjoittaminen onnistuu silti, eikä mitään häviä.
+lease-days = Päiviä, 1–365
+lease-do = Tallenna
+lease-set = Tallennettu. Kukin laite saa tiedon seuraavalla yhteydellä.
+lease-wrong = Päiviä on oltava 1–365.

@@ -148,3 +148,11 @@ device-stuck = { $n ->
     [one] en kunde inte tas emot
    *[other] { $n } kunde inte tas emot
 }
+
+## Enhet utan kontakt
+lease = Enhet utan kontakt
+lease-help = En enhet som har varit så här länge utan kontakt visar ingenting förrän den har haft nät. Det går ändå att skriva, och inget går förlorat.
+lease-days = Dagar, 1–365
+lease-do = Spara
+lease-set = Sparat. Varje enhet får veta det vid nästa kontakt.
+lease-wrong = Dagarna ska vara 1–365.

@@ -223,6 +223,9 @@ pub fn require_second_factor(db: &Connection, org: OrgId, required: bool) -> Res
     Ok(())
 }
 
+/// Days a lease may have.
+pub const LEASE: std::ops::RangeInclusive<u16> = 1..=365;
+
 /// Says for how many days devices of an organisation's people may be without contact.
 pub fn set_lease(db: &Connection, org: OrgId, days: u16) -> Result<()> {
     db.execute(

@@ -27,7 +27,7 @@ pub(super) enum Org {
     /// online; 30 unless told otherwise
     Lease {
         /// 1 to 365
-        #[arg(value_parser = clap::value_parser!(u16).range(1..=365))]
+        #[arg(value_parser = clap::value_parser!(u16).range(i64::from(*people::LEASE.start())..=i64::from(*people::LEASE.end())))]
         days: u16,
         /// The organisation; needed when there are several
         #[arg(long)]

@@ -323,3 +323,24 @@ async fn only_administrators_get_to_the_organisation_and_forged_forms_change_not
         .await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn an_administrator_says_how_long_devices_may_be_without_contact() {
+    let w = world(Role::Reader);
+    make_admin(&w);
+    let cookie = w.enter().await;
+    let lease = |w: &World| people::lease_of(&db(w), org(w)).unwrap();
+    assert_eq!(lease(&w), 30);
+    for wrong in ["0", "366", "-1", "x", ""] {
+        let form = [("days", wrong)];
+        let answer = send(&w, &cookie, "/office/organisation/lease", &form).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+    }
+    let form = [("days", "14")];
+    let answer = send(&w, &cookie, "/office/organisation/lease", &form).await;
+    assert!(answer.body.contains("value=\"14\""), "{}", answer.body);
+    assert_eq!(
+        (lease(&w), noted(&w)),
+        (14, vec!["org lease 14".to_owned()])
+    );
+}

@@ -9,7 +9,7 @@ use crate::access::{Action, Role};
 use crate::store::schema;
 
 /// What each address asks for. `true` for one that is sent to.
-const ADDRESSES: [(&str, bool, Action); 24] = [
+const ADDRESSES: [(&str, bool, Action); 25] = [
     ("/office/spaces/{space}", false, Action::Read),
     ("/office/spaces/{space}/conflicts", false, Action::Read),
     ("/office/spaces/{space}/findings", false, Action::Read),
@@ -61,6 +61,7 @@ const ADDRESSES: [(&str, bool, Action); 24] = [
     ("/office/members/add", true, Action::Manage),
     ("/office/organisation", false, Action::Manage),
     ("/office/organisation/space", true, Action::Manage),
+    ("/office/organisation/lease", true, Action::Manage),
     ("/office/devices", false, Action::Manage),
     ("/office/devices/revoke", true, Action::Manage),
 ];

@@ -26,6 +26,8 @@ struct Page {
     spaces: Vec<(SpaceId, String)>,
     teams: Vec<Team>,
     members: Vec<Choice>,
+    /// Days a device may be without contact.
+    lease: u16,
     said: Option<String>,
     wrong: Option<String>,
 }
@@ -71,6 +73,27 @@ pub(super) async fn add_space(
             let space = people::add_space(&books.people, &*office.env, visitor.who.org, &name)?;
             books.note_act(office, &visitor, Some(space), "space add")?;
             show(office, books, &visitor, Ok(Some("space-added")))
+        })
+        .await
+}
+
+/// Says for how many days devices may be without contact.
+pub(super) async fn set_lease(
+    State(office): State<Arc<Office>>,
+    visitor: Visitor,
+    Form(sent): Form<Sent>,
+) -> Result<Response, Failure> {
+    visitor.check_form(sent.one("form_token"))?;
+    office
+        .with_books(move |office, books| {
+            visitor.administers()?;
+            let days = sent.id("days").filter(|days| people::LEASE.contains(days));
+            let Some(days) = days else {
+                return show(office, books, &visitor, Err("lease-wrong"));
+            };
+            people::set_lease(&books.people, visitor.who.org, days)?;
+            books.note_act(office, &visitor, None, &format!("org lease {days}"))?;
+            show(office, books, &visitor, Ok(Some("lease-set")))
         })
         .await
 }
@@ -195,6 +218,7 @@ fn show(
         frame,
         tab: "organisation",
         spaces: lists::spaces(db, org)?,
+        lease: people::lease_of(db, org)?,
         teams,
         members: members
             .map(|(id, label)| Choice {
