@@ -43,7 +43,10 @@ impl Expected {
             }
             for write in &edits[edit].writes {
                 if lossy && is_homeless(nodes, edits, number, write) {
-                    homeless.insert(edit);
+                    // Taking away what is not there leaves nothing to be said.
+                    if !matches!(write, Write::Item(.., true)) {
+                        homeless.insert(edit);
+                    }
                     continue;
                 }
                 writes
