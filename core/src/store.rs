@@ -11,7 +11,7 @@
 //! [`space`] (cursors, people) · [`purge`] and [`check`].
 
 use std::cell::{Cell, RefCell};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +45,7 @@ pub mod view;
 mod wal;
 
 pub use cipher::StoreKey;
+pub(crate) use cipher::is_plain;
 pub use document::{DocWrite, Loaded, NewChange, Origin};
 pub use error::{Fault, Result, StoreError};
 pub(crate) use wal::taken_whole;
@@ -60,7 +61,8 @@ pub struct Store {
     conn: Connection,
     cache: RefCell<cache::Cache>,
     whole_readings: Cell<u64>,
-    encrypted: bool,
+    /// Where it is, if it is encrypted.
+    encrypted: Option<PathBuf>,
     /// Goes after the connection.
     _opened: Option<Opened>,
 }
@@ -78,6 +80,9 @@ impl Store {
     /// [`StoreError::Newer`] for a file of a later version; [`StoreError::LogDamaged`] if saves that
     /// were durable cannot be read any more; SQLite's own.
     pub fn open(path: &Path) -> Result<Self> {
+        if !cipher::is_plain(path) {
+            return Err(StoreError::WrongKey);
+        }
         let opened = Opened::enter(path, || whole_log(path))?;
         Self::prepare(Connection::open(path)?, Some(opened))
     }
@@ -89,12 +94,15 @@ impl Store {
     /// [`StoreError::NoEncryption`] without SQLCipher, rather than writing a plain file;
     /// [`StoreError::WrongKey`]; else as [`Store::open`].
     pub fn open_encrypted(path: &Path, key: StoreKey) -> Result<Self> {
-        cipher::encrypt(path, key)?;
-        let opened = Opened::enter(path, || whole_log(path))?;
+        // Nobody of this process opens it meanwhile.
+        let opened = Opened::enter(path, || {
+            cipher::encrypt(path, key)?;
+            whole_log(path)
+        })?;
         let conn = Connection::open(path)?;
         cipher::unlock(&conn, key)?;
         let mut store = Self::prepare(conn, Some(opened))?;
-        store.encrypted = true;
+        store.encrypted = Some(path.to_owned());
         Ok(store)
     }
 
@@ -110,15 +118,20 @@ impl Store {
     }
 
     /// Encrypts the whole file anew with another key: all of it or nothing. Until this returns, keep
-    /// both keys. Costs as much as writing the file.
+    /// both keys; after an error, open the store again with whichever fits. Costs as much as writing the
+    /// file.
     ///
     /// # Errors
-    /// [`StoreError::NoEncryption`] for a store that is not encrypted; SQLite's own.
+    /// [`StoreError::NoEncryption`] for a store that is not encrypted; SQLite's own, `DatabaseBusy` while
+    /// somebody else has it open.
     pub fn change_key(&mut self, key: StoreKey) -> Result<()> {
-        if !self.encrypted {
-            return Err(StoreError::NoEncryption);
-        }
-        cipher::change(&self.conn, key)
+        let path = self.encrypted.clone().ok_or(StoreError::NoEncryption)?;
+        cipher::change(&mut self.conn, &path, key)?;
+        self.conn = Self::settle(std::mem::replace(
+            &mut self.conn,
+            Connection::open_in_memory()?,
+        ))?;
+        Ok(())
     }
 
     /// A store that is gone when dropped.
@@ -146,12 +159,24 @@ impl Store {
             conn,
             cache: RefCell::default(),
             whole_readings: Cell::default(),
-            encrypted: false,
+            encrypted: None,
             _opened: Some(opened),
         })
     }
 
-    fn prepare(mut conn: Connection, opened: Option<Opened>) -> Result<Self> {
+    fn prepare(conn: Connection, opened: Option<Opened>) -> Result<Self> {
+        let conn = Self::settle(conn)?;
+        Ok(Self {
+            conn,
+            cache: RefCell::default(),
+            whole_readings: Cell::default(),
+            encrypted: None,
+            _opened: opened,
+        })
+    }
+
+    /// What every connection that writes is told first.
+    fn settle(mut conn: Connection) -> Result<Connection> {
         keep_plans(&conn)?;
         conn.busy_timeout(Duration::from_millis(BUSY_MS))?;
         conn.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -164,13 +189,7 @@ impl Store {
         conn.pragma_update(None, "temp_store", "MEMORY")?;
         schema::migrate(&mut conn)?;
         view::begin(&conn)?;
-        Ok(Self {
-            conn,
-            cache: RefCell::default(),
-            whole_readings: Cell::default(),
-            encrypted: false,
-            _opened: opened,
-        })
+        Ok(conn)
     }
 
     /// For reading.
@@ -304,4 +323,4 @@ fn whole_log(database: &Path) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

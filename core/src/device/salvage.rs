@@ -26,7 +26,9 @@ use crate::guard::Limits;
 use crate::id::{DocId, EnvelopeId, Hash};
 use crate::store::document::{self, DocWrite, NewChange, Origin, write_document};
 use crate::store::draft;
-use crate::store::{Store, Tx, meta, open_damaged, outbox, purge, space, taken_whole};
+use crate::store::{
+    Store, StoreError, Tx, is_plain, meta, open_damaged, outbox, purge, space, taken_whole,
+};
 use crate::time::Env;
 
 mod put_by;
@@ -62,6 +64,12 @@ pub fn salvage(
 ) -> Result<(Device, Salvaged)> {
     let keys = keys.into();
     finish(path)?;
+    // A store that was plain so far is damaged in the open.
+    let plain = is_plain(path);
+    let key = keys.store.filter(|_| !plain);
+    if !plain && key.is_none() {
+        return Err(StoreError::WrongKey.into());
+    }
     let mending = beside(path, ".mending");
     for end in ["", "-wal", "-shm"] {
         remove(&beside(&mending, end))?;
@@ -79,20 +87,22 @@ pub fn salvage(
             let log = fs::read(beside(path, "-wal")).unwrap_or_default();
             fs::write(
                 beside(&look, "-wal"),
-                taken_whole(&log, page_size(&database, keys.store.is_some())),
+                taken_whole(&log, page_size(&database, !plain)),
             )
         });
         written.map_err(|_| DeviceError::InstanceFile)?;
-        if let Ok(old) = open_damaged(&look, keys.store) {
-            // It is a copy: indexes are made anew from their tables, where those can be read.
-            for table in [
-                "document", "envelope", "change", "notice", "draft", "erased",
-            ] {
-                let _ = old.execute_batch(&format!("REINDEX {table}"));
-            }
-            let public = SigningKey::from_bytes(&keys.device).verifying_key();
-            bring_over(&old, &mut fresh, &public, &*env, &mut salvaged)?;
+        // A page that is not what was encrypted spoils the connection that read it: each part has its own.
+        let open = || open_damaged(&look, key);
+        // Held to the end: whoever closes a database last writes its log into it.
+        let _held = open()?;
+        // It is a copy: indexes are made anew from their tables, where those can be read.
+        for table in [
+            "document", "envelope", "change", "notice", "draft", "erased",
+        ] {
+            let _ = open()?.execute_batch(&format!("REINDEX {table}"));
         }
+        let public = SigningKey::from_bytes(&keys.device).verifying_key();
+        bring_over(&open, &mut fresh, &public, &*env, &mut salvaged)?;
         for end in ["", "-wal", "-shm"] {
             remove(&beside(&look, end))?;
         }
@@ -110,10 +120,14 @@ pub(super) fn finish(path: &Path) -> Result<()> {
         return Ok(());
     }
     // The log goes first: beside the new file it would be taken for that one's.
+    // What an earlier salvage kept is kept.
+    let numbers = std::iter::once(String::new()).chain((2..).map(|n: u32| n.to_string()));
+    let mut names = numbers.map(|n| format!(".damaged{n}"));
+    let free = names.find(|name| !beside(path, name).exists());
     for end in ["-wal", "-shm", ""] {
         let old = beside(path, end);
-        if old.exists() {
-            rename(&old, &beside(path, &format!(".damaged{end}")))?;
+        if let Some(name) = free.as_ref().filter(|_| old.exists()) {
+            rename(&old, &beside(path, &format!("{name}{end}")))?;
         }
     }
     rename(&mended, path)
@@ -155,25 +169,25 @@ fn rename(from: &Path, to: &Path) -> Result<()> {
 }
 
 fn bring_over(
-    old: &Connection,
+    open: &dyn Fn() -> crate::store::Result<Connection>,
     fresh: &mut Store,
     key: &VerifyingKey,
     env: &dyn Env,
     salvaged: &mut Salvaged,
 ) -> Result<()> {
     fresh.write(|tx| {
-        for (name, value) in facts(old) {
+        for (name, value) in facts(&open()?) {
             meta::set(tx, &name, &value)?;
         }
-        for space in space::spaces(old).unwrap_or_default() {
+        for space in space::spaces(&open()?).unwrap_or_default() {
             if space.left_ms.is_none() {
                 space::join_space(tx, space.id, &space.standing)?;
             }
         }
-        for erased in purge::erased(old).unwrap_or_default() {
+        for erased in purge::erased(&open()?).unwrap_or_default() {
             purge::purge(tx, &erased)?;
         }
-        for kept in draft::drafts(old).unwrap_or_default() {
+        for kept in draft::drafts(&open()?).unwrap_or_default() {
             if let Some(kind) = Kind::from_number(kept.kind) {
                 let of = (kept.doc, kept.space, kind);
                 draft::keep(tx, of, &kept.reason, kept.made_ms, &kept.value)?;
@@ -182,11 +196,12 @@ fn bring_over(
         begin_recovery(tx)?;
         meta::set_number(tx, keys::SEND_VECTOR, 1)
     })?;
-    for doc in found(old) {
+    for doc in found(open) {
         if purge::is_erased(fresh.conn(), doc)? {
             continue;
         }
-        let brought = fresh.write(|tx| match whole(old, tx, key, doc, env.now_ms()) {
+        let old = open()?;
+        let brought = fresh.write(|tx| match whole(&old, tx, key, doc, env.now_ms()) {
             Ok(count) => Ok(Some(count)),
             Err(error) if error.is_no_room() => Err(error),
             Err(_) => Ok(None),
@@ -198,7 +213,7 @@ fn bring_over(
             }
             None => {
                 salvaged.damaged += 1;
-                salvaged.unsent += fresh.write(|tx| put_by(old, tx, doc))?;
+                salvaged.unsent += fresh.write(|tx| put_by(&open()?, tx, doc))?;
             }
         }
     }
@@ -244,7 +259,7 @@ fn facts(old: &Connection) -> Vec<(String, Vec<u8>)> {
 
 /// Every document the old store names: from the front until it cannot be read on, and from the
 /// back; and those that changes or envelopes belong to.
-fn found(old: &Connection) -> Vec<DocId> {
+fn found(open: &dyn Fn() -> crate::store::Result<Connection>) -> Vec<DocId> {
     let mut docs = std::collections::BTreeSet::new();
     for query in [
         "SELECT id FROM document NOT INDEXED ORDER BY n",
@@ -253,6 +268,9 @@ fn found(old: &Connection) -> Vec<DocId> {
         "SELECT doc FROM envelope NOT INDEXED WHERE run IS NOT NULL ORDER BY n",
         "SELECT doc FROM envelope NOT INDEXED WHERE run IS NOT NULL ORDER BY n DESC",
     ] {
+        let Ok(old) = open() else {
+            continue;
+        };
         let Ok(mut statement) = old.prepare(query) else {
             continue;
         };

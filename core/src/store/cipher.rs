@@ -53,55 +53,86 @@ pub(super) fn unlock(conn: &Connection, key: StoreKey) -> Result<()> {
         })
 }
 
-/// Encrypts the whole file anew. All of it happens or nothing: until this returns, the app keeps both
-/// keys, and tries the other one if the first is [wrong](StoreError::WrongKey).
-pub(super) fn change(conn: &Connection, key: StoreKey) -> Result<()> {
-    conn.pragma_update(None, "rekey", key.raw())?;
-    Ok(())
-}
-
-/// Whether the file is a database anybody can read.
-pub(super) fn is_plain(path: &Path) -> bool {
-    let mut start = [0; 16];
-    File::open(path).is_ok_and(|mut file| file.read_exact(&mut start).is_ok())
-        && start == *b"SQLite format 3\0"
+/// Whether the file is a database anybody can read, perhaps a damaged one.
+pub(crate) fn is_plain(path: &Path) -> bool {
+    let mut start = [0; 100];
+    if !File::open(path).is_ok_and(|mut file| file.read_exact(&mut start).is_ok()) {
+        // Nothing is there, or too little to be encrypted.
+        return true;
+    }
+    let name = b"SQLite format 3\0";
+    let same = start.iter().zip(name).filter(|(here, there)| here == there);
+    // Noise has hardly one byte of it; a page that was never written has none at all.
+    same.count() >= name.len() / 2 || start == [0; 100]
 }
 
 /// Puts an encrypted copy in a plain store's place, so that the store of an app that begins to encrypt
-/// goes on. Broken off anywhere it is done again, or finished, when the store is opened next. One
-/// process at a time. What the plain file leaves on a flash memory is out of reach.
+/// goes on. Until the copy is whole and takes that place, the plain file is the store; broken off, it is
+/// done again. What the plain file leaves on a flash memory is out of reach.
+///
+/// Nobody else may have the file open: [`StoreError::Sqlite`] with `DatabaseBusy` if somebody does.
 pub(super) fn encrypt(path: &Path, key: StoreKey) -> Result<()> {
-    let (fresh, done) = (beside(path, ".encrypting"), beside(path, ".encrypted"));
-    if done.exists() {
-        return finish(path, &done);
-    }
-    if !is_plain(path) {
+    if !path.exists() || !is_plain(path) {
         return Ok(());
     }
-    for end in ["", "-wal", "-shm", "-journal"] {
-        remove(&beside(&fresh, end))?;
+    if fs::metadata(path).is_ok_and(|file| file.len() == 0) {
+        // Made and never written, as after a crash: SQLCipher begins it.
+        return Ok(());
     }
-    {
-        let store = Store::open(path)?;
-        let conn = store.conn();
-        let name = fresh.to_string_lossy();
-        conn.execute("ATTACH ?1 AS sealed KEY ?2", (&*name, key.raw()))?;
-        conn.query_row("SELECT sqlcipher_export('sealed')", [], |_| Ok(()))?;
-        let version = schema::version(conn)?;
-        conn.pragma_update(Some("sealed"), "user_version", version)?;
-        conn.execute_batch("DETACH sealed")?;
-    }
-    rename(&fresh, &done)?;
-    finish(path, &done)
+    super::whole_log(path)?;
+    let store = Store::prepare(Connection::open(path)?, None)?;
+    replace(&store.conn, path, key)
 }
 
-fn finish(path: &Path, done: &Path) -> Result<()> {
-    // The log goes first: beside the new file it would be taken for that one's. It is empty by now,
-    // or its content is in the copy.
-    for end in ["-wal", "-shm"] {
-        remove(&beside(path, end))?;
+/// Encrypts the whole file anew with another key: a copy takes its place whole, as in [`encrypt`], and is
+/// then opened in the connection's stead. SQLCipher's own `rekey` says it went well also when it did not.
+pub(super) fn change(conn: &mut Connection, path: &Path, key: StoreKey) -> Result<()> {
+    replace(conn, path, key)?;
+    let fresh = Connection::open(path)?;
+    unlock(&fresh, key)?;
+    *conn = fresh;
+    Ok(())
+}
+
+/// Copies the database of a connection, encrypted with this key, and puts the copy in its file's place.
+fn replace(conn: &Connection, path: &Path, key: StoreKey) -> Result<()> {
+    let copy = beside(path, ".encrypting");
+    for end in ["", "-wal", "-shm", "-journal"] {
+        remove(&beside(&copy, end))?;
     }
-    rename(done, path)
+    // Leaving the log behind takes the file for this connection alone, and keeps it.
+    conn.busy_timeout(std::time::Duration::from_secs(1))?;
+    conn.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    let mode: String = conn.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0))?;
+    if mode != "delete" {
+        return Err(failed(rusqlite::ffi::SQLITE_BUSY));
+    }
+    conn.execute_batch("BEGIN EXCLUSIVE; COMMIT")?;
+    conn.execute(
+        "ATTACH ?1 AS sealed KEY ?2",
+        (copy.to_string_lossy(), key.raw()),
+    )?;
+    let exported = export(conn);
+    conn.execute_batch("DETACH sealed")?;
+    exported?;
+    {
+        let written = Connection::open(&copy)?;
+        unlock(&written, key)?;
+        let found: String = written.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        if found != "ok" {
+            return Err(failed(rusqlite::ffi::SQLITE_CORRUPT));
+        }
+    }
+    let whole = File::open(&copy).and_then(|file| file.sync_all());
+    whole.map_err(|_| failed(rusqlite::ffi::SQLITE_IOERR))?;
+    // Renamed while the old file is still held: whoever waits for it finds the new one.
+    rename(&copy, path)
+}
+
+fn export(conn: &Connection) -> Result<()> {
+    conn.query_row("SELECT sqlcipher_export('sealed')", [], |_| Ok(()))?;
+    let version = schema::version(conn)?;
+    Ok(conn.pragma_update(Some("sealed"), "user_version", version)?)
 }
 
 fn beside(path: &Path, end: &str) -> PathBuf {
@@ -112,13 +143,15 @@ fn beside(path: &Path, end: &str) -> PathBuf {
 
 fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(failed()),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(failed(rusqlite::ffi::SQLITE_IOERR))
+        }
         Ok(()) | Err(_) => Ok(()),
     }
 }
 
 fn rename(from: &Path, to: &Path) -> Result<()> {
-    fs::rename(from, to).map_err(|_| failed())?;
+    fs::rename(from, to).map_err(|_| failed(rusqlite::ffi::SQLITE_IOERR))?;
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
     // Only some systems let a folder be synced; on the others names are durable with their file.
     if let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) {
@@ -127,9 +160,7 @@ fn rename(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-fn failed() -> StoreError {
-    StoreError::Sqlite(rusqlite::Error::SqliteFailure(
-        rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR),
-        None,
-    ))
+fn failed(code: std::ffi::c_int) -> StoreError {
+    let error = rusqlite::ffi::Error::new(code);
+    StoreError::Sqlite(rusqlite::Error::SqliteFailure(error, None))
 }

@@ -266,7 +266,8 @@ impl Device {
             }
             if !undelivered && !inside {
                 if self.is_untold(outgoing, Some(id))? {
-                    continue;
+                    // One space after another: what is asked of several may not go into one request.
+                    return Ok(());
                 }
                 // Work the relay still keeps for people was made under this epoch, and would be in
                 // the way of what is made here after coming back.

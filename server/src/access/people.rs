@@ -329,7 +329,8 @@ pub enum Party {
     Team(Uuid),
 }
 
-/// Gives a person or team a role in a space for a time. Another role than before ends the old one.
+/// Gives a person or team a role in a space for a time. Another role than before ends the old one, if the
+/// new one holds from now on and for good; one for later or for a time stands beside it.
 pub fn grant(
     db: &mut Connection,
     space: SpaceId,
@@ -340,9 +341,10 @@ pub fn grant(
 ) -> Result<()> {
     let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let (table, column, id) = party(&to);
+    let instead = window.from_ms <= now_ms && window.until_ms.is_none();
     tx.execute(
         &format!(
-            "UPDATE {table} SET removed_ms = ?4 WHERE space = ?1 AND {column} = ?2 AND role <> ?3
+            "UPDATE {table} SET removed_ms = ?4 WHERE {instead} AND space = ?1 AND {column} = ?2 AND role <> ?3
              AND removed_ms IS NULL AND (until_ms IS NULL OR until_ms > ?4)"
         ),
         (blob(space.as_bytes()), id, role.code(), now_ms),

@@ -169,15 +169,26 @@ fn whoever_makes_the_hashes_anew_is_found_out_by_the_signatures() {
 }
 
 #[test]
-fn an_erased_document_is_said_to_be_erased() {
+fn an_erased_document_is_said_to_be_erased_and_one_that_only_lacks_its_content_is_not() {
     let (world, _, _) = written();
     let db = rusqlite::Connection::open(world.folder.join(DATABASE)).unwrap();
-    db.execute("UPDATE envelope SET run = NULL WHERE seq = 2", [])
+    let doc: [u8; 16] = db
+        .query_row("SELECT doc FROM envelope WHERE seq = 2", [], |row| {
+            row.get(0)
+        })
         .unwrap();
-    let mut file = Vec::new();
-    export(&world.folder, world.space, 7, &mut file).unwrap();
-    let found = verify(&mut &*file, None).unwrap();
-    assert_eq!((found.findings.len(), found.erased), (0, 1));
+    let doc = sopu_core::id::DocId(uuid::Uuid::from_bytes(doc));
+    world.relay.erase(doc, "request").unwrap();
+    let told = || {
+        let mut file = Vec::new();
+        export(&world.folder, world.space, 7, &mut file).unwrap();
+        let found = verify(&mut &*file, None).unwrap();
+        (found.findings.len(), found.erased)
+    };
+    assert_eq!(told(), (0, 1));
+    db.execute("UPDATE envelope SET run = NULL WHERE seq = 3", [])
+        .unwrap();
+    assert_eq!(told(), (1, 2), "whoever hides content is found out");
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! Checking an exported history, with nothing but the file and the relay's public key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, Read};
 
 use ed25519_dalek::{Signature, VerifyingKey};
-use sopu_core::envelope::{Envelope, Header, Proof, feed_hash};
-use sopu_core::id::{DeviceId, SpaceId};
-use sopu_core::wire::SignedNotice;
+use sopu_core::envelope::{Envelope, Header, Proof, decode, feed_hash};
+use sopu_core::id::{DeviceId, DocId, SpaceId};
+use sopu_core::wire::{Notice, NoticeKind, SignedNotice};
 
 use super::{FORM, Hex, Line, line_hash, signed_bytes};
 use crate::access::log::{self, Entry};
@@ -59,6 +59,8 @@ pub fn verify(from: &mut impl BufRead, relay: Option<[u8; 32]>) -> io::Result<Ve
         keys: BTreeMap::new(),
         feed: [0; 32],
         access: None,
+        empty: BTreeMap::new(),
+        erased: BTreeSet::new(),
         ended: false,
     };
     let mut text = Vec::new();
@@ -96,6 +98,9 @@ struct Reader {
     feed: [u8; 32],
     /// The last row of the access log: its number, if there was one, and the hash there.
     access: Option<(Option<i64>, [u8; 32])>,
+    /// Entries without content, by document, and the documents the relay says it has erased.
+    empty: BTreeMap<DocId, u64>,
+    erased: BTreeSet<DocId>,
     ended: bool,
 }
 
@@ -152,7 +157,8 @@ impl Reader {
                     self.wrong("names another relay than the one expected");
                 }
                 self.done.relay = Some(relay.0);
-                self.done.name = name;
+                // It is shown on a terminal.
+                self.done.name = name.chars().filter(|c| !c.is_control()).collect();
             }
             Line::Device { id, key, .. } => match VerifyingKey::from_bytes(&key.0) {
                 Ok(key) => drop(self.keys.insert(id, key)),
@@ -191,6 +197,15 @@ impl Reader {
                 if !self.relay_signed(&signed, &notice.signature) {
                     self.wrong("is a notice the relay did not sign");
                 }
+                match decode::<Notice>(&notice.body) {
+                    Some(said) if self.done.space != Some(said.space) => {
+                        self.wrong("is of another space");
+                    }
+                    Some(said) if matches!(said.what, NoticeKind::Erased(_)) => {
+                        self.erased.insert(said.doc);
+                    }
+                    Some(_) | None => {}
+                }
             }
             Line::AccessLog { before } => {
                 if self.access.replace((None, before.0)).is_some() {
@@ -225,6 +240,15 @@ impl Reader {
                 signature,
             } => {
                 self.ended = true;
+                for (doc, line) in std::mem::take(&mut self.empty) {
+                    if !self.erased.contains(&doc) {
+                        let what = "has no content, and no notice says that it was erased";
+                        self.done.findings.push(Finding {
+                            line,
+                            what: what.to_owned(),
+                        });
+                    }
+                }
                 if (entries, rows) != (self.done.entries, self.done.rows) {
                     self.wrong(format!(
                         "speaks of {entries} entries and {rows} rows, and there are {} and {}",
@@ -264,6 +288,7 @@ impl Reader {
         }
         let Some(run) = run else {
             self.done.erased += 1;
+            self.empty.entry(header.doc).or_insert(self.line);
             return;
         };
         let digest = proof.digest;

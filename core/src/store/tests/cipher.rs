@@ -49,11 +49,9 @@ fn an_encrypted_store_is_open_to_its_key_and_to_nothing_else() {
     assert!(!on_disk(folder.path(), b"SQLite format 3"));
     drop(store);
     assert!(refused(&path, 2));
+    // Not damage: an app that has no key for once must not have it mended.
     let plain = Store::open(&path);
-    assert!(
-        plain.is_err_and(|error| error.is_damage()),
-        "it looks like noise"
-    );
+    assert!(matches!(plain, Err(StoreError::WrongKey)));
     let store = Store::open_encrypted(&path, key(1)).expect("opens");
     assert_eq!(value(&store, doc)["summary"], RARE);
     assert_eq!(check::check(store.conn()).expect("checks"), []);
@@ -117,19 +115,46 @@ fn a_plain_store_is_encrypted_when_it_is_opened_with_a_key() {
 }
 
 #[test]
-fn encrypting_that_was_broken_off_is_done_again_or_finished() {
+fn encrypting_that_was_broken_off_is_done_again_and_the_plain_file_is_the_store_until_then() {
     let folder = tempfile::tempdir().expect("folder");
     let world = World::new(1);
     let (path, doc) = plain(folder.path(), &world);
-    // Half a copy.
+    // Half a copy; and somebody writes on in the plain store.
     std::fs::write(path.with_file_name("sopu.db.encrypting"), [9; 5_000]).expect("writes");
+    let mut store = Store::open(&path).expect("opens");
+    let later = world.note(&mut store, "myöhemmin");
+    drop(store);
     let store = Store::open_encrypted(&path, key(1)).expect("encrypts");
     assert_eq!(value(&store, doc)["summary"], RARE);
-    drop(store);
-    // A whole copy that had not taken the plain one's place yet.
-    std::fs::rename(&path, path.with_file_name("sopu.db.encrypted")).expect("renames");
-    let (path, _) = plain(folder.path(), &world);
-    let store = Store::open_encrypted(&path, key(1)).expect("finishes");
+    assert_eq!(value(&store, later)["summary"], "myöhemmin");
+}
+
+#[test]
+fn nobody_else_has_the_file_open_while_it_is_encrypted_or_gets_another_key() {
+    let folder = tempfile::tempdir().expect("folder");
+    let world = World::new(1);
+    let (path, doc) = plain(folder.path(), &world);
+    let busy = |result: &crate::store::Result<()>| {
+        matches!(result, Err(StoreError::Sqlite(error))
+            if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy))
+    };
+    // As another process has it.
+    let other = rusqlite::Connection::open(&path).expect("opens");
+    let holds = "PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; UPDATE document SET n = n";
+    other.execute_batch(holds).expect("writes");
+    let done = Store::open_encrypted(&path, key(1)).map(drop);
+    assert!(busy(&done), "{done:?}");
+    drop(other);
+    let mut store = Store::open_encrypted(&path, key(1)).expect("encrypts");
+    let second = Store::open_encrypted(&path, key(1)).expect("opens twice");
+    let _ = value(&second, doc);
+    let done = store.change_key(key(2));
+    assert!(
+        busy(&done),
+        "it says so rather than that it went well: {done:?}"
+    );
+    drop((store, second));
+    assert!(refused(&path, 2));
+    let store = Store::open_encrypted(&path, key(1)).expect("the old key still fits");
     assert_eq!(value(&store, doc)["summary"], RARE);
-    assert!(!on_disk(folder.path(), &RARE.as_bytes()[2..]));
 }
