@@ -104,6 +104,7 @@ shared-notes-none = No visit has been shared yet.
 shared-contracts = Contracts, services and hours
 shared-contracts-none = No contract with a commissioner as a party has been offered yet.
 shared-visits-none = No visits yet.
+shared-span = Visits and hours of the last two years, by month.
 shared-month = Month
 shared-visits = Visits
 shared-hours = Hours

@@ -104,6 +104,7 @@ shared-notes-none = Yhtään käyntiä ei ole vielä jaettu.
 shared-contracts = Sopimukset, palvelut ja tunnit
 shared-contracts-none = Yhtään sopimusta, jossa tilaaja on osapuolena, ei ole vielä tarjottu.
 shared-visits-none = Käyntejä ei ole vielä.
+shared-span = Käynnit ja tunnit kahden viime vuoden ajalta, kuukausittain.
 shared-month = Kuukausi
 shared-visits = Käyntejä
 shared-hours = Tunteja

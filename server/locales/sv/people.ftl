@@ -104,6 +104,7 @@ shared-notes-none = Inget besök har delats ännu.
 shared-contracts = Avtal, tjänster och timmar
 shared-contracts-none = Inget avtal med en beställare som part har erbjudits ännu.
 shared-visits-none = Inga besök ännu.
+shared-span = Besök och timmar för de två senaste åren, månadsvis.
 shared-month = Månad
 shared-visits = Besök
 shared-hours = Timmar

@@ -84,6 +84,19 @@ fn client(
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
     let docs = super::audit::about(data, subject)?;
+    // What of them is not in the record cannot be found by whom it is about.
+    let waiting: u64 = desk.db.query_row(
+        "SELECT count(*) FROM envelope WHERE state IN ('waiting', 'held') AND run IS NOT NULL",
+        [],
+        |row| row.get(0),
+    )?;
+    if waiting > 0 {
+        writeln!(
+            out,
+            "{waiting} pieces of work are not in the record yet, or are held for somebody to look at: some \
+             may be about them. Run this again when they are."
+        )?;
+    }
     if docs.is_empty() {
         return Err(CliError::Usage("no document is about them".to_owned()));
     }
@@ -124,7 +137,7 @@ fn wish(desk: &Desk, doc: DocId, reason: &str) -> Result<(), CliError> {
         at_ms: desk.now(),
         member: None,
         action: "erase".to_owned(),
-        space: None,
+        space: erasures::space_of(&desk.db, doc)?,
         doc: Some(doc),
         reason: Some(reason.to_owned()),
     };

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use sopu_core::id::{DocId, MemberId, SpaceId};
 use sopu_core::store::Store;
 use sopu_core::store::view::{self, View};
@@ -259,6 +259,23 @@ impl Books {
             (Some(space.id), doc),
             None,
         )
+    }
+
+    /// Notes that somebody saw all these documents of a space: one row each, one transaction for all, so
+    /// that whoever reloads a page does not keep others from writing.
+    pub fn note_all(
+        &self,
+        office: &Office,
+        member: MemberId,
+        action: &str,
+        space: SpaceId,
+        docs: impl Iterator<Item = DocId>,
+    ) -> Result<(), Failure> {
+        let tx = Transaction::new_unchecked(&self.people, TransactionBehavior::Immediate)?;
+        for doc in docs {
+            self.note(office, member, action, (Some(space), Some(doc)), None)?;
+        }
+        Ok(tx.commit()?)
     }
 
     /// Notes what somebody did in the access log.

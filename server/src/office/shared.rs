@@ -1,5 +1,5 @@
 //! What is shared with those who do not sync: with relatives the visit notes marked so, with
-//! commissioners the services and hours of the contracts they are a party of. Nothing else of a document
+//! commissioners the services and hours of the space's contracts that have one of them as a party. Nothing else of a document
 //! comes into these pages.
 
 use std::collections::BTreeMap;
@@ -24,10 +24,17 @@ use super::share::is_shared;
 use super::visitor::Visitor;
 use super::{Failure, Office};
 use crate::access::Role;
+use crate::civil;
 use crate::words::Words;
 
 /// Notes looked through for shared ones, the newest first.
 const NOTES: usize = 500;
+
+/// As many years back visits and hours are summed up, in whole months.
+const YEARS: i32 = 2;
+
+/// No limit at all: what people invoice by is whole.
+const ALL: usize = usize::MAX >> 1;
 
 /// Contracts looked through.
 const CONTRACTS: usize = 200;
@@ -101,23 +108,27 @@ pub(super) async fn page(
     office
         .with_books(move |office, books| {
             let space = books.enter_shared(office, &visitor, space)?;
-            let (notes, contracts) = match books.record(office)? {
-                Some(record) => (
-                    of_kind(record, space.id, Kind::VisitNote, NOTES)?,
-                    of_kind(record, space.id, Kind::Contract, CONTRACTS)?,
-                ),
-                None => (Vec::new(), Vec::new()),
-            };
             let has = |role: Role| space.reads || space.roles.contains(&role);
-            let shown = Chosen {
-                notes: has(Role::Relative).then(|| shared(&notes)),
-                contracts: has(Role::Commissioner).then(|| commissioned(&contracts)),
-            };
-            for view in shown.all() {
-                let (at, action) = ((Some(space.id), Some(view.doc)), "shared");
-                books.note(office, visitor.who.member, action, at, None)?;
+            let (relative, commissioner) = (has(Role::Relative), has(Role::Commissioner));
+            let (mut notes, mut contracts, mut visits) = (Vec::new(), Vec::new(), Vec::new());
+            if let Some(record) = books.record(office)? {
+                let of = |kind, limit, from| of_kind(record, space.id, kind, limit, from);
+                if relative {
+                    notes = of(Kind::VisitNote, NOTES, None)?;
+                }
+                if commissioner {
+                    contracts = of(Kind::Contract, CONTRACTS, None)?;
+                    let since = first_month(office.env.now_ms());
+                    visits = of(Kind::VisitNote, ALL, Some(since))?;
+                }
             }
-            let page = build(books, &visitor, space, &notes, &shown)?;
+            let shown = Chosen {
+                notes: relative.then(|| shared(&notes)),
+                contracts: commissioner.then(|| commissioned(&contracts)),
+            };
+            let docs = shown.all().map(|view| view.doc);
+            books.note_all(office, visitor.who.member, "shared", space.id, docs)?;
+            let page = build(books, &visitor, space, &visits, &shown)?;
             Ok(html(&page))
         })
         .await
@@ -136,8 +147,23 @@ impl Chosen<'_> {
     }
 }
 
-fn of_kind(record: &Store, space: SpaceId, kind: Kind, limit: usize) -> Result<Vec<View>, Failure> {
+/// The day from which visits are summed up.
+fn first_month(now_ms: i64) -> String {
+    let today = civil::typed(now_ms);
+    let year = today.get(..4).and_then(|year| year.parse().ok());
+    let year = year.unwrap_or(1970) - YEARS;
+    format!("{year}-{}-01", today.get(5..7).unwrap_or("01"))
+}
+
+fn of_kind(
+    record: &Store,
+    space: SpaceId,
+    kind: Kind,
+    limit: usize,
+    from: Option<String>,
+) -> Result<Vec<View>, Failure> {
     let query = Query {
+        from,
         spaces: Some(vec![space]),
         kind: Some(kind),
         sort: Sort::Date,

@@ -105,7 +105,16 @@ async fn a_commissioner_sees_services_and_hours_of_contracts_they_are_a_party_of
     let ordered = contract("Ostopalvelu", "commissioner", "signed");
     contract("Luonnos", "commissioner", "draft");
     contract("Itse maksettu", "customer", "signed");
-    let start = 1_795_338_300_000_i64; // 2026-11-22T09:05Z
+    // Noon of the day before yesterday, so that a month's end is as good a day as any other.
+    let now_ms = sopu_core::time::Env::now_ms(&SystemEnv);
+    let day = crate::civil::typed(now_ms - 2 * 86_400_000);
+    let start = crate::civil::moment(&format!("{}T12:00", &day[..10])).unwrap();
+    let month = format!("{}/{}", &day[5..7], &day[..4]);
+    // Made long before what is summed up.
+    let old = json!({"contract_id": ordered.to_string(), "status": "done",
+        "actual_start": {"at": start - 1_200 * 86_400_000_i64},
+        "actual_end": {"at": start - 1_200 * 86_400_000_i64 + 3_600_000}});
+    write_new(&w, Kind::VisitNote, &old);
     for (contract, hours) in [(ordered, 2), (ordered, 1), (w.note, 5)] {
         let end = start + hours * 3_600_000;
         let note = json!({"contract_id": contract.to_string(), "status": "done",
@@ -115,7 +124,8 @@ async fn a_commissioner_sees_services_and_hours_of_contracts_they_are_a_party_of
     }
     let page = shared(&w, &commissioner).await.body;
     assert!(page.contains("Ostopalvelu") && page.contains("Kotihoito") && page.contains("40"));
-    assert!(page.contains("11/2026") && page.contains("3,00"), "{page}");
+    assert!(page.contains(&month) && page.contains("3,00"), "{page}");
+    assert_eq!(page.matches("<th scope=\"row\">").count(), 1, "{page}");
     for hidden in [
         "Luonnos",
         "Itse maksettu",
