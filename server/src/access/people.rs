@@ -369,6 +369,25 @@ pub fn revoke(db: &Connection, space: SpaceId, from: Party, now_ms: i64) -> Resu
     )? > 0)
 }
 
+/// Ends one grant of a person or team in a space, the one that begins then; what else they were given
+/// stays. Says whether there was anything to end.
+pub fn end_grant(
+    db: &Connection,
+    space: SpaceId,
+    of: Party,
+    from_ms: i64,
+    now_ms: i64,
+) -> Result<bool> {
+    let (table, column, id) = party(&of);
+    Ok(db.execute(
+        &format!(
+            "UPDATE {table} SET removed_ms = ?3 WHERE space = ?1 AND {column} = ?2 AND from_ms = ?4
+             AND removed_ms IS NULL"
+        ),
+        (blob(space.as_bytes()), id, now_ms, from_ms),
+    )? > 0)
+}
+
 fn party(party: &Party) -> (&'static str, &'static str, &[u8]) {
     match party {
         Party::Member(member) => ("space_member", "member", member.as_bytes().as_slice()),

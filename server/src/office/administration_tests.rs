@@ -130,13 +130,28 @@ async fn an_owner_lets_people_in_changes_their_role_and_ends_it_with_a_reason() 
     let answer = send(&w, &cookie, &end, &[("party", &*party)]).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "no reason");
     assert_eq!(at(&w).role(), Some(Role::Reader));
+    // A substitution beside it ends by itself, or before its time, and takes nothing else along.
+    let from_ms = SystemEnv.now_ms() - 1_000;
+    let window = Window {
+        from_ms,
+        until_ms: Some(from_ms + 86_400_000),
+    };
+    let to = Party::Member(onni);
+    people::grant(&mut db(&w), w.space, to, Role::Field, window, from_ms).unwrap();
+    assert_eq!(at(&w).role(), Some(Role::Field));
+    let from = from_ms.to_string();
+    let form = [("party", &*party), ("from", &*from), ("reason", "peruttu")];
+    assert_eq!(send(&w, &cookie, &end, &form).await.status, StatusCode::OK);
+    assert_eq!(at(&w).role(), Some(Role::Reader));
+    let answer = send(&w, &cookie, &end, &form).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND, "it has ended");
     let form = [("party", &*party), ("reason", "muutti muualle")];
     let answer = send(&w, &cookie, &end, &form).await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(at(&w).role(), None);
     let noted = noted(&w);
-    assert_eq!(noted.len(), 3, "{noted:?}");
-    assert!(noted[2].ends_with("muutti muualle"), "{noted:?}");
+    assert_eq!(noted.len(), 4, "{noted:?}");
+    assert!(noted[3].ends_with("muutti muualle"), "{noted:?}");
 }
 
 #[tokio::test]

@@ -47,6 +47,8 @@ pub(super) struct Row {
     pub team: bool,
     pub role: String,
     pub when: String,
+    /// When it begins, which tells it from what else they were given there.
+    pub from_ms: i64,
 }
 
 impl Row {
@@ -59,6 +61,7 @@ impl Row {
             team: matches!(entry.party, Party::Team(_)),
             role: role_words(words, entry.role),
             when: when(words, entry.window, now_ms),
+            from_ms: entry.window.from_ms,
         }
     }
 }
@@ -209,7 +212,16 @@ pub(super) async fn end(
             let Some(reason) = sent.line("reason") else {
                 return show(office, books, &visitor, space, Err("reason-missing"));
             };
-            people::revoke(&books.people, space.id, party, now_ms)?;
+            let ended = match sent.one("from") {
+                "" => people::revoke(&books.people, space.id, party, now_ms)?,
+                from => {
+                    let from_ms = from.parse().map_err(|_| Failure::NotFound)?;
+                    people::end_grant(&books.people, space.id, party, from_ms, now_ms)?
+                }
+            };
+            if !ended {
+                return Err(Failure::NotFound);
+            }
             let what = format!("space revoke {}: {reason}", written(party));
             books.note_act(office, &visitor, Some(space.id), &what)?;
             // Whoever took themselves out has no page here any more.
