@@ -6,12 +6,12 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::json;
-use sopu_core::device::{DeviceError, SyncReport};
+use sopu_core::device::{Device, DeviceError, SyncReport};
 use sopu_core::documents::Kind;
 use sopu_core::envelope::{Envelope, encode};
 use sopu_core::id::DocId;
 use sopu_core::store::outbox::Progress;
-use sopu_core::store::{Store, document, meta, purge, view};
+use sopu_core::store::{Store, document, meta, outbox, purge, view};
 use sopu_core::sync::outgoing::Outgoing;
 use sopu_core::transport::{Post, Reply, Transport, TransportError};
 use sopu_core::wire::{SyncRequest, SyncResponse, Verdict};
@@ -57,6 +57,18 @@ fn twin(world: &mut Storm, number: usize) -> usize {
     let twin = world.pockets[number].twin(&folder, machine);
     world.pockets.push(twin);
     at
+}
+
+/// Forgets how far the first space is here, as a store does that was mended.
+fn back_to_first_sync(world: &mut Storm, number: usize) {
+    let space = world.spaces[0];
+    let path = world.pockets[number].close();
+    let mut store = Store::open(&path).expect("opens");
+    store
+        .write(|tx| sopu_core::store::space::clear_cursor(tx, space))
+        .expect("writes");
+    drop(store);
+    world.pockets[number].restart();
 }
 
 fn merge(world: &Storm) {
@@ -193,17 +205,7 @@ fn an_overtaken_answer_does_not_begin_a_first_sync_that_puts_a_space_far_back() 
     let doc = note(&mut world, 0, "alku");
     world.sync_now(0).expect("syncs");
     merge(&world);
-    let back_to_first_sync = |world: &mut Storm| {
-        let space = world.spaces[0];
-        let path = world.pockets[2].close();
-        let mut store = Store::open(&path).expect("opens");
-        store
-            .write(|tx| sopu_core::store::space::clear_cursor(tx, space))
-            .expect("writes");
-        drop(store);
-        world.pockets[2].restart();
-    };
-    back_to_first_sync(&mut world);
+    back_to_first_sync(&mut world, 2);
     world.sync_now(2).expect("syncs");
     let begins = |exchange: &(Outgoing, SyncResponse)| {
         let mut pages = exchange.1.pages.iter();
@@ -216,7 +218,7 @@ fn an_overtaken_answer_does_not_begin_a_first_sync_that_puts_a_space_far_back() 
     world.sync_now(0).expect("syncs");
     merge(&world);
     world.sync_now(2).expect("takes in what came after");
-    back_to_first_sync(&mut world);
+    back_to_first_sync(&mut world, 2);
     let mut report = SyncReport::default();
     let device = world.pockets[2].device();
     device
@@ -540,4 +542,69 @@ fn a_restored_copy_of_a_device_that_was_cut_off_hands_over_its_work_and_is_wiped
     assert_eq!(documents(&world, 2), 0);
     let kept = world.relay().quarantine(10).expect("reads");
     assert!(kept.iter().any(|row| row.doc == doc), "its work is kept");
+}
+
+/// A line on which every page has the least there can be in one.
+struct InParts<'w>(Line<'w>);
+
+impl Transport for InParts<'_> {
+    fn post(&self, post: Post) -> Result<Reply, TransportError> {
+        let plain = match post.encoding {
+            Some(_) => sopu_core::compress::decompress(&post.body, 1 << 24).expect("unpacks"),
+            None => post.body.clone(),
+        };
+        let mut request: SyncRequest = minicbor::decode(&plain).expect("reads");
+        request.max_bytes = 1;
+        self.0.post(Post {
+            body: encode(&request),
+            encoding: None,
+            ..post
+        })
+    }
+}
+
+/// Its copy had delivered the same change, so the relay refused this one's: nothing is left to make
+/// again, and no page will ever say so (storm 10544).
+#[test]
+fn a_device_cut_off_within_a_first_sync_that_brought_what_was_refused_is_wiped() {
+    let mut world = world(13);
+    note(&mut world, 0, "ennen");
+    world.sync_now(0).expect("delivers");
+    let doc = note(&mut world, 2, "alku");
+    let other = twin(&mut world, 2);
+    world.sync_now(other).expect("delivers");
+    for _ in 0..3 {
+        note(&mut world, 0, "jälkeen");
+    }
+    world.sync_now(0).expect("delivers");
+    merge(&world);
+    back_to_first_sync(&mut world, 2);
+    let line = InParts(Line::new(Some(world.relay()), None, world.pockets[2].id()));
+    let mut device = world.pockets[2].second().expect("opens");
+    // Until the signature of its copy's envelope is here, before those of others.
+    let emptied = |device: &Device| {
+        let conn = device.store().conn();
+        let own = outbox::unsettled(conn, Some(doc)).expect("reads");
+        let own = own
+            .iter()
+            .find(|e| matches!(e.state, outbox::State::Final(_)));
+        own.is_some_and(|e| outbox::changes_of(conn, e.id).expect("reads").is_empty())
+    };
+    for _ in 0..30 {
+        if !emptied(&device) {
+            device.sync_for(&line, 1).expect("syncs");
+        }
+    }
+    assert!(emptied(&device));
+    let spaces = device.spaces().expect("reads");
+    let within = |cursor: &sopu_core::wire::Cursor| cursor.first.is_some();
+    assert!(spaces.iter().any(|s| s.cursor.as_ref().is_some_and(within)));
+    drop(line);
+    drop(device);
+    let id = world.pockets[2].id();
+    world.relay().revoke(id).expect("revokes");
+    let report = world.sync_now(2).expect("syncs");
+    assert!(report.wiped, "{report:?}");
+    assert_eq!(documents(&world, 2), 0);
+    assert!(world.relay().record().store().document(doc).is_ok());
 }

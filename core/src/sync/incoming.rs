@@ -403,7 +403,10 @@ impl Device {
         }
         // Unsent work first, also what was refused and is made again: the relay keeps it for the office
         // to review. Then what the relay has lost, and what it had before: of a space without a cursor
-        // one that is cut off hears nothing of a relay's return from a backup.
+        // one that is cut off hears nothing of a relay's return from a backup. What was refused because
+        // the feed has all of it leaves nothing to make again: cut off within a first sync, it is never
+        // level with the feed, where that is settled otherwise.
+        self.store.write(outbox::settle_empty)?;
         if self.replay_refused(report)?
             || !self.delivered()?
             || self.owes_any()?

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use automerge::{Automerge, Change, ReadDoc};
+use serde_json::{Value, json};
 
 use super::sides::{Covered, Sides, holds};
 use crate::device::documents::new_changes;
@@ -12,7 +13,7 @@ use crate::device::{Device, DeviceError, Result};
 use crate::documents::Kind;
 use crate::edit::{Edit, Place, diff, rank, resolve};
 use crate::id::{EnvelopeId, Hash, Version, mint_uuid};
-use crate::read::{Reading, at_path, read_at, version};
+use crate::read::{Reading, RemovedItem, at_path, read_at, version};
 use crate::rebase;
 use crate::save::{self, SaveContext};
 use crate::store::document::{Loaded, NewChange, Origin};
@@ -165,13 +166,41 @@ fn edits_of(
     change: &Change,
     ctx: &SaveContext<'_>,
 ) -> Result<Vec<Edit>> {
-    let before = read_at(old, kind, deps);
-    let after = read_at(old, kind, &Version::new([change.hash().into()]));
+    let mut before = read_at(old, kind, deps);
+    let mut after = read_at(old, kind, &Version::new([change.hash().into()]));
+    show_removed(&mut before, &mut after);
     let found = diff(kind, &before, &after.value, &mut || mint_uuid(ctx.env));
     let mut edits = found.map_err(crate::save::SaveError::from)?.edits;
     edits.extend(reopened(kind, &before, &after));
     edits.extend(chosen(kind, &before, &after));
     Ok(edits)
+}
+
+/// What was written in an item that is removed at both versions is in neither value. It got there when
+/// it was made again behind the removal, and may have to be made again once more.
+fn show_removed(before: &mut Reading, after: &mut Reading) {
+    let is = |item: &RemovedItem, other: &RemovedItem| {
+        (&item.field, &item.key) == (&other.field, &other.key)
+    };
+    for item in before.removed.clone() {
+        let Some(at) = after.removed.iter().position(|other| is(&item, other)) else {
+            continue;
+        };
+        before.removed.retain(|other| !is(&item, other));
+        show(&mut before.value, item);
+        let item = after.removed.remove(at);
+        show(&mut after.value, item);
+    }
+}
+
+fn show(value: &mut Value, item: RemovedItem) {
+    let Some(fields) = value.as_object_mut() else {
+        return;
+    };
+    let items = fields.entry(item.field).or_insert_with(|| json!({}));
+    if let Some(items) = items.as_object_mut() {
+        items.insert(item.key, item.value);
+    }
 }
 
 /// Statuses taken back to a new round, which a plain difference of values leaves out.
@@ -216,5 +245,59 @@ fn place_holds(place: &Place, reading: &Reading) -> bool {
     match place {
         Place::Root => true,
         Place::Item { key, .. } => !reading.removed.iter().any(|item| item.key == *key),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::MemberId;
+
+    struct Still;
+
+    impl crate::time::Env for Still {
+        fn now_ms(&self) -> i64 {
+            1_790_000_000_000
+        }
+
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(7);
+        }
+    }
+
+    #[test]
+    fn a_text_made_again_in_an_item_that_was_removed_can_be_made_again_once_more() {
+        let kind = Kind::VisitNote;
+        let ctx = SaveContext {
+            actor: [1; 16],
+            by: MemberId(uuid::Uuid::from_bytes([1; 16])),
+            at_ms: 1_790_000_000_000,
+            env: &Still,
+        };
+        let key = "01a203ad-fd7f-7d05-8b15-5fe754656753";
+        let value = json!({"entries": {key: {"heading": "uni", "text": "a"}}});
+        let mut doc = save::create(kind, &value, &ctx).expect("creates").0;
+        let at = version(&doc);
+        let mut value = read_at(&doc, kind, &at).value;
+        value["entries"] = json!({});
+        save::save(&mut doc, kind, &at, &value, &ctx).expect("saves");
+        let removed = version(&doc);
+        assert_eq!(read_at(&doc, kind, &removed).removed.len(), 1);
+        let (place, field) = resolve(kind, &format!("entries.{key}.text")).expect("a field");
+        let (old, new) = ("a".to_owned(), "ab".to_owned());
+        let edits = vec![Edit::Text {
+            place,
+            field,
+            old,
+            new,
+        }];
+        let saved = save::write(&mut doc, kind, &removed, edits, Vec::new(), &ctx);
+        let hash = saved.expect("writes").version.heads()[0];
+        let change = doc.get_change_by_hash(&hash.into()).expect("is there");
+        let found = edits_of(&doc, kind, &removed, &change, &ctx).expect("reads");
+        let [Edit::Text { old, new, .. }] = &found[..] else {
+            panic!("{found:?}");
+        };
+        assert_eq!((old.as_str(), new.as_str()), ("a", "ab"));
     }
 }
