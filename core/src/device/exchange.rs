@@ -40,6 +40,9 @@ pub struct SyncReport {
 /// Requests in one call; each but the last two made headway.
 const MOST_REQUESTS: u32 = 1_000;
 
+/// Times that a clock can show, milliseconds: 1970 to the end of 9999, the last year of RFC 3339.
+const CALENDAR_MS: std::ops::Range<i64> = 0..253_402_300_800_000;
+
 /// What the relay says to a device that is cut off and brings nothing more.
 const REVOKED: &str = "device_revoked";
 
@@ -124,7 +127,12 @@ impl Device {
         bytes: &[u8],
         report: &mut SyncReport,
     ) -> Result<bool> {
-        let response: SyncResponse = body::parse(bytes).map_err(|_| DeviceError::BadAnswer)?;
+        let parsed: Result<SyncResponse, _> = body::parse(bytes);
+        let mut response = parsed.map_err(|_| DeviceError::BadAnswer)?;
+        if !CALENDAR_MS.contains(&response.now_ms) {
+            // Such a clock says nothing: what this device knows of the time itself stays.
+            response.now_ms = self.relay_now_ms();
+        }
         if outgoing.request.wait_ms == 0 {
             // Halfway between sending and receiving is the best guess of when the relay looked.
             let middle = sent_ms + (self.env.now_ms() - sent_ms) / 2;
