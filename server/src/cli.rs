@@ -249,6 +249,11 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<(), CliError> {
             command.run(&mut Desk::open(&cli.settings, false)?, relay, out)
         }
         Command::Device(command) => command.run(&mut Desk::open(&cli.settings, false)?, out),
+        // A file is checked anywhere, also where there is no data.
+        Command::Audit(audit::Audit::Verify {
+            export: Some(file),
+            relay,
+        }) => audit::verify_export(&file, relay, out),
         Command::Audit(command) => {
             let data = cli.settings.config(Source::default())?.data;
             command.run(&mut Desk::open(&cli.settings, false)?, &data, out)

@@ -105,11 +105,7 @@ impl Audit {
                 target,
                 reason,
             } => export_to(desk, data, space, target, reason, out),
-            Audit::Verify {
-                export: Some(file),
-                relay,
-            } => verify_export(file, *relay, out),
-            Audit::Verify { export: None, .. } => match log::verify(&desk.db)? {
+            Audit::Verify { .. } => match log::verify(&desk.db)? {
                 None => Ok(writeln!(out, "The access log is as it was written.")?),
                 Some(number) => {
                     writeln!(
@@ -170,7 +166,8 @@ fn export_to(
     Ok(())
 }
 
-fn verify_export(
+/// Checks an exported history.
+pub(super) fn verify_export(
     file: &Path,
     relay: Option<[u8; 32]>,
     out: &mut dyn Write,
