@@ -93,11 +93,7 @@ pub fn check(folder: &Path) -> Report {
         .map_err(|error| error.to_string())
         .and_then(|mut bytes| {
             // A last line without its end was being written, or was torn; it never counted.
-            let whole = bytes
-                .iter()
-                .rposition(|b| *b == b'\n')
-                .map_or(0, |at| at + 1);
-            bytes.truncate(whole);
+            ledger::cut_to_whole_lines(&mut bytes);
             ledger::lines(&bytes).map_err(|error| error.to_string())
         });
     let keys = match &lines {

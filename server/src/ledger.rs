@@ -256,6 +256,12 @@ pub fn keys_of(lines: &[Line]) -> Option<RelayKeys> {
     }
 }
 
+/// Takes away a last line without its end: it is being written, or was torn, and never counted.
+pub fn cut_to_whole_lines(bytes: &mut Vec<u8>) {
+    let last = bytes.iter().rposition(|b| *b == b'\n');
+    bytes.truncate(last.map_or(0, |at| at + 1));
+}
+
 /// The lines of a ledger's bytes, all of them whole.
 ///
 /// # Errors

@@ -41,11 +41,7 @@ pub fn export(
     let mut bytes =
         std::fs::read(&path).map_err(|why| AuditError::Unreadable(path.clone(), why))?;
     // A last line without its end is being written.
-    let whole = bytes
-        .iter()
-        .rposition(|b| *b == b'\n')
-        .map_or(0, |at| at + 1);
-    bytes.truncate(whole);
+    ledger::cut_to_whole_lines(&mut bytes);
     let keys = ledger::keys_of(&ledger::lines(&bytes)?);
     let keys = keys.ok_or(AuditError::NoKeys)?;
     let mut store = SqliteStore::open_to_check(&data.join(DATABASE), false)?;

@@ -90,11 +90,7 @@ fn newest_ledger(data: &Path, path: &Path, saved: &[u8]) -> Result<Option<usize>
         Err(error) => return Err(BackupError::io(path)(error)),
     };
     // A torn last line never was.
-    let whole = here
-        .iter()
-        .rposition(|b| *b == b'\n')
-        .map_or(0, |at| at + 1);
-    here.truncate(whole);
+    ledger::cut_to_whole_lines(&mut here);
     let lines = ledger::lines(&here)?;
     if here.starts_with(saved) {
         return Ok(Some(lines.len()));

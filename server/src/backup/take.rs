@@ -163,11 +163,7 @@ fn copy_ledger(data: &Path, folder: &Path) -> Result<usize, BackupError> {
     let path = data.join(LEDGER);
     let mut bytes = fs::read(&path).map_err(BackupError::io(&path))?;
     // A line may be half written at this moment.
-    let whole = bytes
-        .iter()
-        .rposition(|b| *b == b'\n')
-        .map_or(0, |at| at + 1);
-    bytes.truncate(whole);
+    ledger::cut_to_whole_lines(&mut bytes);
     let lines = ledger::lines(&bytes)?.len();
     write_new(&folder.join(LEDGER), &bytes)?;
     Ok(lines)

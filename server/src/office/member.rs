@@ -5,14 +5,13 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use sopu_core::id::{MemberId, SpaceId};
 
 use super::books::Books;
 use super::frame::{Frame, html};
 use super::members::Fresh;
-use super::people::{self as pages, Choice, Row, Told};
+use super::people::{self as pages, Choice, Row, Told, told_in};
 use super::sent::Sent;
 use super::visitor::Visitor;
 use super::{Failure, Office};
@@ -218,14 +217,7 @@ fn show(
     let spaces = lists::spaces(db, visitor.who.org)?.into_iter();
     let mut frame = visitor.frame();
     frame.here = format!("/office/members/{member}");
-    let (said, wrong) = match told {
-        Ok(key) => (key.map(|key| words.t(key)), None),
-        Err(key) => (None, Some(words.t(key))),
-    };
-    let status = match wrong {
-        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        None => StatusCode::OK,
-    };
+    let (said, wrong, status) = told_in(words, told);
     let page = html(&Page {
         frame,
         tab: "members",

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Form;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use sopu_core::id::MemberId;
 
 use super::books::Books;
 use super::devices::Invited;
 use super::frame::{Frame, html};
-use super::people::Told;
+use super::people::{Told, told_in};
 use super::sent::Sent;
 use super::visitor::Visitor;
 use super::{Failure, Office};
@@ -142,14 +141,7 @@ fn show(
     });
     let mut frame = visitor.frame();
     frame.here = "/office/members".to_owned();
-    let (said, wrong) = match told {
-        Ok(key) => (key.map(|key| words.t(key)), None),
-        Err(key) => (None, Some(words.t(key))),
-    };
-    let status = match wrong {
-        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        None => StatusCode::OK,
-    };
+    let (said, wrong, status) = told_in(words, told);
     let page = html(&Page {
         frame,
         tab: "members",

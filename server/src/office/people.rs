@@ -140,6 +140,17 @@ pub(super) async fn grant(
 /// What a page says after a change: the key of the words, of what went well or of what is wrong.
 pub(super) type Told<T> = Result<T, &'static str>;
 
+/// That in words: what went well, what is wrong, and the status of the answer.
+pub(super) fn told_in(
+    words: &Words,
+    told: Told<Option<&'static str>>,
+) -> (Option<String>, Option<String>, StatusCode) {
+    match told {
+        Ok(key) => (key.map(|key| words.t(key)), None, StatusCode::OK),
+        Err(key) => (None, Some(words.t(key)), StatusCode::UNPROCESSABLE_ENTITY),
+    }
+}
+
 /// Lets whom the form names into a space.
 pub(super) fn let_in(
     office: &Office,
@@ -247,14 +258,7 @@ fn show(
     let teams = lists::teams(db, visitor.who.org)?.into_iter();
     let mut frame = visitor.frame();
     frame.here = format!("/office/spaces/{}/people", space.id);
-    let (said, wrong) = match told {
-        Ok(key) => (key.map(|key| words.t(key)), None),
-        Err(key) => (None, Some(words.t(key))),
-    };
-    let status = match wrong {
-        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        None => StatusCode::OK,
-    };
+    let (said, wrong, status) = told_in(words, told);
     let page = html(&Page {
         frame,
         rows: rows

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Form;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use sopu_core::chunk::Chunk;
 use sopu_core::documents::Kind;
@@ -23,7 +22,7 @@ use super::content::Show;
 use super::frame::{Frame, html};
 use super::history::{self, Change};
 use super::names::Names;
-use super::people::Told;
+use super::people::{Told, told_in};
 use super::sent::Sent;
 use super::visitor::Visitor;
 use super::{Failure, Office};
@@ -196,14 +195,7 @@ fn show(
     let rows = rows.collect::<Result<_, Failure>>()?;
     let mut frame = visitor.frame();
     frame.here = format!("/office/spaces/{}/review", space.id);
-    let (said, wrong) = match told {
-        Ok(key) => (key.map(|key| words.t(key)), None),
-        Err(key) => (None, Some(words.t(key))),
-    };
-    let status = match wrong {
-        Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        None => StatusCode::OK,
-    };
+    let (said, wrong, status) = told_in(words, told);
     let page = html(&Page {
         frame,
         rows,
