@@ -3,8 +3,8 @@
 
 #![expect(clippy::expect_used, reason = "a test")]
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::cell::Cell;
+use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -40,6 +40,7 @@ struct Counted {
 
 impl Counted {
     fn new() -> Self {
+        Loads::listen();
         let dir = tempfile::tempdir().expect("a folder");
         let data = dir.path().join("data");
         let disk = Disk::new(&data);
@@ -171,15 +172,26 @@ fn a_push_of_a_hundred_envelopes_is_one_flush_and_so_is_each_step_of_merging() {
     assert!((2..=8).contains(&flushes), "{flushes} flushes");
 }
 
+thread_local! {
+    /// How often Automerge has loaded a document on this thread.
+    static LOADS: Cell<u64> = const { Cell::new(0) };
+}
+
 /// Counts how often Automerge loads a document, which it says by a span of that name.
-#[derive(Clone, Default)]
-struct Loads(Arc<AtomicU64>);
+struct Loads;
 
 impl Loads {
     fn of(work: impl FnOnce()) -> u64 {
-        let loads = Self::default();
-        tracing::subscriber::with_default(loads.clone(), work);
-        loads.0.load(Ordering::Relaxed)
+        let before = LOADS.get();
+        work();
+        LOADS.get() - before
+    }
+
+    /// Listens on all threads and from the first load on: a span that a thread without a listener met
+    /// first may stay silent for good.
+    fn listen() {
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| tracing::subscriber::set_global_default(Self).expect("the only one"));
     }
 }
 
@@ -189,7 +201,8 @@ impl Subscriber for Loads {
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(self.0.fetch_add(1, Ordering::Relaxed) + 1)
+        LOADS.set(LOADS.get() + 1);
+        Id::from_u64(1)
     }
 
     fn record(&self, _: &Id, _: &Record<'_>) {}

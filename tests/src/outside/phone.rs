@@ -138,7 +138,7 @@ impl PhoneLoop {
             scope.spawn(|| {
                 loop {
                     let wait_ms = if self.dice.once_in(3) { 300 } else { 0 };
-                    self.sync(wait_ms);
+                    let _ = self.sync(wait_ms);
                     std::thread::sleep(Duration::from_millis(self.dice.below(60) as u64));
                 }
             });
@@ -161,8 +161,12 @@ impl PhoneLoop {
                 moved = Instant::now();
             }
             let drained = backlog == outbox::Progress::default();
-            quiet = if complete && drained { quiet + 1 } else { 0 };
-            assert!(moved.elapsed() < CALM, "the outbox drains: {backlog:?}");
+            quiet = if complete == Ok(true) && drained {
+                quiet + 1
+            } else {
+                0
+            };
+            assert!(moved.elapsed() < CALM, "settles: {backlog:?}, {complete:?}");
             if quiet == 0 {
                 std::thread::sleep(Duration::from_millis(50));
             }
@@ -311,17 +315,19 @@ impl PhoneLoop {
     }
 
     /// `true` if it ended well and there was nothing more.
-    fn sync(&self, wait_ms: u32) -> bool {
+    /// Syncs, and says whether the relay had no more, or why that came to nothing.
+    fn sync(&self, wait_ms: u32) -> Result<bool, String> {
         let op = self.begin(What::Syncing);
         let done = sync_shared(&self.device, &self.transport, 50, wait_ms);
         let (what, complete) = match &done {
             Ok(report) => {
                 let complete = !report.more;
-                (What::Synced { complete }, complete)
+                (What::Synced { complete }, Ok(complete))
             }
             Err(error) => {
                 let reason = code(error);
-                (What::Failed { reason }, false)
+                let told = Err(format!("{reason}: {error:?}"));
+                (What::Failed { reason }, told)
             }
         };
         self.tell(op, what);
