@@ -120,6 +120,13 @@ impl RelayKeys {
         first(&self.mac(&[b"sopu-accept-1", space.as_bytes(), &id.0, &signer]))
     }
 
+    /// The bearer token of a device enrolled by an invite (`code`: what is kept of its code), base64url:
+    /// the same each time it is told, and nobody without the ledger's secret can tell it.
+    pub fn device_token(&self, code: &[u8; 32], device: DeviceId) -> String {
+        let token = self.mac(&[b"sopu-device-token-1", code, device.as_bytes()]);
+        data_encoding::BASE64URL_NOPAD.encode(&token)
+    }
+
     /// The signing key of an identity the server keeps. It is made from the ledger's secret each
     /// time, so no database and no backup of one ever holds it.
     pub fn office_key(&self, device: DeviceId) -> SigningKey {

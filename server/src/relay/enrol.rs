@@ -6,13 +6,16 @@ use sopu_core::wire::{EnrolRequest, EnrolResponse, PROTOCOL};
 
 use super::Relay;
 use crate::api::Problem;
-use crate::credentials::{invite_hash, mint_token, token_hash};
-use crate::store::{InviteRow, NewDevice, RelayStore, Result};
+use crate::credentials::{invite_hash, token_hash};
+use crate::keys::RelayKeys;
+use crate::store::{DeviceRow, InviteRow, NewDevice, RelayStore, Result};
 
 impl Relay {
     /// Enrols a device. An invite works once, but whoever lost the answer (no signal, a flat battery)
-    /// may ask again with the same key while the invite holds, and gets another id and token: as long
-    /// as the ones told before were never used, which then are good for nothing any more.
+    /// may ask again with the same key while the invite holds and nothing of it was used. The same
+    /// installation is answered the same: a request that the network brings twice must not take the
+    /// first one's token away. Another installation gets another id and token, and those told before
+    /// are good for nothing any more.
     ///
     /// # Errors
     /// `protocol_unknown`, `signature_wrong`, `invite_unknown`, `invite_used`, `invite_expired`,
@@ -26,12 +29,12 @@ impl Relay {
         key.verify_strict(&EnrolRequest::signed_bytes(&request.code), &signature)
             .map_err(|_| Problem::SignatureWrong)?;
         let (now_ms, device) = (self.env.now_ms(), DeviceId::mint(&*self.env));
-        let token = mint_token(&*self.env);
+        let code = invite_hash(&request.code);
         let new = Enrolment {
-            code: invite_hash(&request.code),
+            keys: self.keys.clone(),
+            code,
             device,
             key: request.key,
-            token: token_hash(&token),
             name: request
                 .name
                 .chars()
@@ -41,12 +44,12 @@ impl Relay {
             instance: request.instance,
             now_ms,
         };
-        let invite = self.commits.write(move |store| new.carry_out(store))??;
+        let (invite, device) = self.commits.write(move |store| new.carry_out(store))??;
         self.settle_ledger()?;
         self.tell_spaces_of(invite.member)?;
         Ok(EnrolResponse {
             device,
-            token,
+            token: self.keys.device_token(&code, device),
             member: invite.member,
             member_name: invite.member_name,
             org: invite.org,
@@ -58,10 +61,11 @@ impl Relay {
 }
 
 struct Enrolment {
+    keys: RelayKeys,
     code: [u8; 32],
+    /// What it is to be called, if it is not enrolled already.
     device: DeviceId,
     key: [u8; 32],
-    token: [u8; 32],
     name: String,
     instance: [u8; 16],
     now_ms: i64,
@@ -71,7 +75,7 @@ impl Enrolment {
     fn carry_out(
         self,
         store: &mut dyn RelayStore,
-    ) -> Result<std::result::Result<InviteRow, Problem>> {
+    ) -> Result<std::result::Result<(InviteRow, DeviceId), Problem>> {
         let Some(invite) = store.invite(&self.code)? else {
             return Ok(Err(Problem::InviteUnknown));
         };
@@ -87,21 +91,37 @@ impl Enrolment {
             return Ok(Err(Problem::KeyTaken));
         }
         if let Some(unheard) = unheard {
+            if unheard.instance == Some(self.instance) && self.tells_again(store, unheard.id)? {
+                return Ok(Ok((invite, unheard.id)));
+            }
             // One invite, one device: the token that got lost on its way opens nothing any more.
-            store.set_revoked(unheard, self.now_ms)?;
+            store.set_revoked(unheard.id, self.now_ms)?;
         }
+        let token = self.token_of(self.device);
         store.insert_device(&NewDevice {
             id: self.device,
             member: invite.member,
             key: self.key,
-            token_hash: Some(self.token),
+            token_hash: Some(token),
             name: self.name,
             instance: Some(self.instance),
             office: false,
             enrolled_ms: self.now_ms,
         })?;
         store.use_invite(&self.code, self.device, self.now_ms)?;
-        Ok(Ok(invite))
+        let device = self.device;
+        Ok(Ok((invite, device)))
+    }
+
+    /// What is kept of the token that the invite gives a device.
+    fn token_of(&self, device: DeviceId) -> [u8; 32] {
+        token_hash(&self.keys.device_token(&self.code, device))
+    }
+
+    /// Whether the token that would be told is the one that opens (an older version drew them by lot).
+    fn tells_again(&self, store: &mut dyn RelayStore, device: DeviceId) -> Result<bool> {
+        let row = store.device_by_token(&self.token_of(device))?;
+        Ok(row.is_some_and(|row| row.id == device))
     }
 
     /// The device that this very key became by the invite, if what it was answered has never been used.
@@ -109,13 +129,12 @@ impl Enrolment {
         &self,
         store: &mut dyn RelayStore,
         invite: &InviteRow,
-    ) -> Result<Option<DeviceId>> {
+    ) -> Result<Option<DeviceRow>> {
         let Some(id) = invite.used_by else {
             return Ok(None);
         };
-        let device = store.device(id)?.filter(|device| {
+        Ok(store.device(id)?.filter(|device| {
             device.key == self.key && device.last_seen_ms.is_none() && device.revoked_ms.is_none()
-        });
-        Ok(device.map(|_| id))
+        }))
     }
 }
