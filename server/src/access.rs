@@ -9,6 +9,7 @@ use rusqlite::types::ToSql;
 pub mod back_off;
 pub mod devices;
 pub mod erasures;
+pub mod excerpt;
 pub mod form_token;
 pub mod invites;
 pub mod lists;

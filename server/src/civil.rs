@@ -29,6 +29,25 @@ pub fn typed(ms: i64) -> String {
     }
 }
 
+/// When the day of a typed date ends. `None` if it is no date.
+pub fn end_of_day(text: &str) -> Option<i64> {
+    let day: Date = text.trim().parse().ok()?;
+    let next = day.tomorrow().ok()?.at(0, 0, 0, 0).in_tz(ZONE).ok()?;
+    Some(next.timestamp().as_millisecond())
+}
+
+/// The date of a moment, as it is typed.
+pub fn day(ms: i64) -> String {
+    typed(ms).chars().take_while(|c| *c != 'T').collect()
+}
+
+/// The same day so many years before, as it is typed; the date itself if there is none.
+pub fn years_before(date: &str, years: i16) -> String {
+    let before = |date: Date| date.checked_sub(jiff::Span::new().years(years)).ok();
+    let found = date.parse().ok().and_then(before);
+    found.map_or_else(|| date.to_owned(), |date| date.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,6 +58,15 @@ mod tests {
         assert_eq!(moment("2026-06-01"), moment("2026-06-01T00:00"));
         assert_eq!(moment("huomenna"), None);
         assert_eq!(moment(""), None);
+    }
+
+    #[test]
+    fn a_day_ends_when_the_next_one_begins() {
+        assert_eq!(end_of_day("2026-10-25"), moment("2026-10-26"));
+        assert_eq!(end_of_day("2026-02-30"), None);
+        assert_eq!(day(moment("2026-11-22T23:59").unwrap_or(0)), "2026-11-22");
+        assert_eq!(years_before("2028-02-29", 2), "2026-02-28");
+        assert_eq!(years_before("x", 2), "x");
     }
 
     #[test]

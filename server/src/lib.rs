@@ -17,6 +17,7 @@ pub mod ledger;
 pub mod merge;
 pub mod metrics;
 pub mod office;
+pub mod pdf;
 pub mod record;
 pub mod relay;
 pub mod store;

@@ -32,6 +32,7 @@ mod devices;
 mod document;
 mod documents;
 mod erase;
+mod excerpt;
 mod failure;
 mod findings;
 mod frame;
@@ -41,6 +42,7 @@ mod members;
 mod names;
 mod organisation;
 mod people;
+mod posted;
 mod provider;
 mod relay_writer;
 mod review;
@@ -264,6 +266,10 @@ pub fn router<S: Clone + Send + Sync + 'static>(office: Arc<Office>) -> Router<S
             "/office/spaces/{space}/documents/{doc}/share",
             post(share::ask),
         )
+        .route(
+            "/office/spaces/{space}/access",
+            get(excerpt::page).post(excerpt::make),
+        )
         .route("/office/spaces/{space}/people", get(people::page))
         .route("/office/spaces/{space}/people/grant", post(people::grant))
         .route("/office/spaces/{space}/people/end", post(people::end))
@@ -354,6 +360,8 @@ mod administration_tests;
 mod devices_tests;
 #[cfg(test)]
 mod erase_tests;
+#[cfg(test)]
+mod excerpt_tests;
 #[cfg(test)]
 mod matrix_tests;
 #[cfg(test)]

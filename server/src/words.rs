@@ -65,9 +65,15 @@ macro_rules! files {
 
 fn files(lang: Lang) -> Files {
     match lang {
-        Lang::Fi => files!("fi": "office.ftl", "people.ftl", "fields.ftl", "findings.ftl"),
-        Lang::Sv => files!("sv": "office.ftl", "people.ftl", "fields.ftl", "findings.ftl"),
-        Lang::En => files!("en": "office.ftl", "people.ftl", "fields.ftl", "findings.ftl"),
+        Lang::Fi => {
+            files!("fi": "office.ftl", "access.ftl", "people.ftl", "fields.ftl", "findings.ftl")
+        }
+        Lang::Sv => {
+            files!("sv": "office.ftl", "access.ftl", "people.ftl", "fields.ftl", "findings.ftl")
+        }
+        Lang::En => {
+            files!("en": "office.ftl", "access.ftl", "people.ftl", "fields.ftl", "findings.ftl")
+        }
     }
 }
 

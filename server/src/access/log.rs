@@ -145,7 +145,8 @@ pub fn verify(db: &Connection) -> rusqlite::Result<Option<i64>> {
 
 const COLUMNS: &str = "at_ms, member, action, space, doc, reason";
 
-fn entry(row: &Row<'_>, first: usize) -> rusqlite::Result<Entry> {
+/// An entry from the columns of a row: time, member, action, space, document, reason.
+pub(super) fn entry(row: &Row<'_>, first: usize) -> rusqlite::Result<Entry> {
     let id = |column| -> rusqlite::Result<Option<uuid::Uuid>> {
         if row.get_ref(column)? == ValueRef::Null {
             return Ok(None);
@@ -184,6 +185,45 @@ pub fn of_space(db: &Connection, space: SpaceId, limit: u32) -> rusqlite::Result
     ))?
     .query_map((blob(space.as_bytes()), limit), |row| entry(row, 0))?
     .collect()
+}
+
+/// Gives the rows about a space from one time until before another, also those that name no space but a
+/// document of it, until `take` has enough. Whether it got all.
+///
+/// # Errors
+/// SQLite's own.
+pub fn within(
+    db: &Connection,
+    space: SpaceId,
+    (from_ms, until_ms): (i64, i64),
+    take: &mut dyn FnMut(Entry) -> bool,
+) -> rusqlite::Result<bool> {
+    let mut query = db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM access_log WHERE space = ?1 AND at_ms >= ?2 AND at_ms < ?3
+         UNION ALL
+         SELECT {COLUMNS} FROM access_log
+         WHERE doc IN (SELECT doc FROM document WHERE space = ?1) AND space IS NULL
+           AND at_ms >= ?2 AND at_ms < ?3"
+    ))?;
+    let mut rows = query.query((blob(space.as_bytes()), from_ms, until_ms))?;
+    while let Some(row) = rows.next()? {
+        if !take(entry(row, 0)?) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The number and hash of the last chained row.
+///
+/// # Errors
+/// SQLite's own.
+pub fn end(db: &Connection) -> rusqlite::Result<Option<(i64, [u8; 32])>> {
+    db.prepare_cached(
+        "SELECT number, hash FROM access_log WHERE hash IS NOT NULL ORDER BY number DESC LIMIT 1",
+    )?
+    .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+    .optional()
 }
 
 /// A row on a [`walk`].

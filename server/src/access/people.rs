@@ -429,6 +429,14 @@ pub fn space_heading(db: &Connection, space: SpaceId) -> Result<Option<(String, 
         .optional()?)
 }
 
+/// A member's name and their organisation's.
+pub fn name_and_org(db: &Connection, member: MemberId) -> Result<Option<(String, String)>> {
+    Ok(db
+        .prepare_cached("SELECT m.name, o.name FROM member m JOIN organisation o ON o.id = m.org WHERE m.id = ?1")?
+        .query_row([blob(member.as_bytes())], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?)
+}
+
 /// A member's name.
 pub fn name_of(db: &Connection, member: MemberId) -> Result<Option<String>> {
     Ok(db

@@ -11,6 +11,7 @@ use sopu_core::store::Store;
 use sopu_core::store::list::{Query, list};
 
 use super::{CliError, Desk};
+use crate::access::excerpt::cell;
 use crate::access::log::{self, Entry};
 use crate::access::people::{self, What};
 use crate::audit::{self, AuditError};
@@ -249,23 +250,15 @@ fn write_csv(desk: &Desk, rows: &[Entry], out: &mut dyn Write) -> Result<(), Cli
         let id = |id: Option<String>| id.unwrap_or_default();
         csv.write_record([
             at.to_string(),
-            plain(&who),
+            cell(&who),
             id(row.member.map(|id| id.to_string())),
             row.action.clone(),
             id(row.space.map(|id| id.to_string())),
             id(row.doc.map(|id| id.to_string())),
-            plain(row.reason.as_deref().unwrap_or_default()),
+            cell(row.reason.as_deref().unwrap_or_default()),
         ])
         .map_err(failed)?;
     }
     csv.flush()?;
     Ok(())
-}
-
-/// What a spreadsheet would take for a formula begins with an apostrophe instead (OWASP, CSV injection).
-fn plain(text: &str) -> String {
-    match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        true => format!("'{text}"),
-        false => text.to_owned(),
-    }
 }

@@ -96,10 +96,10 @@ impl Filter {
 }
 
 /// One choice of a filter.
-struct Choice {
-    value: String,
-    label: String,
-    chosen: bool,
+pub(super) struct Choice {
+    pub value: String,
+    pub label: String,
+    pub chosen: bool,
 }
 
 struct Row {
@@ -132,6 +132,7 @@ struct Page {
     next: Option<String>,
     /// Whether the visitor may say who belongs to the space.
     manages: bool,
+    log: bool,
     /// Whether they may review held work, and how much there is.
     reviews: bool,
     held: usize,
@@ -224,6 +225,7 @@ fn build(
         previous: (page > 1).then(|| filter.address(&space, page - 1)),
         next: (page < pages).then(|| filter.address(&space, page + 1)),
         manages: space.role.may(Action::Manage),
+        log: space.role.may(Action::AccessLog),
         reviews: space.role.may(Action::Review),
         held: match space.role.may(Action::Review) {
             true => review::count(books, space.id)?,
@@ -272,7 +274,7 @@ fn statuses(words: &Words, chosen: &str) -> Vec<(String, Vec<Choice>)> {
 }
 
 /// The farms and clients of the space's documents that have a name.
-fn subjects(books: &Books, space: &Space, chosen: &str) -> Result<Vec<Choice>, Failure> {
+pub(super) fn subjects(books: &Books, space: &Space, chosen: &str) -> Result<Vec<Choice>, Failure> {
     let Some(record) = books.opened() else {
         return Ok(Vec::new());
     };

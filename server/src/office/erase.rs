@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Form;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use serde::Deserialize;
 use sopu_core::id::{DocId, SpaceId};
 
 use super::books::Space;
 use super::frame::{Frame, html, space_address};
+use super::posted::Posted;
 use super::visitor::Visitor;
 use super::{Failure, Office};
 use crate::access::Action;
@@ -33,39 +32,24 @@ struct Row {
     confirmed: bool,
 }
 
-#[derive(Deserialize)]
-pub(super) struct Asked {
-    #[serde(default)]
-    form_token: String,
-    #[serde(default)]
-    reason: String,
-}
-
 /// Asks for it. The relay carries it out within a moment.
 pub(super) async fn ask(
     State(office): State<Arc<Office>>,
-    visitor: Visitor,
     Path((space, doc)): Path<(SpaceId, DocId)>,
-    Form(asked): Form<Asked>,
+    Posted { visitor, sent }: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check_form(&asked.form_token)?;
     office
         .with_books(move |office, books| {
             let space = books.enter_to(Action::Erase, office, &visitor, space)?;
-            if !REASONS.contains(&asked.reason.as_str()) {
+            let reason = sent.one("reason");
+            if !REASONS.contains(&reason) {
                 return Err(Failure::Form);
             }
             // Also notes that it was looked at; and it must be of this space.
             books.open_document(office, &visitor, &space, doc, "read")?;
             let place = (Some(space.id), Some(doc));
-            books.note(
-                office,
-                visitor.who.member,
-                "erase",
-                place,
-                Some(&asked.reason),
-            )?;
-            erasures::wish(&books.people, doc, &asked.reason)?;
+            books.note(office, visitor.who.member, "erase", place, Some(reason))?;
+            erasures::wish(&books.people, doc, reason)?;
             let receipt = space_address(&space, &format!("/erased/{doc}"));
             Ok(Redirect::to(&receipt).into_response())
         })

@@ -9,7 +9,7 @@ use crate::access::{Action, Role};
 use crate::store::schema;
 
 /// What each address asks for. `true` for one that is sent to.
-const ADDRESSES: [(&str, bool, Action); 25] = [
+const ADDRESSES: [(&str, bool, Action); 27] = [
     ("/office/spaces/{space}", false, Action::Read),
     ("/office/spaces/{space}/conflicts", false, Action::Read),
     ("/office/spaces/{space}/findings", false, Action::Read),
@@ -53,6 +53,8 @@ const ADDRESSES: [(&str, bool, Action); 25] = [
     ("/office/spaces/{space}/review", false, Action::Review),
     ("/office/spaces/{space}/review/accept", true, Action::Review),
     ("/office/spaces/{space}/review/drop", true, Action::Review),
+    ("/office/spaces/{space}/access", false, Action::AccessLog),
+    ("/office/spaces/{space}/access", true, Action::AccessLog),
     ("/office/spaces/{space}/people", false, Action::Manage),
     ("/office/spaces/{space}/people/grant", true, Action::Manage),
     ("/office/spaces/{space}/people/end", true, Action::Manage),

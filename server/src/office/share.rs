@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Form;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::Value;
@@ -11,8 +10,7 @@ use sopu_core::id::{DocId, SpaceId};
 use sopu_core::read::Reading;
 
 use super::frame::space_address;
-use super::sent::Sent;
-use super::visitor::Visitor;
+use super::posted::Posted;
 use super::{Failure, Office, Place, WriteError};
 use crate::access::Action;
 
@@ -25,11 +23,9 @@ pub(super) fn is_shared(reading: &Reading) -> bool {
 /// Marks it.
 pub(super) async fn ask(
     State(office): State<Arc<Office>>,
-    visitor: Visitor,
     Path((space, doc)): Path<(SpaceId, DocId)>,
-    Form(sent): Form<Sent>,
+    Posted { visitor, sent }: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check_form(sent.one("form_token"))?;
     office
         .with_books(move |office, books| {
             let space = books.enter_to(Action::Write, office, &visitor, space)?;

@@ -109,7 +109,7 @@ fn keep(
 
 pub(super) struct World {
     pub dir: tempfile::TempDir,
-    app: Router,
+    pub app: Router,
     pub space: SpaceId,
     pub member: MemberId,
     /// A note whose outcome is in conflict and whose text is hostile.

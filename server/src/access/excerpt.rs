@@ -1,0 +1,177 @@
+//! What the access log says about one client or one space, for whoever may ask who has read their data
+//! (Act 703/2023: the last two years without a special reason).
+//!
+//! Reads, exports and decisions are rows of the log; what was written is known by the signed envelopes in
+//! the feed, and stands here among them as `change`.
+
+use std::collections::BTreeSet;
+
+use rusqlite::Connection;
+use sopu_core::id::{DocId, SpaceId};
+
+use super::log::{self, Entry};
+use super::{Result, blob};
+
+/// What a row of an export of the log says, before whom it was about.
+pub const EXPORT_OF: &str = "access log of ";
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// In which space.
+    pub space: SpaceId,
+    /// About which farm or client, and which documents those are; of the whole space if `None`.
+    pub subject: Option<(String, BTreeSet<DocId>)>,
+    /// From when, milliseconds since 1970 UTC.
+    pub from_ms: i64,
+    /// Before when.
+    pub until_ms: i64,
+    /// So many rows at most.
+    pub limit: usize,
+}
+
+/// What there is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excerpt {
+    /// Its rows, oldest first.
+    pub rows: Vec<Entry>,
+    /// The number and hash of the log's last row: whoever keeps the excerpt can show later that the log
+    /// was not made anew since.
+    pub log_at: Option<(i64, [u8; 32])>,
+}
+
+/// The excerpt; `None` if it has more rows than were asked for.
+///
+/// # Errors
+/// The database's.
+pub fn of(db: &Connection, asked: &Asked) -> Result<Option<Excerpt>> {
+    let window = (asked.from_ms, asked.until_ms);
+    let mut rows = Vec::new();
+    let mut take = |entry: Entry| {
+        if asked.concerns(&entry) {
+            rows.push(entry);
+        }
+        rows.len() <= asked.limit
+    };
+    let whole = log::within(db, asked.space, window, &mut take)?
+        && changes(db, asked.space, window, &mut take)?;
+    if !whole {
+        return Ok(None);
+    }
+    rows.sort_by_key(|row| row.at_ms);
+    Ok(Some(Excerpt {
+        rows,
+        log_at: log::end(db)?,
+    }))
+}
+
+impl Asked {
+    /// Whether a row of the space is about what was asked for. What names no document is about everybody
+    /// in the space, unless it is about its people or about an excerpt for somebody else.
+    fn concerns(&self, entry: &Entry) -> bool {
+        let Some((subject, docs)) = &self.subject else {
+            return true;
+        };
+        match entry.doc {
+            Some(doc) => docs.contains(&doc),
+            None => {
+                let reason = entry.reason.as_deref().unwrap_or_default();
+                let excerpt_of = reason.strip_prefix(EXPORT_OF);
+                entry.action != "administer"
+                    && excerpt_of.is_none_or(|whom| whom.starts_with(subject.as_str()))
+            }
+        }
+    }
+}
+
+/// What came into the feed of a space and stayed: who wrote in which document, and when it arrived. Stops
+/// when `take` has enough.
+fn changes(
+    db: &Connection,
+    space: SpaceId,
+    (from_ms, until_ms): (i64, i64),
+    take: &mut dyn FnMut(Entry) -> bool,
+) -> Result<bool> {
+    let mut query = db.prepare_cached(
+        "SELECT e.received_ms, d.member, 'change', e.space, e.doc, NULL
+         FROM document o JOIN envelope e ON e.doc = o.doc JOIN device d ON d.id = e.device
+         WHERE o.space = ?1 AND e.space = ?1 AND e.seq IS NOT NULL
+           AND e.received_ms >= ?2 AND e.received_ms < ?3",
+    )?;
+    let mut rows = query.query((blob(space.as_bytes()), from_ms, until_ms))?;
+    while let Some(row) = rows.next()? {
+        if !take(log::entry(row, 0)?) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// What a spreadsheet would take for a formula begins with an apostrophe instead (OWASP, CSV injection).
+pub fn cell(text: &str) -> String {
+    match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        true => format!("'{text}"),
+        false => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
+    use super::*;
+    use crate::store::schema;
+    use uuid::Uuid;
+
+    fn doc(n: u128) -> DocId {
+        DocId(Uuid::from_u128(n))
+    }
+
+    fn add(db: &Connection, at_ms: i64, action: &str, about: Option<u128>, reason: Option<&str>) {
+        let entry = Entry {
+            at_ms,
+            member: None,
+            action: action.to_owned(),
+            space: Some(SpaceId(Uuid::from_u128(1))),
+            doc: about.map(doc),
+            reason: reason.map(ToOwned::to_owned),
+        };
+        log::record(db, &entry).unwrap();
+    }
+
+    #[test]
+    fn a_client_gets_what_is_about_them_and_not_what_is_about_others() {
+        let db = schema::open_in_memory().unwrap();
+        add(&db, 1, "read", Some(7), None);
+        add(&db, 5, "read", Some(7), None);
+        add(&db, 6, "read", Some(8), None);
+        add(&db, 7, "list", None, None);
+        add(&db, 8, "administer", None, Some("space grant"));
+        add(&db, 9, "export", None, Some("access log of other: asked"));
+        add(&db, 10, "export", None, Some("access log of mine: asked"));
+        add(&db, 11, "export", None, Some("signed history: audit"));
+        add(&db, 20, "read", Some(7), None);
+        let asked = |subject: bool, limit| Asked {
+            space: SpaceId(Uuid::from_u128(1)),
+            subject: subject.then(|| ("mine".to_owned(), BTreeSet::from([doc(7)]))),
+            from_ms: 2,
+            until_ms: 20,
+            limit,
+        };
+        let times = |asked| -> Option<Vec<i64>> {
+            let found = of(&db, &asked).unwrap()?;
+            assert_eq!(found.log_at.unwrap().0, 9);
+            Some(found.rows.iter().map(|row| row.at_ms).collect())
+        };
+        assert_eq!(times(asked(true, 9)), Some(vec![5, 7, 10, 11]));
+        assert_eq!(times(asked(false, 7)).unwrap().len(), 7);
+        assert_eq!(times(asked(false, 6)), None, "nothing is left out unsaid");
+    }
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        for text in ["=1+1", "@x", "-2", "+3", "\tx"] {
+            assert_eq!(cell(text), format!("'{text}"));
+        }
+        assert_eq!(cell("Aino"), "Aino");
+    }
+}
