@@ -2,9 +2,10 @@
 //! relay's key and secret, the ids of erased documents, and news of people, memberships and
 //! devices. When the database comes back from a backup, the ledger's newest copy wins.
 //!
-//! One JSON line an entry, each led by a hash over the line before and its own text, so that a
-//! line can be neither changed nor left out. A torn last line (power lost while writing) is cut
-//! off at the next opening; damage anywhere else is an error a person must look at.
+//! One line of JSON an append, an entry or a list of them, each led by a hash over the line before and
+//! its own text, so that a line can be neither changed nor left out. A torn last line (power lost while
+//! writing) is cut off at the next opening; damage anywhere else is an error a person must look at.
+//! What is appended together is one line because a disk may keep its end and lose its beginning.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -19,7 +20,7 @@ use sopu_core::time::Env;
 
 use crate::keys::RelayKeys;
 
-/// One line.
+/// One entry.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "snake_case")]
 pub enum Line {
@@ -191,7 +192,7 @@ impl Ledger {
         &self.keys
     }
 
-    /// How many lines there are.
+    /// How many entries there are.
     pub fn len(&self) -> usize {
         self.lines.len()
     }
@@ -201,7 +202,7 @@ impl Ledger {
         self.lines.is_empty()
     }
 
-    /// The lines after the first `known`.
+    /// The entries after the first `known`.
     pub fn after(&self, known: usize) -> &[Line] {
         self.lines.get(known..).unwrap_or_default()
     }
@@ -218,18 +219,16 @@ impl Ledger {
             .unwrap_or(0)
     }
 
-    /// Adds lines; they are on disk when this returns.
+    /// Adds entries, all or none of them; they are on disk when this returns.
     pub fn append(&mut self, lines: &[Line]) -> Result<(), LedgerError> {
-        let mut text = String::new();
-        let mut hash = self.hash;
-        for line in lines {
-            let body = serde_json::to_string(line).map_err(std::io::Error::from)?;
-            hash = chain(&hash, &body);
-            text.push_str(&HEXLOWER.encode(&hash[..16]));
-            text.push(' ');
-            text.push_str(&body);
-            text.push('\n');
-        }
+        let body = match lines {
+            [] => return Ok(()),
+            [one] => serde_json::to_string(one),
+            several => serde_json::to_string(several),
+        };
+        let body = body.map_err(std::io::Error::from)?;
+        let hash = chain(&self.hash, &body);
+        let text = format!("{} {body}\n", HEXLOWER.encode(&hash[..16]));
         if let Some(file) = &mut self.file {
             let start = file.stream_position()?;
             let written = file.write_all(text.as_bytes()).and_then(|()| file.sync());
@@ -262,20 +261,25 @@ pub fn cut_to_whole_lines(bytes: &mut Vec<u8>) {
     bytes.truncate(last.map_or(0, |at| at + 1));
 }
 
-/// The lines of a ledger's bytes, all of them whole.
+/// The entries of a ledger's bytes, all of them whole.
 ///
 /// # Errors
-/// [`LedgerError::Damaged`] with the first that is not.
+/// [`LedgerError::Damaged`] with the first line that is not.
 pub fn lines(bytes: &[u8]) -> Result<Vec<Line>, LedgerError> {
     let (lines, good, _) = parse(bytes)?;
     if good == bytes.len() && !lines.is_empty() {
         Ok(lines)
     } else {
-        Err(LedgerError::Damaged(lines.len() + 1))
+        Err(LedgerError::Damaged(line_at(bytes, good)))
     }
 }
 
-/// The lines, how many bytes of them are whole, and the hash at the end.
+/// The number of the line that begins there, from 1.
+fn line_at(bytes: &[u8], at: usize) -> usize {
+    bytes[..at].iter().filter(|b| **b == b'\n').count() + 1
+}
+
+/// The entries, how many bytes of them are whole, and the hash at the end.
 fn parse(bytes: &[u8]) -> Result<(Vec<Line>, usize, [u8; 32]), LedgerError> {
     let (mut lines, mut good, mut hash) = (Vec::new(), 0, [0; 32]);
     while good < bytes.len() {
@@ -284,23 +288,27 @@ fn parse(bytes: &[u8]) -> Result<(Vec<Line>, usize, [u8; 32]), LedgerError> {
             break;
         };
         match parse_line(&rest[..end], &hash) {
-            Some((line, next)) => {
-                lines.push(line);
+            Some((entries, next)) => {
+                lines.extend(entries);
                 hash = next;
                 good += end + 1;
             }
             None if good + end + 1 == bytes.len() => break,
-            None => return Err(LedgerError::Damaged(lines.len() + 1)),
+            None => return Err(LedgerError::Damaged(line_at(bytes, good))),
         }
     }
     Ok((lines, good, hash))
 }
 
-fn parse_line(line: &[u8], before: &[u8; 32]) -> Option<(Line, [u8; 32])> {
+fn parse_line(line: &[u8], before: &[u8; 32]) -> Option<(Vec<Line>, [u8; 32])> {
     let (mark, body) = std::str::from_utf8(line).ok()?.split_once(' ')?;
     let hash = chain(before, body);
     (mark == HEXLOWER.encode(&hash[..16])).then_some(())?;
-    Some((serde_json::from_str(body).ok()?, hash))
+    let entries = match body.starts_with('[') {
+        true => serde_json::from_str(body).ok()?,
+        false => vec![serde_json::from_str(body).ok()?],
+    };
+    Some((entries, hash))
 }
 
 fn chain(before: &[u8; 32], body: &str) -> [u8; 32] {
@@ -356,9 +364,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("ledger");
         let mut ledger = Ledger::open(&path, &SystemEnv).unwrap();
-        ledger
-            .append(&[started(1), started(2), started(3)])
-            .unwrap();
+        for number in 1..=3 {
+            ledger.append(&[started(number)]).unwrap();
+        }
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, text.replace(r#""number":2"#, r#""number":9"#)).unwrap();
         assert!(matches!(
@@ -373,6 +381,48 @@ mod tests {
             .collect();
         std::fs::write(&path, without.join("\n") + "\n\n").unwrap();
         assert!(Ledger::open(&path, &SystemEnv).is_err());
+    }
+
+    /// A disk may keep the end of what was appended and lose its beginning: the relay did not start after
+    /// a power cut.
+    #[test]
+    fn an_append_of_several_that_was_torn_anywhere_never_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ledger");
+        let mut ledger = Ledger::open(&path, &SystemEnv).unwrap();
+        ledger.append(&[started(1)]).unwrap();
+        let before = std::fs::metadata(&path).unwrap().len();
+        let before = usize::try_from(before).unwrap();
+        ledger
+            .append(&[started(2), started(3), started(4)])
+            .unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        for hole in before..whole.len() {
+            let mut torn = whole.clone();
+            let end = whole.len().min(hole + 16);
+            torn[hole..end].fill(0);
+            std::fs::write(&path, &torn).unwrap();
+            let mut ledger = Ledger::open(&path, &SystemEnv).unwrap();
+            assert_eq!(ledger.started(), 1, "{hole}");
+            ledger.append(&[started(7), started(8)]).unwrap();
+            assert_eq!(Ledger::open(&path, &SystemEnv).unwrap().started(), 8);
+        }
+    }
+
+    /// As every version before wrote it.
+    #[test]
+    fn a_ledger_of_one_entry_a_line_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let (one, other) = (dir.path().join("one"), dir.path().join("other"));
+        let mut ledger = Ledger::open(&one, &SystemEnv).unwrap();
+        std::fs::copy(&one, &other).unwrap();
+        ledger.append(&[started(1), started(2)]).unwrap();
+        let mut ledger = Ledger::open(&other, &SystemEnv).unwrap();
+        for number in 1..=2 {
+            ledger.append(&[started(number)]).unwrap();
+        }
+        let entries = |path| lines(&std::fs::read(path).unwrap()).unwrap();
+        assert_eq!(entries(one), entries(other));
     }
 
     #[cfg(unix)]
