@@ -44,8 +44,7 @@ pub mod space;
 pub mod view;
 mod wal;
 
-pub use cipher::StoreKey;
-pub(crate) use cipher::is_plain;
+pub use cipher::{StoreKey, encrypt, is_plain, unlock};
 pub use document::{DocWrite, Loaded, NewChange, Origin};
 pub use error::{Fault, Result, StoreError};
 pub(crate) use wal::taken_whole;
@@ -148,9 +147,20 @@ impl Store {
     /// # Errors
     /// [`StoreError::Newer`]; SQLite's own, also when there is no such file.
     pub fn open_reader(path: &Path) -> Result<Self> {
+        Self::open_reader_with(path, None)
+    }
+
+    /// As [`Store::open_reader`], of a file that is encrypted if there is a key.
+    ///
+    /// # Errors
+    /// As [`Store::open_reader`]; [`StoreError::NoEncryption`], [`StoreError::WrongKey`].
+    pub fn open_reader_with(path: &Path, key: Option<StoreKey>) -> Result<Self> {
         let opened = Opened::enter(path, || Ok::<_, StoreError>(()))?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let conn = Connection::open_with_flags(path, flags)?;
+        if let Some(key) = key {
+            cipher::unlock(&conn, key)?;
+        }
         schema::readable(&conn)?;
         keep_plans(&conn)?;
         conn.busy_timeout(Duration::from_millis(BUSY_MS))?;

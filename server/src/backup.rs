@@ -17,6 +17,7 @@ mod take;
 
 pub use manifest::{File, Manifest, verify};
 pub use restore::{Restored, restore};
+pub(crate) use take::write_new;
 pub use take::{copy, mark, take};
 
 /// The manifest's name in a backup.
@@ -70,6 +71,9 @@ pub enum BackupError {
         /// What is wrong.
         why: String,
     },
+    /// The databases do not open with the key.
+    #[error(transparent)]
+    Key(#[from] crate::data::KeyError),
     /// The ledger cannot be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),

@@ -9,6 +9,7 @@ use sopu_core::store::lost_commits;
 
 use crate::access::log;
 use crate::backup::{self, MANIFEST};
+use crate::data::Data;
 use crate::ledger;
 use crate::relay::{DATABASE, LEDGER, RECORD, restore};
 use crate::store::sqlite::SqliteStore;
@@ -71,10 +72,12 @@ pub struct Report {
 const MOST: usize = 100;
 
 /// Checks a data folder or a backup.
-pub fn check(folder: &Path) -> Report {
+pub fn check(data: impl Into<Data>) -> Report {
+    let data = data.into();
+    let folder: &Path = &data;
     let mut report = Report::default();
     if folder.join(MANIFEST).exists() {
-        match backup::verify(folder) {
+        match backup::verify(&data) {
             Ok(manifest) if manifest.is_sealed() => {
                 report.sealed = true;
                 return report;
@@ -117,8 +120,8 @@ pub fn check(folder: &Path) -> Report {
         }
     }
     // The record before the database: what it follows can only have grown since.
-    let record = folder.join(RECORD).exists().then(|| record::look(folder));
-    if let Err(error) = database(folder, keys.as_ref(), record, &mut report) {
+    let record = folder.join(RECORD).exists().then(|| record::look(&data));
+    if let Err(error) = database(&data, keys.as_ref(), record, &mut report) {
         report
             .findings
             .push(Finding::new(DATABASE, error.to_string()));
@@ -127,13 +130,13 @@ pub fn check(folder: &Path) -> Report {
 }
 
 fn database(
-    folder: &Path,
+    data: &Data,
     keys: Option<&crate::keys::RelayKeys>,
     record: Option<Result<record::Seen, String>>,
     report: &mut Report,
 ) -> Result<(), StoreError> {
-    let path = folder.join(DATABASE);
-    let mut store = SqliteStore::open_to_check(&path, folder.join(MANIFEST).exists())?;
+    let still = data.join(MANIFEST).exists();
+    let mut store = SqliteStore::open_to_check(&data.database(), data.key(), still)?;
     let pages = pages(store.connection())?;
     let broken = !pages.is_empty();
     report

@@ -19,6 +19,7 @@ use crate::store::schema;
 
 mod audit;
 mod backup;
+mod database_key;
 mod demo;
 mod devices;
 mod erase;
@@ -70,10 +71,13 @@ struct Settings {
     /// The folder that holds everything [default: ./sopu-data]
     #[arg(long, global = true, env = "SOPU_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
-    /// A settings file (TOML) with data, listen, public_url, tls_cert, tls_key, behind_proxy, log,
+    /// A settings file (TOML) with data, database_key, listen, public_url, tls_cert, tls_key, behind_proxy, log,
     /// log_json, and identity providers as [[oidc]]
     #[arg(long, global = true, env = "SOPU_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The file with the key of the databases, if they are encrypted
+    #[arg(long, global = true, env = "SOPU_DATABASE_KEY", value_name = "FILE")]
+    database_key: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -127,6 +131,9 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         key: Option<PathBuf>,
     },
+    /// Make a key for the databases: a server that is given it encrypts them
+    #[command(long_about = database_key::HELP)]
+    DatabaseKey(database_key::DatabaseKey),
     /// Make the merged record anew from what devices sent; stop the server first
     Rebuild,
 }
@@ -143,6 +150,9 @@ pub enum CliError {
     /// There is no data directory to look into.
     #[error("there is no Sopu data in {0}; name the folder with --data, or begin with `sopu init`")]
     NoData(PathBuf),
+    /// The databases do not open with the key.
+    #[error(transparent)]
+    Key(#[from] crate::data::KeyError),
     /// A history could not be written out or read.
     #[error(transparent)]
     Audit(#[from] crate::audit::AuditError),
@@ -265,6 +275,7 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<(), CliError> {
         Command::BackupKey(args) => args.run(&cli.settings.config(Source::default())?.data, out),
         Command::Backup(args) => args.run(&cli.settings.config(Source::default())?.data, out),
         Command::Restore(args) => args.run(&cli.settings.config(Source::default())?.data, out),
+        Command::DatabaseKey(args) => args.run(out),
         Command::Check { folder, key } => {
             let data = cli.settings.config(Source::default())?.data;
             let folder = folder.as_deref().unwrap_or(&data);
@@ -279,6 +290,7 @@ impl Settings {
     fn config(&self, flags: Source) -> Result<Config, CliError> {
         let own = Source {
             data: self.data.clone(),
+            database_key: self.database_key.clone(),
             ..Source::default()
         };
         let file = self
@@ -300,17 +312,18 @@ struct Desk {
 impl Desk {
     fn open(settings: &Settings, create: bool) -> Result<Self, CliError> {
         let data = settings.config(Source::default())?.data;
-        let path = data.join("relay.db");
+        let path = data.database();
         if create {
             make_data_folder(&data).map_err(|e| CliError::Data {
-                path: data.clone(),
+                path: data.to_path_buf(),
                 why: e.to_string(),
             })?;
         } else if !path.exists() {
-            return Err(CliError::NoData(data));
+            return Err(CliError::NoData(data.to_path_buf()));
         }
-        let db = schema::open(&path).map_err(|e| CliError::Data {
-            path: data,
+        data.fits()?;
+        let db = schema::open_with(&path, data.key()).map_err(|e| CliError::Data {
+            path: data.to_path_buf(),
             why: e.to_string(),
         })?;
         Ok(Self { db, env: SystemEnv })

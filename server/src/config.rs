@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::access::oidc::Provider;
+use crate::data::{self, Data};
 
 /// What the server runs with, once every source has been heard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// The folder that holds everything: databases, ledger, keys.
-    pub data: PathBuf,
+    /// The folder that holds everything: databases, ledger, keys; and the key of the databases.
+    pub data: Data,
     /// Where to listen. Loopback unless told otherwise: in front of the world belongs a proxy that
     /// speaks TLS.
     pub listen: SocketAddr,
@@ -55,6 +56,8 @@ pub fn make_data_folder(path: &Path) -> std::io::Result<()> {
 pub struct Source {
     /// See [`Config::data`].
     pub data: Option<PathBuf>,
+    /// The file with the key of the databases. See [`Config::data`].
+    pub database_key: Option<PathBuf>,
     /// See [`Config::listen`].
     pub listen: Option<String>,
     /// See [`Config::public_url`].
@@ -96,8 +99,11 @@ pub struct Oidc {
 }
 
 /// Why the settings do not hold. The words are for the person who wrote them.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
+    /// The key of the databases cannot be had.
+    #[error(transparent)]
+    DatabaseKey(#[from] data::KeyError),
     /// The settings file cannot be read.
     #[error("cannot read the settings file {path}: {why}")]
     Unreadable {
@@ -149,7 +155,11 @@ impl Source {
         if let (Some(data), Some(folder)) = (&source.data, path.parent()) {
             source.data = Some(folder.join(data));
         }
-        for file in [&mut source.tls_cert, &mut source.tls_key] {
+        for file in [
+            &mut source.tls_cert,
+            &mut source.tls_key,
+            &mut source.database_key,
+        ] {
             if let (Some(named), Some(folder)) = (&file, path.parent()) {
                 *file = Some(folder.join(named));
             }
@@ -175,6 +185,7 @@ impl Source {
     pub fn or(self, weaker: Self) -> Self {
         Self {
             data: self.data.or(weaker.data),
+            database_key: self.database_key.or(weaker.database_key),
             listen: self.listen.or(weaker.listen),
             public_url: self.public_url.or(weaker.public_url),
             tls_cert: self.tls_cert.or(weaker.tls_cert),
@@ -203,6 +214,9 @@ impl Source {
         if public_url.is_none() && !self.oidc.is_empty() {
             return Err(ConfigError::NoPublicUrl);
         }
+        let data = self.data.unwrap_or_else(|| PathBuf::from(DEFAULT_DATA));
+        let key = self.database_key.as_deref().map(data::read_key);
+        let key = key.transpose()?;
         let tls = match (self.tls_cert, self.tls_key) {
             (Some(certificate), Some(key)) => Some((certificate, key)),
             (None, None) => None,
@@ -228,7 +242,7 @@ impl Source {
             providers: providers.collect(),
             tls,
             behind_proxy: self.behind_proxy.unwrap_or(false),
-            data: self.data.unwrap_or_else(|| PathBuf::from(DEFAULT_DATA)),
+            data: Data::new(data, key),
             listen,
             public_url,
             log: self.log.unwrap_or_else(|| "info".to_owned()),
@@ -245,7 +259,7 @@ mod tests {
     #[test]
     fn the_defaults_just_work() {
         let config = Source::default().into_config().unwrap();
-        assert_eq!(config.data, PathBuf::from("./sopu-data"));
+        assert_eq!(*config.data, *Path::new("./sopu-data"));
         assert_eq!(config.listen.to_string(), "127.0.0.1:8787");
     }
 
@@ -277,7 +291,7 @@ mod tests {
         };
         let config = flags.or(file).into_config().unwrap();
         assert_eq!(config.listen.port(), 1);
-        assert_eq!(config.data, PathBuf::from("/srv/sopu"));
+        assert_eq!(*config.data, *Path::new("/srv/sopu"));
     }
 
     #[test]

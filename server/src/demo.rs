@@ -11,7 +11,7 @@
 use std::fs;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sopu_core::time::{Env, SystemEnv};
 use sopu_core::transport::http::HttpTransport;
@@ -33,6 +33,8 @@ pub mod traffic;
 pub mod typing;
 pub mod values;
 
+use crate::data::Data;
+
 pub use error::{DemoError, Result};
 
 use company::Company;
@@ -46,7 +48,7 @@ use story::Story;
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The data folder.
-    pub data: PathBuf,
+    pub data: Data,
     /// Where to listen.
     pub listen: SocketAddr,
     /// End after the report instead of staying up.
@@ -75,7 +77,7 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<bool> {
             "Seed {}, day {}, data in {}. Everybody and every firm is invented.",
             memory.seed(),
             memory.day(),
-            options.data.display()
+            options.data
         ),
         0,
     )?;
@@ -142,7 +144,7 @@ pub fn run(options: &Options, out: &mut dyn Write) -> Result<bool> {
 fn prepare(options: &Options) -> Result<(Memory, u32)> {
     let data = &options.data;
     let folder = |why: std::io::Error| DemoError::Folder {
-        path: data.clone(),
+        path: data.to_path_buf(),
         why: why.to_string(),
     };
     let mut memory = Memory::open(data).map_err(folder)?;
@@ -152,7 +154,7 @@ fn prepare(options: &Options) -> Result<(Memory, u32)> {
     let memory = match memory {
         Some(memory) => memory,
         None if data.join(crate::relay::DATABASE).exists() => {
-            return Err(DemoError::NotADemo(data.clone()));
+            return Err(DemoError::NotADemo(data.to_path_buf()));
         }
         None => {
             crate::config::make_data_folder(data).map_err(folder)?;

@@ -10,6 +10,7 @@ pub mod civil;
 pub mod cli;
 pub mod config;
 pub mod credentials;
+pub mod data;
 pub mod demo;
 pub mod feed;
 pub mod keys;

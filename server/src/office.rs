@@ -5,7 +5,6 @@
 //! log), reads `record.db` through [`books`], and renders. Nothing here writes the record but
 //! [`Writer`], which the relay implements: an office edit is a change like any other.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -21,6 +20,7 @@ use sopu_core::time::Env;
 
 use crate::access::back_off::BackOff;
 use crate::access::oidc::Providers;
+use crate::data::Data;
 
 mod access;
 mod account;
@@ -128,7 +128,7 @@ pub enum WriteError {
 /// What every page works with.
 pub struct Office {
     /// The data folder: `relay.db` and `record.db` are in it.
-    pub data: PathBuf,
+    pub data: Data,
     /// Clock and randomness.
     pub env: Arc<dyn Env>,
     /// Cookies go over TLS only.
@@ -153,14 +153,14 @@ pub struct Office {
 impl Office {
     /// An office over this data folder.
     pub fn new(
-        data: PathBuf,
+        data: impl Into<Data>,
         env: Arc<dyn Env>,
         secure: bool,
         writer: Arc<dyn Writer>,
         secret: [u8; 32],
     ) -> Self {
         Self {
-            data,
+            data: data.into(),
             env,
             secure,
             writer,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use sopu_core::id::{DocId, MemberId, SpaceId};
 use sopu_core::store::purge::{self, Erased};
-use sopu_core::store::{self, Store, StoreError, meta};
+use sopu_core::store::{self, Store, StoreError, StoreKey, meta};
 use sopu_core::wire::RosterRow;
 
 use crate::ledger::Erasure;
@@ -38,12 +38,12 @@ struct Followed {
 }
 
 impl Record {
-    /// Opens or creates the file.
+    /// Opens or creates the file, encrypted if there is a key.
     ///
     /// # Errors
-    /// As [`Store::open`].
-    pub fn open(path: &Path) -> store::Result<Self> {
-        let store = Store::open(path)?;
+    /// As [`Store::open_with`].
+    pub fn open(path: &Path, key: Option<StoreKey>) -> store::Result<Self> {
+        let store = Store::open_with(path, key)?;
         // It says itself how far it has come, so what is lost with the power is followed again.
         store.conn().execute_batch("PRAGMA synchronous = NORMAL")?;
         Ok(Self {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,6 +15,7 @@ use sopu_core::time::Env;
 use sopu_core::wire::Status;
 
 use crate::credentials::token_hash;
+use crate::data::Data;
 use crate::feed::cursor;
 use crate::keys::RelayKeys;
 use crate::ledger::{Ledger, LedgerError, Line, Medium};
@@ -77,6 +78,11 @@ pub enum OpenError {
          put a backup back, and devices bring what it lacks"
     )]
     LogDamaged,
+    /// The databases are encrypted with another key, cannot be encrypted, or no key was given.
+    #[error(
+        "the databases cannot be opened: {0}; name the file with their key, --database-key FILE"
+    )]
+    Encryption(sopu_core::store::StoreError),
     /// The merged record failed.
     #[error("the merged record failed: {0}")]
     Record(#[from] sopu_core::store::StoreError),
@@ -99,7 +105,7 @@ pub struct Relay {
     merger: Mutex<Merger>,
     record: Mutex<Record>,
     /// The data folder, with the lock that keeps a second server out of it.
-    folder: Option<(PathBuf, File)>,
+    folder: Option<(Data, File)>,
     /// Spaces whose feed has more than the merged record.
     behind: Mutex<BTreeSet<SpaceId>>,
     listeners: Arc<Listeners>,
@@ -109,63 +115,66 @@ pub struct Relay {
 
 impl Relay {
     /// Opens or creates the data folder.
-    pub fn open(folder: &Path, env: Arc<dyn Env>) -> Result<Self, OpenError> {
-        let guard = take(folder)?;
-        Self::open_taken(folder, guard, env)
+    pub fn open(data: impl Into<Data>, env: Arc<dyn Env>) -> Result<Self, OpenError> {
+        let data = data.into();
+        let guard = take(&data)?;
+        Self::open_taken(data, guard, env)
     }
 
     /// As [`Relay::open`], with the ledger on a medium of its own: for simulations that lose what
     /// was not made durable.
     pub fn open_with(
-        folder: &Path,
+        data: impl Into<Data>,
         ledger: Box<dyn Medium>,
         env: Arc<dyn Env>,
     ) -> Result<Self, OpenError> {
-        let guard = take(folder)?;
+        let data = data.into();
+        let guard = take(&data)?;
         let ledger = Ledger::on(ledger, &*env)?;
-        Self::open_beside(folder, guard, ledger, env)
+        Self::open_beside(data, guard, ledger, env)
     }
 
     /// As [`Relay::open`], with the merged record made anew from the feeds. A rebuild that was
     /// interrupted goes on at the next opening.
-    pub fn rebuild(folder: &Path, env: Arc<dyn Env>) -> Result<Self, OpenError> {
-        let guard = take(folder)?;
-        remove_record(folder)?;
-        Self::open_taken(folder, guard, env)
+    pub fn rebuild(data: impl Into<Data>, env: Arc<dyn Env>) -> Result<Self, OpenError> {
+        let data = data.into();
+        let guard = take(&data)?;
+        remove_record(&data)?;
+        Self::open_taken(data, guard, env)
     }
 
-    fn open_taken(folder: &Path, guard: File, env: Arc<dyn Env>) -> Result<Self, OpenError> {
-        if folder.join(RESTORING).exists() {
+    fn open_taken(data: Data, guard: File, env: Arc<dyn Env>) -> Result<Self, OpenError> {
+        if data.join(RESTORING).exists() {
             return Err(OpenError::Restoring);
         }
-        let ledger = Ledger::open(&folder.join(LEDGER), &*env)?;
-        Self::open_beside(folder, guard, ledger, env)
+        data.prepare().map_err(OpenError::Encryption)?;
+        let ledger = Ledger::open(&data.join(LEDGER), &*env)?;
+        Self::open_beside(data, guard, ledger, env)
     }
 
     fn open_beside(
-        folder: &Path,
+        data: Data,
         guard: File,
         ledger: Ledger,
         env: Arc<dyn Env>,
     ) -> Result<Self, OpenError> {
-        if flushed::lost_commits(&folder.join(DATABASE)) {
+        if flushed::lost_commits(&data.database()) {
             return Err(OpenError::LogDamaged);
         }
-        let store = SqliteStore::open(&folder.join(DATABASE))?;
-        let path = folder.join(RECORD);
+        let store = SqliteStore::open_with(&data.database(), data.key())?;
         let open = |life| {
-            let mut record = match Record::open(&path) {
+            let mut record = match Record::open(&data.record(), data.key()) {
                 Err(error) if error.is_damage() => {
                     tracing::error!(%error, "the merged record is damaged and is made anew");
-                    remove_record(folder)?;
-                    Record::open(&path)?
+                    remove_record(&data)?;
+                    Record::open(&data.record(), data.key())?
                 }
                 opened => opened?,
             };
             record.begin_life(life)?;
             Ok(record)
         };
-        Self::start(env, store, ledger, open, Some((folder.to_owned(), guard)))
+        Self::start(env, store, ledger, open, Some((data.clone(), guard)))
     }
 
     /// In memory, around a store that was perhaps filled with people before.
@@ -179,7 +188,7 @@ impl Relay {
         store: SqliteStore,
         mut ledger: Ledger,
         record: impl FnOnce(u64) -> Result<Record, OpenError>,
-        folder: Option<(PathBuf, File)>,
+        folder: Option<(Data, File)>,
     ) -> Result<Self, OpenError> {
         let keys = ledger.keys().clone();
         let commits = Commits::new(Box::new(store));
@@ -241,7 +250,7 @@ impl Relay {
 
     /// The data folder, if it has one.
     pub fn folder(&self) -> Option<&Path> {
-        self.folder.as_ref().map(|(folder, _)| folder.as_path())
+        self.folder.as_ref().map(|(data, _)| &**data)
     }
 
     /// Listens for what may be new for the device that bears this token, if there is one.

@@ -198,7 +198,7 @@ impl Drill {
 
     fn open(&mut self) {
         let env = Arc::clone(&self.machine) as Arc<dyn Env>;
-        self.relay = Some(Relay::open(&self.data(), env).expect("opens"));
+        self.relay = Some(Relay::open(self.data(), env).expect("opens"));
     }
 
     /// Works on the database as the command line does.
@@ -396,7 +396,7 @@ impl Drill {
     pub fn back_up(&mut self) -> usize {
         let number = self.backups.len();
         let target = self.dir.path().join(format!("backup-{number}"));
-        backup::take(&self.data(), &target, &*self.machine, &mut |_, _| {}).expect("is taken");
+        backup::take(self.data(), &target, &*self.machine, &mut |_, _| {}).expect("is taken");
         self.backups.push(target);
         self.log.push(format!("backup {number}"));
         number

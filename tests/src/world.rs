@@ -66,7 +66,7 @@ impl World {
 
     /// Starts serving on a free port.
     pub fn start(&mut self) {
-        let relay = Relay::open(&self.data(), Arc::clone(&self.clock) as Arc<dyn Env>);
+        let relay = Relay::open(self.data(), Arc::clone(&self.clock) as Arc<dyn Env>);
         let relay = Arc::new(relay.expect("the relay opens"));
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         listener.set_nonblocking(true).expect("non-blocking");

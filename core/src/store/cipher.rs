@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode};
 
-use super::{Result, Store, StoreError, schema};
+use super::{Result, StoreError, schema};
 
 /// The key of a store's file: 32 random bytes out of the platform's keystore.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,10 @@ impl fmt::Debug for StoreKey {
 }
 
 /// Gives a fresh connection the key, before anything else is done with it.
-pub(super) fn unlock(conn: &Connection, key: StoreKey) -> Result<()> {
+///
+/// # Errors
+/// [`StoreError::NoEncryption`], [`StoreError::WrongKey`]; SQLite's own.
+pub fn unlock(conn: &Connection, key: StoreKey) -> Result<()> {
     // It would write to standard error what the error says anyway.
     conn.pragma_update(None, "cipher_log_level", "NONE")?;
     conn.pragma_update(None, "key", key.raw())?;
@@ -54,7 +57,7 @@ pub(super) fn unlock(conn: &Connection, key: StoreKey) -> Result<()> {
 }
 
 /// Whether the file is a database anybody can read, perhaps a damaged one.
-pub(crate) fn is_plain(path: &Path) -> bool {
+pub fn is_plain(path: &Path) -> bool {
     let mut start = [0; 100];
     if !File::open(path).is_ok_and(|mut file| file.read_exact(&mut start).is_ok()) {
         // Nothing is there, or too little to be encrypted.
@@ -66,12 +69,14 @@ pub(crate) fn is_plain(path: &Path) -> bool {
     same.count() >= name.len() / 2 || start == [0; 100]
 }
 
-/// Puts an encrypted copy in a plain store's place, so that the store of an app that begins to encrypt
-/// goes on. Until the copy is whole and takes that place, the plain file is the store; broken off, it is
+/// Puts an encrypted copy in a plain database's place, so that whoever begins to encrypt goes on with what
+/// is there. Until the copy is whole and takes that place, the plain file is the store; broken off, it is
 /// done again. What the plain file leaves on a flash memory is out of reach.
 ///
-/// Nobody else may have the file open: [`StoreError::Sqlite`] with `DatabaseBusy` if somebody does.
-pub(super) fn encrypt(path: &Path, key: StoreKey) -> Result<()> {
+/// # Errors
+/// [`StoreError::Sqlite`] with `DatabaseBusy` if somebody else has the file open; [`StoreError::LogDamaged`],
+/// [`StoreError::NoEncryption`].
+pub fn encrypt(path: &Path, key: StoreKey) -> Result<()> {
     if !path.exists() || !is_plain(path) {
         return Ok(());
     }
@@ -80,8 +85,9 @@ pub(super) fn encrypt(path: &Path, key: StoreKey) -> Result<()> {
         return Ok(());
     }
     super::whole_log(path)?;
-    let store = Store::prepare(Connection::open(path)?, None)?;
-    replace(&store.conn, path, key)
+    let plain = Connection::open(path)?;
+    plain.pragma_update(None, "temp_store", "MEMORY")?;
+    replace(&plain, path, key)
 }
 
 /// Encrypts the whole file anew with another key: a copy takes its place whole, as in [`encrypt`], and is

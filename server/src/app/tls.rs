@@ -206,7 +206,7 @@ mod tests {
         );
         let tls = Tls::new(&cert, &key).unwrap();
         let in_use = Arc::clone(&tls.in_use);
-        let relay = Relay::open(&folder.path().join("data"), Arc::new(SystemEnv)).unwrap();
+        let relay = Relay::open(folder.path().join("data"), Arc::new(SystemEnv)).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

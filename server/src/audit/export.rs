@@ -1,15 +1,15 @@
 //! Writing a space's history out.
 
 use std::io::Write;
-use std::path::Path;
 
 use rusqlite::OptionalExtension;
 use sopu_core::id::{DeviceId, MemberId, SpaceId};
 
 use super::{AuditError, Bytes, FORM, Hex, Line, line_hash, signed_bytes};
 use crate::access::{blob, id16, log};
+use crate::data::Data;
 use crate::ledger;
-use crate::relay::{DATABASE, LEDGER};
+use crate::relay::LEDGER;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Envelopes, FeedWhat, Feeds, Purpose, Transactions};
 
@@ -32,11 +32,12 @@ pub struct Exported {
 /// # Errors
 /// The store's, the ledger's, the writer's.
 pub fn export(
-    data: &Path,
+    data: impl Into<Data>,
     space: SpaceId,
     now_ms: i64,
     to: &mut dyn Write,
 ) -> Result<Exported, AuditError> {
+    let data = data.into();
     let path = data.join(LEDGER);
     let mut bytes =
         std::fs::read(&path).map_err(|why| AuditError::Unreadable(path.clone(), why))?;
@@ -44,7 +45,7 @@ pub fn export(
     ledger::cut_to_whole_lines(&mut bytes);
     let keys = ledger::keys_of(&ledger::lines(&bytes)?);
     let keys = keys.ok_or(AuditError::NoKeys)?;
-    let mut store = SqliteStore::open_to_check(&data.join(DATABASE), false)?;
+    let mut store = SqliteStore::open_to_check(&data.database(), data.key(), false)?;
     store.begin(Purpose::Read)?;
     let mut lines = Lines { to, hash: [0; 32] };
     let name = store

@@ -5,8 +5,8 @@
 use super::{Exported, Finding, export, verify};
 use crate::access::Role;
 use crate::access::log::{self, Entry};
-use crate::relay::DATABASE;
 use crate::relay::tests::world::World;
+use crate::store::schema;
 
 /// A space in which two people wrote, a document was erased, and somebody read; and its history.
 fn written() -> (World, Exported, Vec<String>) {
@@ -16,7 +16,7 @@ fn written() -> (World, Exported, Vec<String>) {
         let (_, sealed) = phones[n % 2].note(world.space, tag);
         world.feed(&phones[n % 2], &sealed);
     }
-    let db = rusqlite::Connection::open(world.folder.join(DATABASE)).unwrap();
+    let db = schema::open_with(&world.folder.database(), world.folder.key()).unwrap();
     let other = sopu_core::id::SpaceId(uuid::Uuid::from_u128(77));
     for (at_ms, space) in [
         (1, other),
@@ -171,7 +171,7 @@ fn whoever_makes_the_hashes_anew_is_found_out_by_the_signatures() {
 #[test]
 fn an_erased_document_is_said_to_be_erased_and_one_that_only_lacks_its_content_is_not() {
     let (world, _, _) = written();
-    let db = rusqlite::Connection::open(world.folder.join(DATABASE)).unwrap();
+    let db = schema::open_with(&world.folder.database(), world.folder.key()).unwrap();
     let doc: [u8; 16] = db
         .query_row("SELECT doc FROM envelope WHERE seq = 2", [], |row| {
             row.get(0)

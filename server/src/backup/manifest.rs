@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{BackupError, MANIFEST};
+use crate::data::Data;
 use crate::ledger;
 use crate::relay::{DATABASE, LEDGER};
 use crate::store::schema;
@@ -107,7 +108,9 @@ impl Manifest {
 ///
 /// # Errors
 /// What is wrong with it first.
-pub fn verify(backup: &Path) -> Result<Manifest, BackupError> {
+pub fn verify(backup: impl Into<Data>) -> Result<Manifest, BackupError> {
+    let data = backup.into();
+    let backup: &Path = &data;
     let manifest = whole(backup)?;
     if manifest.is_sealed() {
         return Ok(manifest);
@@ -120,7 +123,8 @@ pub fn verify(backup: &Path) -> Result<Manifest, BackupError> {
             "it has another number of lines",
         ));
     }
-    integrity(&backup.join(DATABASE))?;
+    data.fits()?;
+    integrity(&data)?;
     Ok(manifest)
 }
 
@@ -168,8 +172,8 @@ pub(super) fn whole(backup: &Path) -> Result<Manifest, BackupError> {
 }
 
 /// SQLite's own check of every page. The file is not touched, not even by a lock file beside it.
-pub(super) fn integrity(path: &Path) -> Result<(), BackupError> {
-    let found: rusqlite::Result<String> = schema::open_to_check(path, true)
+pub(super) fn integrity(data: &Data) -> Result<(), BackupError> {
+    let found: rusqlite::Result<String> = schema::open_to_check(&data.database(), data.key(), true)
         .and_then(|db| db.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)));
     match found {
         Ok(line) if line == "ok" => Ok(()),

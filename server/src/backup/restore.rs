@@ -10,6 +10,7 @@ use super::manifest::{Manifest, verify};
 use super::sealed::Opened;
 use super::take::write_new;
 use super::{BackupError, sync_folder};
+use crate::data::Data;
 use crate::ledger;
 use crate::relay::{self, DATABASE, LEDGER, RECORD, Relay};
 
@@ -34,16 +35,17 @@ pub struct Restored {
 pub fn restore(
     backup: &Path,
     key: Option<&Path>,
-    data: &Path,
+    data: impl Into<Data>,
     env: Arc<dyn Env>,
 ) -> Result<Restored, BackupError> {
-    let mut manifest = verify(backup)?;
+    let data = &data.into();
+    let mut manifest = verify(data.beside(backup))?;
     let opened;
     let mut backup = backup;
     if manifest.is_sealed() {
         opened = Opened::open(backup, key, data)?;
         backup = opened.folder();
-        manifest = verify(backup)?;
+        manifest = verify(data.beside(backup))?;
     }
     let guard = relay::take(data)?;
     let ledger_path = data.join(LEDGER);

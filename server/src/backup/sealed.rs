@@ -17,6 +17,7 @@ use super::manifest::{Manifest, SEALED, whole};
 use super::take::{Unfinished, take, write_new};
 use super::{BackupError, MANIFEST, sync_folder};
 use crate::config::make_data_folder;
+use crate::data::Data;
 use crate::relay::{DATABASE, LEDGER};
 
 /// The file in the data folder that says for whom backups are sealed: an age recipient a line,
@@ -97,14 +98,15 @@ pub fn make_key(data: &Path, file: &Path) -> Result<String, BackupError> {
 /// # Errors
 /// See [`BackupError`]; [`BackupError::Busy`] while another backup is being sealed.
 pub fn take_sealed(
-    data: &Path,
+    data: impl Into<Data>,
     target: &Path,
     recipients: &Recipients,
     env: &dyn Env,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Manifest, BackupError> {
+    let data = &data.into();
     if !data.join(DATABASE).exists() {
-        return Err(BackupError::NoData(data.to_owned()));
+        return Err(BackupError::NoData(data.to_path_buf()));
     }
     if target.symlink_metadata().is_ok() {
         return Err(BackupError::Exists(target.to_owned()));

@@ -11,6 +11,7 @@ use sopu_core::time::Env;
 use super::manifest::{Manifest, PLAIN, verify};
 use super::{BackupError, MANIFEST, sync_folder};
 use crate::config::make_data_folder;
+use crate::data::{Data, unlock};
 use crate::ledger;
 use crate::relay::{DATABASE, LEDGER, restore::COPY};
 
@@ -18,19 +19,20 @@ use crate::relay::{DATABASE, LEDGER, restore::COPY};
 const PAGES: i32 = 2_048;
 
 /// Takes a backup of a data folder into a folder that does not exist yet, and reads it through. The
-/// relay may serve meanwhile. `progress` hears how many of how many pages are copied. Until all is
+/// relay may serve meanwhile. Of databases that are encrypted it is as they are. `progress` hears how many of how many pages are copied. Until all is
 /// done the backup has another name, and nothing is left of it if this fails.
 ///
 /// # Errors
 /// See [`BackupError`].
 pub fn take(
-    data: &Path,
+    data: impl Into<Data>,
     target: &Path,
     env: &dyn Env,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Manifest, BackupError> {
+    let data = &data.into();
     if !data.join(DATABASE).exists() {
-        return Err(BackupError::NoData(data.to_owned()));
+        return Err(BackupError::NoData(data.to_path_buf()));
     }
     if target.symlink_metadata().is_ok() {
         return Err(BackupError::Exists(target.to_owned()));
@@ -49,7 +51,7 @@ pub fn take(
     )?;
     write_new(&folder.join(MANIFEST), &manifest.text()?)?;
     sync_folder(folder)?;
-    verify(folder)?;
+    verify(data.beside(folder))?;
     unfinished.name(target)?;
     Ok(manifest)
 }
@@ -108,16 +110,20 @@ impl Drop for Unfinished {
 }
 
 fn copy_database(
-    data: &Path,
+    data: &Data,
     folder: &Path,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(), BackupError> {
+    data.fits()?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let source = Connection::open_with_flags(data.join(DATABASE), flags)?;
+    let source = Connection::open_with_flags(data.database(), flags)?;
+    unlock(&source, data.key())?;
     source.busy_timeout(std::time::Duration::from_secs(20))?;
     let path = folder.join(DATABASE);
     write_new(&path, &[])?;
-    copy(&source, Connection::open(&path)?, progress)?;
+    let target = Connection::open(&path)?;
+    unlock(&target, data.key())?;
+    copy(&source, target, progress)?;
     let file = fs::File::open(&path).map_err(BackupError::io(&path))?;
     file.sync_all().map_err(BackupError::io(&path))
 }
@@ -170,7 +176,7 @@ fn copy_ledger(data: &Path, folder: &Path) -> Result<usize, BackupError> {
 }
 
 /// A new file for its owner alone, on disk when this returns.
-pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), BackupError> {
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), BackupError> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -1,7 +1,6 @@
 //! The merged record: whole in itself, and of the same heads as the feeds give.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use sopu_core::documents::Kind;
 use sopu_core::id::{DocId, SpaceId, Version};
@@ -9,6 +8,7 @@ use sopu_core::store::check::{self, Damage};
 use sopu_core::store::{Store, document};
 
 use super::{Finding, MOST, Report};
+use crate::data::Data;
 use crate::merge::Documents;
 use crate::record::Record;
 use crate::relay::{RECORD, restore};
@@ -23,8 +23,9 @@ pub(super) struct Seen {
 }
 
 /// Reads it through, in one state of it.
-pub(super) fn look(folder: &Path) -> std::result::Result<Seen, String> {
-    let store = Store::open_reader(&folder.join(RECORD)).map_err(|error| error.to_string())?;
+pub(super) fn look(data: &Data) -> std::result::Result<Seen, String> {
+    let store = Store::open_reader_with(&data.record(), data.key());
+    let store = store.map_err(|error| error.to_string())?;
     let seen = || -> sopu_core::store::Result<Seen> {
         let conn = store.conn();
         conn.execute_batch("BEGIN")?;

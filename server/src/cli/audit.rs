@@ -15,7 +15,7 @@ use crate::access::excerpt::cell;
 use crate::access::log::{self, Entry};
 use crate::access::people::{self, What};
 use crate::audit::{self, AuditError};
-use crate::relay::RECORD;
+use crate::data::Data;
 
 /// Rows at most, unless told otherwise.
 const ROWS: u32 = 1_000_000;
@@ -66,7 +66,7 @@ impl Audit {
     pub(super) fn run(
         &self,
         desk: &mut Desk,
-        data: &Path,
+        data: &Data,
         out: &mut dyn Write,
     ) -> Result<(), CliError> {
         match self {
@@ -128,7 +128,7 @@ fn relay_key(text: &str) -> Result<[u8; 32], String> {
 
 fn export_to(
     desk: &Desk,
-    data: &Path,
+    data: &Data,
     space: &str,
     target: &Path,
     reason: &str,
@@ -201,7 +201,7 @@ pub(super) fn verify_export(
 }
 
 /// The rows of every document about a farm or client.
-fn of_subject(desk: &Desk, data: &Path, subject: &str, limit: u32) -> Result<Vec<Entry>, CliError> {
+fn of_subject(desk: &Desk, data: &Data, subject: &str, limit: u32) -> Result<Vec<Entry>, CliError> {
     let mut rows = Vec::new();
     for doc in about(data, subject)? {
         rows.extend(log::of_document(&desk.db, doc, limit)?);
@@ -211,12 +211,13 @@ fn of_subject(desk: &Desk, data: &Path, subject: &str, limit: u32) -> Result<Vec
 }
 
 /// Every document about a farm or client.
-pub(super) fn about(data: &Path, subject: &str) -> Result<Vec<DocId>, CliError> {
+pub(super) fn about(data: &Data, subject: &str) -> Result<Vec<DocId>, CliError> {
     let unreadable = |why: String| CliError::Data {
-        path: data.to_owned(),
+        path: data.to_path_buf(),
         why,
     };
-    let record = Store::open_reader(&data.join(RECORD)).map_err(|e| unreadable(e.to_string()))?;
+    let record = Store::open_reader_with(&data.record(), data.key());
+    let record = record.map_err(|e| unreadable(e.to_string()))?;
     let query = Query {
         subject: Some(subject.to_owned()),
         limit: usize::MAX >> 1,

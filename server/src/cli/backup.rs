@@ -1,7 +1,7 @@
 //! `sopu backup`, `sopu backup-key` and `sopu restore`.
 
 use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -10,6 +10,7 @@ use sopu_core::time::SystemEnv;
 use super::CliError;
 use crate::backup::sealed::{self, Recipients};
 use crate::backup::{self, BackupError};
+use crate::data::Data;
 use crate::relay::DATABASE;
 
 pub(super) const TAKE_HELP: &str = "\
@@ -59,7 +60,7 @@ pub(super) struct Restore {
 }
 
 impl Key {
-    pub(super) fn run(&self, data: &Path, out: &mut dyn Write) -> Result<(), CliError> {
+    pub(super) fn run(&self, data: &Data, out: &mut dyn Write) -> Result<(), CliError> {
         let recipient = sealed::make_key(data, &self.file)?;
         writeln!(out, "Backups are sealed for {recipient} from now on.")?;
         writeln!(
@@ -73,7 +74,7 @@ impl Key {
 }
 
 impl Take {
-    pub(super) fn run(&self, data: &Path, out: &mut dyn Write) -> Result<(), CliError> {
+    pub(super) fn run(&self, data: &Data, out: &mut dyn Write) -> Result<(), CliError> {
         let mut shown = u64::MAX;
         let terminal = std::io::stderr().is_terminal();
         let mut progress = |done: u64, all: u64| {
@@ -92,7 +93,7 @@ impl Take {
                 sealed::take_sealed(data, target, for_whom, env, &mut progress)
             }
             (None, false) if data.join(DATABASE).exists() => return Err(CliError::NoBackupKey),
-            (None, false) => Err(BackupError::NoData(data.to_owned())),
+            (None, false) => Err(BackupError::NoData(data.to_path_buf())),
         };
         if terminal {
             drop(writeln!(std::io::stderr()));
@@ -118,7 +119,7 @@ impl Take {
 }
 
 impl Restore {
-    pub(super) fn run(&self, data: &Path, out: &mut dyn Write) -> Result<(), CliError> {
+    pub(super) fn run(&self, data: &Data, out: &mut dyn Write) -> Result<(), CliError> {
         let restored =
             backup::restore(&self.backup, self.key.as_deref(), data, Arc::new(SystemEnv))?;
         if let Some(folder) = &restored.set_aside {

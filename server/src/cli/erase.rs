@@ -1,7 +1,6 @@
 //! `sopu erase`.
 
 use std::io::Write;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,6 +11,7 @@ use sopu_core::time::SystemEnv;
 use super::{CliError, Desk};
 use crate::access::erasures::{self, REASONS, Standing};
 use crate::access::log::{self, Entry};
+use crate::data::Data;
 use crate::relay::{OpenError, Relay};
 use crate::words::{Lang, Words};
 
@@ -50,7 +50,7 @@ impl Erase {
     pub(super) fn run(
         &self,
         desk: &mut Desk,
-        data: &Path,
+        data: &Data,
         out: &mut dyn Write,
     ) -> Result<(), CliError> {
         match self {
@@ -77,7 +77,7 @@ impl Erase {
 /// on legal hold keeps no other.
 fn client(
     desk: &Desk,
-    data: &Path,
+    data: &Data,
     subject: &str,
     reason: &str,
     dry_run: bool,
@@ -145,9 +145,9 @@ fn wish(desk: &Desk, doc: DocId, reason: &str) -> Result<(), CliError> {
 }
 
 /// By the server, if one runs, or else here.
-fn carry_out(desk: &Desk, doc: DocId, data: &Path) -> Result<(), CliError> {
+fn carry_out(desk: &Desk, doc: DocId, data: &Data) -> Result<(), CliError> {
     let unusable = |why: String| CliError::Data {
-        path: data.to_owned(),
+        path: data.to_path_buf(),
         why,
     };
     match Relay::open(data, Arc::new(SystemEnv)) {

@@ -59,7 +59,7 @@ impl Serve {
 
 pub(super) fn run(config: Config, out: &mut dyn Write) -> Result<(), CliError> {
     make_data_folder(&config.data).map_err(|e| CliError::Data {
-        path: config.data.clone(),
+        path: config.data.to_path_buf(),
         why: e.to_string(),
     })?;
     start_log(&config)?;
@@ -70,7 +70,7 @@ pub(super) fn run(config: Config, out: &mut dyn Write) -> Result<(), CliError> {
         .build()
         .map_err(CliError::Output)?;
     let relay = Relay::open(&config.data, Arc::new(SystemEnv)).map_err(|e| CliError::Data {
-        path: config.data.clone(),
+        path: config.data.to_path_buf(),
         why: e.to_string(),
     })?;
     let relay = Arc::new(relay);

@@ -9,6 +9,7 @@ use sopu_core::time::SystemEnv;
 use super::CliError;
 use crate::backup::{MANIFEST, sealed::Opened};
 use crate::check;
+use crate::data::Data;
 use crate::relay::{DATABASE, Relay};
 
 /// Looks through a data folder or a backup, also while a server runs; into a sealed backup with its
@@ -16,16 +17,18 @@ use crate::relay::{DATABASE, Relay};
 pub(super) fn check(
     folder: &Path,
     key: Option<&Path>,
-    data: &Path,
+    data: &Data,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
     if !folder.join(DATABASE).exists() && !folder.join(MANIFEST).exists() {
         return Err(CliError::NoData(folder.to_owned()));
     }
-    let mut report = check::check(folder);
+    let looked_at = data.beside(folder);
+    looked_at.fits()?;
+    let mut report = check::check(looked_at);
     if report.sealed && key.is_some() {
         let opened = Opened::open(folder, key, data)?;
-        report = check::check(opened.folder());
+        report = check::check(data.beside(opened.folder()));
     }
     for finding in &report.findings {
         writeln!(out, "{}: {}", finding.file, finding.what)?;
@@ -58,12 +61,12 @@ pub(super) fn check(
 }
 
 /// Makes the merged record anew from the feeds.
-pub(super) fn rebuild(data: &Path, out: &mut dyn Write) -> Result<(), CliError> {
+pub(super) fn rebuild(data: &Data, out: &mut dyn Write) -> Result<(), CliError> {
     if !data.join(DATABASE).exists() {
-        return Err(CliError::NoData(data.to_owned()));
+        return Err(CliError::NoData(data.to_path_buf()));
     }
     Relay::rebuild(data, Arc::new(SystemEnv)).map_err(|e| CliError::Data {
-        path: data.to_owned(),
+        path: data.to_path_buf(),
         why: e.to_string(),
     })?;
     writeln!(out, "The merged record was made anew.")?;

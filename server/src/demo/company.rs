@@ -2,7 +2,6 @@
 //! found by its name and left alone.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 use sopu_core::id::{MemberId, OrgId, SpaceId};
@@ -16,7 +15,7 @@ use super::phone_clock::moment;
 use crate::access::people::{self, NewMember, Party, What, Window};
 use crate::access::{AccessError, Role, invites};
 use crate::credentials::mint_token;
-use crate::relay::DATABASE;
+use crate::data::Data;
 use crate::store::schema;
 
 /// User name of the account for the office pages.
@@ -34,7 +33,7 @@ const SUBSTITUTION_MS: i64 = 24 * 60 * 60 * 1_000;
 /// Who and what there is on the relay, by the names of the demo.
 #[derive(Debug)]
 pub struct Company {
-    database: PathBuf,
+    data: Data,
     /// Spaces by name.
     pub spaces: BTreeMap<String, SpaceId>,
     /// Members by first name.
@@ -43,14 +42,17 @@ pub struct Company {
     pub names: BTreeMap<MemberId, String>,
 }
 
+fn open(data: &Data) -> rusqlite::Result<Connection> {
+    schema::open_with(&data.database(), data.key())
+}
+
 impl Company {
     /// Sets up whatever is missing.
-    pub fn set_up(data: &Path, memory: &Memory, clients: &[Client]) -> Result<Self> {
-        let database = data.join(DATABASE);
+    pub fn set_up(data: &Data, memory: &Memory, clients: &[Client]) -> Result<Self> {
         let mut desk = Desk {
-            db: schema::open(&database)?,
+            db: open(data)?,
             company: Self {
-                database,
+                data: data.clone(),
                 spaces: BTreeMap::new(),
                 members: BTreeMap::new(),
                 names: BTreeMap::new(),
@@ -62,7 +64,7 @@ impl Company {
 
     /// An invite for this person's device.
     pub fn invite(&self, first: &str) -> Result<String> {
-        let db = schema::open(&self.database)?;
+        let db = open(&self.data)?;
         let member = self.members[first];
         Ok(invites::create(
             &db,
@@ -75,7 +77,7 @@ impl Company {
 
     /// A new passphrase for the office account: random, told once, kept nowhere.
     pub fn new_passphrase(&self) -> Result<String> {
-        let db = schema::open(&self.database)?;
+        let db = open(&self.data)?;
         let random: String = mint_token(&SystemEnv)
             .chars()
             .filter(char::is_ascii_alphanumeric)

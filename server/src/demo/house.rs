@@ -1,7 +1,6 @@
 //! The real relay on a real socket, for as long as the demo runs.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,6 +13,7 @@ use tokio::task::JoinHandle;
 use super::error::{DemoError, Result};
 use crate::app::{self, Front};
 use crate::cli::serve::stopped;
+use crate::data::Data;
 use crate::office::{self, Office};
 use crate::relay::Relay;
 
@@ -33,7 +33,7 @@ pub struct House {
 
 impl House {
     /// Opens the data folder and listens.
-    pub fn open(data: &Path, listen: SocketAddr) -> Result<Self> {
+    pub fn open(data: &Data, listen: SocketAddr) -> Result<Self> {
         let relay = Relay::open(data, Arc::new(SystemEnv))
             .map_err(|why| DemoError::Relay(why.to_string()))?;
         let relay = Arc::new(relay);
@@ -50,7 +50,7 @@ impl House {
             let _gone = stopped.await;
         };
         let office = Office::new(
-            data.to_owned(),
+            data,
             Arc::new(SystemEnv),
             false,
             relay.clone(),

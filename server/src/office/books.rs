@@ -107,7 +107,7 @@ pub struct Managed {
 impl Books {
     fn open(office: &Office) -> Result<Self, Failure> {
         Ok(Self {
-            people: schema::open(&office.data.join("relay.db"))?,
+            people: schema::open_with(&office.data.database(), office.data.key())?,
             record: None,
         })
     }
@@ -115,11 +115,11 @@ impl Books {
     /// The merged record; `None` while nothing has ever been merged here.
     pub fn record(&mut self, office: &Office) -> Result<Option<&Store>, Failure> {
         if self.record.is_none() {
-            let path = office.data.join("record.db");
+            let path = office.data.record();
             if !path.exists() {
                 return Ok(None);
             }
-            self.record = Some(Store::open_reader(&path)?);
+            self.record = Some(Store::open_reader_with(&path, office.data.key())?);
         }
         Ok(self.record.as_ref())
     }

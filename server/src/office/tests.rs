@@ -1,6 +1,8 @@
 //! The pages over a small world, asked as a browser asks.
 #![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
 
+use std::path::PathBuf;
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use serde_json::{Value, json};

@@ -4,6 +4,8 @@
 
 mod backup;
 mod check;
+#[cfg(feature = "sqlcipher")]
+mod cipher;
 mod costs;
 mod devices;
 mod erase;

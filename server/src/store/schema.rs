@@ -5,7 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
-use sopu_core::store::keep_plans;
+use sopu_core::store::{StoreKey, keep_plans};
+
+use crate::data::unlock;
 
 /// Each step brings the file from one `user_version` to the next. Never edit a released step.
 const STEPS: &[&[&str]] = &[
@@ -26,19 +28,28 @@ const STEPS: &[&[&str]] = &[
 
 /// Opens or creates `relay.db`: WAL, every commit on disk before it returns.
 pub fn open(path: &Path) -> rusqlite::Result<Connection> {
-    prepare(Connection::open(path)?)
+    open_with(path, None)
+}
+
+/// As [`open`], encrypted if there is a key.
+pub fn open_with(path: &Path, key: Option<StoreKey>) -> rusqlite::Result<Connection> {
+    prepare(unlocked(Connection::open(path)?, key)?)
 }
 
 /// A further connection to a file that [`open`] has prepared, for reading. There may be many, so
 /// each keeps little in memory.
-pub fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+pub fn open_reader(path: &Path, key: Option<StoreKey>) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    reader(Connection::open_with_flags(path, flags)?)
+    reader(unlocked(Connection::open_with_flags(path, flags)?, key)?)
 }
 
 /// An existing file for looking through, whatever state it is in. One that nobody writes (a backup) is
 /// not touched at all, not even by a lock beside it.
-pub fn open_to_check(path: &Path, still: bool) -> rusqlite::Result<Connection> {
+pub fn open_to_check(
+    path: &Path,
+    key: Option<StoreKey>,
+    still: bool,
+) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
     let text = path.to_string_lossy();
     let escaped = text
@@ -46,15 +57,18 @@ pub fn open_to_check(path: &Path, still: bool) -> rusqlite::Result<Connection> {
         .replace('?', "%3f")
         .replace('#', "%23");
     let still = if still { "?immutable=1" } else { "" };
-    let connection = reader(Connection::open_with_flags(
-        format!("file:{escaped}{still}"),
-        flags,
-    )?)?;
+    let file = Connection::open_with_flags(format!("file:{escaped}{still}"), flags)?;
+    let connection = reader(unlocked(file, key)?)?;
     if version(&connection)? > STEPS.len() {
         let newer = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_SCHEMA);
         let told = Some("a later version of Sopu wrote this file".to_owned());
         return Err(rusqlite::Error::SqliteFailure(newer, told));
     }
+    Ok(connection)
+}
+
+fn unlocked(connection: Connection, key: Option<StoreKey>) -> rusqlite::Result<Connection> {
+    unlock(&connection, key)?;
     Ok(connection)
 }
 

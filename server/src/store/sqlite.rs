@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 
+use sopu_core::store::StoreKey;
+
 use super::flushed::Witness;
 use super::{Purpose, RelayStore, Result, StoreError, Transactions, schema};
 
@@ -19,6 +21,7 @@ mod people;
 pub struct SqliteStore {
     connection: Connection,
     path: Option<PathBuf>,
+    key: Option<StoreKey>,
     /// Whether commits are flushed to disk at present.
     flushed: bool,
     statements: Cell<u64>,
@@ -28,9 +31,15 @@ pub struct SqliteStore {
 impl SqliteStore {
     /// Opens or creates the file.
     pub fn open(path: &Path) -> Result<Self> {
+        Self::open_with(path, None)
+    }
+
+    /// As [`SqliteStore::open`], encrypted if there is a key.
+    pub fn open_with(path: &Path, key: Option<StoreKey>) -> Result<Self> {
         Ok(Self {
-            connection: schema::open(path)?,
+            connection: schema::open_with(path, key)?,
             path: Some(path.to_owned()),
+            key,
             flushed: true,
             statements: Cell::default(),
             witness: Some(Witness::new(path)),
@@ -38,10 +47,11 @@ impl SqliteStore {
     }
 
     /// Opens an existing file to look through it, `still` if nobody writes to it.
-    pub fn open_to_check(path: &Path, still: bool) -> Result<Self> {
+    pub fn open_to_check(path: &Path, key: Option<StoreKey>, still: bool) -> Result<Self> {
         Ok(Self {
-            connection: schema::open_to_check(path, still)?,
+            connection: schema::open_to_check(path, key, still)?,
             path: None,
+            key,
             flushed: true,
             statements: Cell::default(),
             witness: None,
@@ -53,6 +63,7 @@ impl SqliteStore {
         Ok(Self {
             connection: schema::open_in_memory()?,
             path: None,
+            key: None,
             flushed: true,
             statements: Cell::default(),
             witness: None,
@@ -173,8 +184,9 @@ impl Transactions for SqliteStore {
     fn reader(&self) -> Result<Option<Box<dyn RelayStore>>> {
         match &self.path {
             Some(path) => Ok(Some(Box::new(Self {
-                connection: schema::open_reader(path)?,
+                connection: schema::open_reader(path, self.key)?,
                 path: None,
+                key: self.key,
                 flushed: true,
                 statements: Cell::default(),
                 witness: None,

@@ -43,7 +43,7 @@ impl Town {
         let (dice, time) = (Dice::new(seed), Time::new());
         let machine = Machine::new(&time, &dice);
         let env = Arc::clone(&machine) as Arc<dyn Env>;
-        let relay = Relay::open(&folder.join("relay"), env).expect("the relay opens");
+        let relay = Relay::open(folder.join("relay"), env).expect("the relay opens");
         let mut town = Self {
             folder: folder.to_owned(),
             dice,

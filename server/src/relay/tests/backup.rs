@@ -7,6 +7,7 @@ use crate::access::Role;
 use crate::backup::sealed::{Recipients, make_key, take_sealed};
 use crate::backup::{BackupError, MANIFEST, restore, take, verify};
 use crate::relay::{DATABASE, LEDGER, OpenError, RESTORING, Relay};
+use crate::store::schema;
 
 /// A backup of this world beside its data folder.
 fn taken(world: &World, name: &str) -> std::path::PathBuf {
@@ -45,10 +46,10 @@ fn a_backup_taken_while_everyone_writes_is_one_moment_of_the_relay() {
         world.feed(&phone, sealed);
     }
     assert!(taking.join().unwrap().unwrap() > 0);
-    let manifest = verify(&target).unwrap();
+    let manifest = verify(world.folder.beside(&target)).unwrap();
     let names: Vec<&str> = manifest.files.iter().map(|f| f.name.as_str()).collect();
     assert_eq!(names, [DATABASE, LEDGER]);
-    let report = crate::check::check(&target);
+    let report = crate::check::check(world.folder.beside(&target));
     assert_eq!(report.findings, []);
     assert!(report.entries >= 3, "{report:?}");
     #[cfg(unix)]
@@ -94,7 +95,7 @@ fn a_flipped_byte_anywhere_in_a_backup_is_found_before_anything_is_touched() {
     written(&mut world);
     let target = taken(&world, "backup");
     let World { folder, clock, .. } = &world;
-    let data = folder.with_file_name("restored");
+    let data = folder.beside(folder.with_file_name("restored"));
     for name in [DATABASE, LEDGER, MANIFEST] {
         let path = target.join(name);
         let whole = std::fs::read(&path).unwrap();
@@ -130,7 +131,7 @@ fn a_backup_is_not_put_under_a_running_server_and_what_was_there_is_set_aside() 
     let dir = world.close();
     let restored = restore(&target, None, &folder, clock.clone()).unwrap();
     let aside = restored.set_aside.unwrap();
-    assert!(aside.join(DATABASE).exists() && aside.starts_with(&folder));
+    assert!(aside.join(DATABASE).exists() && aside.starts_with(&*folder));
     assert!(restored.newer_ledger_lines.is_some());
     assert_eq!(crate::check::check(&folder).findings, []);
     drop(dir);
@@ -211,7 +212,7 @@ fn a_copy_begins_new_generations_however_it_came_to_its_place() {
     std::fs::copy(target.join(DATABASE), folder.join(DATABASE)).unwrap();
     for _ in 0..2 {
         drop(Relay::open(&folder, clock.clone()).unwrap());
-        let db = rusqlite::Connection::open(folder.join(DATABASE)).unwrap();
+        let db = schema::open_with(&folder.database(), folder.key()).unwrap();
         let generations: i64 = db
             .query_row("SELECT count(*) FROM generation", [], |row| row.get(0))
             .unwrap();
@@ -252,9 +253,9 @@ fn a_sealed_backup_says_nothing_to_others_and_a_flipped_byte_in_it_is_found() {
         let bytes = bytes_in(folder);
         bytes.windows(what.len()).any(|window| window == what)
     };
-    let member = b"SQLite format 3";
-    assert!(spoken(&plain, member) && !spoken(&target, member));
-    let ours = std::fs::read_dir(&world.folder)
+    let start = &std::fs::read(plain.join(DATABASE)).unwrap()[..64];
+    assert!(spoken(&plain, start) && !spoken(&target, start));
+    let ours = std::fs::read_dir(&*world.folder)
         .unwrap()
         .map(|e| e.unwrap().file_name());
     let left: Vec<_> = ours
@@ -262,7 +263,8 @@ fn a_sealed_backup_says_nothing_to_others_and_a_flipped_byte_in_it_is_found() {
         .collect();
     assert_eq!(left, ["sealing.lock"]);
 
-    let data = world.folder.with_file_name("restored");
+    let data = &world.folder;
+    let data = data.beside(data.with_file_name("restored"));
     for file in std::fs::read_dir(&target)
         .unwrap()
         .map(|e| e.unwrap().path())

@@ -5,10 +5,12 @@ use rusqlite::Connection;
 use super::world::World;
 use crate::access::Role;
 use crate::check::check;
+use crate::data::{self, Data};
 use crate::relay::{DATABASE, LEDGER, RECORD, Relay};
+use crate::store::schema;
 
 /// A stopped relay's folder with two documents and a notice in it.
-fn folder() -> (tempfile::TempDir, std::path::PathBuf) {
+fn folder() -> (tempfile::TempDir, Data) {
     let mut world = World::new();
     let phone = world.phone(Role::Field);
     for tag in ["a", "b", "c"] {
@@ -28,7 +30,7 @@ fn found(sql: &str) -> Vec<(&'static str, String)> {
     let report = check(&folder);
     assert_eq!(report.findings, []);
     assert_eq!((report.entries, report.documents), (5, 3));
-    let db = Connection::open(folder.join(DATABASE)).unwrap();
+    let db = schema::open_with(&folder.database(), folder.key()).unwrap();
     db.execute_batch(sql).unwrap();
     drop(db);
     let findings = check(&folder).findings;
@@ -91,10 +93,9 @@ fn whatever_is_changed_in_a_feed_is_named_with_its_place() {
 fn a_record_that_is_not_what_the_feed_says_is_named_and_a_rebuild_mends_it() {
     let (_dir, folder) = folder();
     let change = |sql: &str| {
-        Connection::open(folder.join(RECORD))
-            .unwrap()
-            .execute_batch(sql)
-            .unwrap();
+        let record = Connection::open(folder.record()).unwrap();
+        data::unlock(&record, folder.key()).unwrap();
+        record.execute_batch(sql).unwrap();
     };
     change("PRAGMA foreign_keys = ON; DELETE FROM document WHERE n = 1");
     let findings = check(&folder).findings;

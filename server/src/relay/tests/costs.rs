@@ -11,7 +11,6 @@ use super::world::{Note, Phone, World};
 use crate::access::Role;
 use crate::feed::accept::{self, Arrival};
 use crate::feed::known::Known;
-use crate::relay::DATABASE;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Purpose, Transactions};
 
@@ -40,7 +39,7 @@ fn typed(phone: &Phone, world: &World, changes: usize) -> Envelope {
 fn a_push_takes_one_statement_a_change_and_a_few_an_envelope() {
     let mut world = World::new();
     let phone = world.phone(Role::Field);
-    let mut store = SqliteStore::open(&world.folder.join(DATABASE)).unwrap();
+    let mut store = SqliteStore::open_with(&world.folder.database(), world.folder.key()).unwrap();
     let arrival = Arrival {
         instance: Some([1; 16]),
         now_ms: world.now(),

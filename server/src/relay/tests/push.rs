@@ -412,13 +412,15 @@ fn a_loss_of_power_among_commits_that_were_not_flushed_damages_nothing() {
     };
     for with_index in [false, true] {
         let dir = left(with_index, flushed);
-        let relay = Relay::open(dir.path(), world.clock.clone()).unwrap();
+        let relay = Relay::open(world.folder.beside(dir.path()), world.clock.clone()).unwrap();
         for id in [sealed.proof.id(), second.proof.id()] {
             assert_eq!(relay.state_of(id).unwrap(), Some(State::Waiting));
         }
         // What was flushed and is not there is damage all the same.
         let dir = left(with_index, flushed - 512);
-        let damaged = Relay::open(dir.path(), world.clock.clone()).err().unwrap();
+        let damaged = Relay::open(world.folder.beside(dir.path()), world.clock.clone())
+            .err()
+            .unwrap();
         assert!(matches!(damaged, OpenError::LogDamaged), "{damaged}");
     }
 }

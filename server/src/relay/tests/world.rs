@@ -2,7 +2,6 @@
 //! hand; phones that seal by hand, so that they can also do what no honest device does.
 
 use std::cell::Cell;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
@@ -17,6 +16,7 @@ use sopu_core::id::{DeviceId, DocId, EnvelopeId, MemberId, OrgId, SpaceId};
 use sopu_core::read::version;
 use sopu_core::run::{Sealed, Sealing, seal};
 use sopu_core::save::{SaveContext, save};
+use sopu_core::store::StoreKey;
 use sopu_core::time::Env;
 use sopu_core::wire::{
     Cursor, Cursors, EnrolRequest, PROTOCOL, SyncRequest, SyncResponse, Verdict,
@@ -24,6 +24,7 @@ use sopu_core::wire::{
 
 use crate::access::people::{self, NewMember, Party, Window};
 use crate::access::{Role, invites};
+use crate::data::Data;
 use crate::relay::{DATABASE, RECORD, Relay};
 use crate::store::schema;
 
@@ -54,7 +55,8 @@ impl Env for HandClock {
 
 pub struct World {
     pub clock: Arc<HandClock>,
-    pub folder: PathBuf,
+    /// Encrypted where the build can do it.
+    pub folder: Data,
     pub relay: Relay,
     pub db: Connection,
     pub org: OrgId,
@@ -65,11 +67,17 @@ pub struct World {
 impl World {
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let folder = dir.path().join("data");
+        let key = cfg!(feature = "sqlcipher").then(|| StoreKey::new([7; 32]));
+        Self::with_key(dir, key)
+    }
+
+    /// Whose databases are encrypted with this key.
+    pub fn with_key(dir: tempfile::TempDir, key: Option<StoreKey>) -> Self {
+        let folder = Data::new(dir.path().join("data"), key);
         let clock = Arc::new(HandClock::default());
         clock.ms.store(START_MS, Ordering::SeqCst);
         let relay = Relay::open(&folder, clock.clone()).unwrap();
-        let db = schema::open(&folder.join(DATABASE)).unwrap();
+        let db = schema::open_with(&folder.database(), folder.key()).unwrap();
         let org = people::add_org(&db, &*clock, "Hoiva Oy", None).unwrap();
         let space = people::add_space(&db, &*clock, org, "Asiakas").unwrap();
         Self {
@@ -301,13 +309,13 @@ impl World {
 
     fn start(
         clock: Arc<HandClock>,
-        folder: PathBuf,
+        folder: Data,
         org: OrgId,
         space: SpaceId,
         _dir: tempfile::TempDir,
     ) -> Self {
         let relay = Relay::open(&folder, clock.clone()).unwrap();
-        let db = schema::open(&folder.join(DATABASE)).unwrap();
+        let db = schema::open_with(&folder.database(), folder.key()).unwrap();
         Self {
             clock,
             folder,

@@ -1,0 +1,182 @@
+//! A data folder, and the key of its databases where they are encrypted.
+//!
+//! The key is 32 random bytes in a file of its own, which stands anywhere but in the data folder and in
+//! backups: whoever has the disk or a backup without it reads no word of the record. The ledger beside
+//! the databases is not encrypted; it holds names of people, ids and the relay's keys, and no content.
+
+use std::fmt;
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+
+use data_encoding::BASE64URL_NOPAD;
+use rusqlite::{Connection, OpenFlags};
+use sopu_core::store::{self, StoreKey};
+use sopu_core::time::Env;
+
+use crate::relay::{DATABASE, RECORD};
+
+/// A data folder. Made from a path, its databases are plain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Data {
+    folder: PathBuf,
+    key: Option<StoreKey>,
+}
+
+/// Why a key is not to be had, or is another.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The file failed.
+    #[error("cannot read the database key {0}: {1}")]
+    Unreadable(PathBuf, std::io::Error),
+    /// It holds something else.
+    #[error("{0} does not hold a database key; `sopu database-key FILE` makes one")]
+    NotAKey(PathBuf),
+    /// The databases are not encrypted with it.
+    #[error(
+        "the databases in {0} do not open with this key, or without one: name theirs with \
+         --database-key FILE (plain ones are encrypted when a server starts with a key)"
+    )]
+    DoesNotFit(PathBuf),
+}
+
+impl Data {
+    /// A folder whose databases are encrypted with this key, or plain.
+    pub fn new(folder: impl Into<PathBuf>, key: Option<StoreKey>) -> Self {
+        Self {
+            folder: folder.into(),
+            key,
+        }
+    }
+
+    /// Another folder whose databases have the same key: a backup, the place where one is opened.
+    pub fn beside(&self, folder: impl Into<PathBuf>) -> Self {
+        Self::new(folder, self.key)
+    }
+
+    /// The key of its databases, if they are encrypted.
+    pub fn key(&self) -> Option<StoreKey> {
+        self.key
+    }
+
+    /// Where what devices sent is.
+    pub fn database(&self) -> PathBuf {
+        self.folder.join(DATABASE)
+    }
+
+    /// Where the merged record is.
+    pub fn record(&self) -> PathBuf {
+        self.folder.join(RECORD)
+    }
+
+    /// Whether the database opens with the key, or plain without one; a folder without a database fits.
+    /// For a process that does not have it open otherwise: looking takes that one's locks away.
+    ///
+    /// # Errors
+    /// [`KeyError::DoesNotFit`].
+    pub fn fits(&self) -> Result<(), KeyError> {
+        let path = self.database();
+        let opens = match self.key {
+            None => store::is_plain(&path),
+            Some(_) if !path.exists() => true,
+            Some(_) => {
+                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+                let opened = Connection::open_with_flags(&path, flags);
+                opened.is_ok_and(|database| unlock(&database, self.key).is_ok())
+            }
+        };
+        match opens {
+            true => Ok(()),
+            false => Err(KeyError::DoesNotFit(self.folder.clone())),
+        }
+    }
+
+    /// Encrypts the databases that are still plain, if there is a key. Nobody may have them open. Broken
+    /// off, it is done again.
+    ///
+    /// # Errors
+    /// [`store::StoreError::WrongKey`] for a database that is encrypted while there is no key; SQLite's
+    /// own, `DatabaseBusy` while somebody has one open.
+    pub fn prepare(&self) -> store::Result<()> {
+        for path in [self.database(), self.record()] {
+            match self.key {
+                Some(key) => store::encrypt(&path, key)?,
+                None if store::is_plain(&path) => {}
+                None => return Err(store::StoreError::WrongKey),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Gives a fresh connection the key, if there is one.
+///
+/// # Errors
+/// SQLite's own; `NotADatabase` if the key does not fit.
+pub fn unlock(connection: &Connection, key: Option<StoreKey>) -> rusqlite::Result<()> {
+    let Some(key) = key else { return Ok(()) };
+    store::unlock(connection, key).map_err(|error| {
+        if let store::StoreError::Sqlite(error) = error {
+            return error;
+        }
+        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_NOTADB);
+        rusqlite::Error::SqliteFailure(code, Some(error.to_string()))
+    })
+}
+
+/// A new key, as the text of its file.
+pub fn new_key(env: &dyn Env) -> String {
+    let mut bytes = [0; 32];
+    env.fill(&mut bytes);
+    format!(
+        "# opens the databases of Sopu; without it nobody reads them, nor a backup of them\n{}\n",
+        BASE64URL_NOPAD.encode(&bytes)
+    )
+}
+
+/// The key in a file.
+///
+/// # Errors
+/// See [`KeyError`].
+pub fn read_key(file: &Path) -> Result<StoreKey, KeyError> {
+    let text =
+        std::fs::read_to_string(file).map_err(|why| KeyError::Unreadable(file.to_owned(), why))?;
+    let mut lines = text.lines().map(str::trim);
+    let line = lines.find(|line| !line.is_empty() && !line.starts_with('#'));
+    let bytes = line.and_then(|line| BASE64URL_NOPAD.decode(line.as_bytes()).ok());
+    let bytes: Option<[u8; 32]> = bytes.and_then(|bytes| bytes.try_into().ok());
+    bytes
+        .map(StoreKey::new)
+        .ok_or_else(|| KeyError::NotAKey(file.to_owned()))
+}
+
+impl Deref for Data {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.folder
+    }
+}
+
+impl fmt::Display for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.folder.display().fmt(f)
+    }
+}
+
+impl From<PathBuf> for Data {
+    fn from(folder: PathBuf) -> Self {
+        Self::new(folder, None)
+    }
+}
+
+impl<P: AsRef<Path> + ?Sized> From<&P> for Data {
+    fn from(folder: &P) -> Self {
+        Self::new(folder.as_ref(), None)
+    }
+}
+
+impl From<&Data> for Data {
+    fn from(data: &Data) -> Self {
+        data.clone()
+    }
+}
