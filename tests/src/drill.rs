@@ -216,20 +216,25 @@ impl Drill {
             password: None,
             admin: false,
         };
-        let now_ms = env.now_ms();
         let member = self.admin(|db| people::add_member(db, &*env, &new).expect("added"));
         for space in self.spaces.clone() {
-            let window = Window {
-                from_ms: now_ms - 60_000,
-                until_ms: None,
-            };
-            let party = Party::Member(member);
-            self.admin(|db| {
-                people::grant(db, space, party, Role::Field, window, now_ms).expect("granted");
-            });
-            self.members.entry(member).or_default().insert(space);
+            self.let_in(member, space);
         }
         member
+    }
+
+    /// Makes a person a member of a space.
+    pub fn let_in(&mut self, member: MemberId, space: SpaceId) {
+        let now_ms = self.machine.now_ms();
+        let window = Window {
+            from_ms: now_ms - 60_000,
+            until_ms: None,
+        };
+        let party = Party::Member(member);
+        self.admin(|db| {
+            people::grant(db, space, party, Role::Field, window, now_ms).expect("granted");
+        });
+        self.members.entry(member).or_default().insert(space);
     }
 
     /// Takes a person out of a space.

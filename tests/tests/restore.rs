@@ -384,6 +384,23 @@ fn a_relay_restored_to_before_a_space_s_first_entry_gets_all_of_it_back() {
     assert!(drill.lost.is_empty(), "{:?}", drill.lost);
 }
 
+/// One request of the first phone and what the relay answered to what it brought; more may be written
+/// meanwhile.
+fn exchange(drill: &mut Drill, doc: DocId, writes: bool) -> Vec<Verdict> {
+    let outgoing = drill.device(0).next_request(0).expect("asks");
+    let token = meta::text(drill.device(0).store().conn(), "token").expect("reads");
+    let token = token.expect("enrolled");
+    let response = drill.relay().sync(&token, &outgoing.request);
+    let response = response.expect("answers");
+    if writes {
+        drill.write(0, doc);
+    }
+    let mut report = SyncReport::default();
+    let applied = drill.device(0).apply(&outgoing, &response, &mut report);
+    applied.expect("applies");
+    response.answers
+}
+
 /// A phone brought work of a space its person had left, and heard that the relay keeps it for a
 /// decision; more was written there meanwhile. The relay lost the one, took the other, and the phone
 /// dropped the space (storms 79 and 267).
@@ -396,20 +413,71 @@ fn work_of_a_space_that_was_left_is_brought_again_to_a_relay_that_lost_it() {
     drill.put_out(drill.hands[0].member, space);
     let doc = drill.note(0, space);
     drill.write(0, doc);
-    let outgoing = drill.device(0).next_request(0).expect("asks");
-    let token = meta::text(drill.device(0).store().conn(), "token").expect("reads");
-    let token = token.expect("enrolled");
-    let response = drill.relay().sync(&token, &outgoing.request);
-    let response = response.expect("answers");
-    assert_eq!(response.answers, [Verdict::Held("removed".into())]);
-    drill.write(0, doc);
-    let mut report = SyncReport::default();
-    let applied = drill.device(0).apply(&outgoing, &response, &mut report);
-    applied.expect("applies");
+    let answers = exchange(&mut drill, doc, true);
+    assert_eq!(answers, [Verdict::Held("removed".into())]);
     drill.restore(early, true);
     drill.calm();
     drill.judge();
     assert!(drill.lost.is_empty(), "{:?}", drill.lost);
+}
+
+/// A phone whose person had left a space was told that the relay keeps what it brought of it; by the time
+/// the person was let in again the relay had lost that, and of a space that begins anew the phone hears of
+/// no cut (storms 23916 and 23999).
+#[test]
+fn work_of_a_space_that_was_left_and_joined_again_is_brought_to_a_relay_that_lost_it() {
+    let mut drill = Drill::new(3);
+    let space = drill.spaces[0];
+    let doc = drill.note(0, space);
+    drill.write(0, doc);
+    drill.sync(0).expect("syncs");
+    drill.merge();
+    drill.sync(0).expect("syncs");
+    let early = drill.back_up();
+    let member = drill.hands[0].member;
+    drill.put_out(member, space);
+    drill.write(0, doc);
+    let answers = exchange(&mut drill, doc, true);
+    assert_eq!(answers, [Verdict::Held("removed".into())]);
+    drill.restore(early, true);
+    // Asked where it stands, it says so from now on.
+    exchange(&mut drill, doc, true);
+    drill.let_in(member, space);
+    drill.calm();
+    drill.judge();
+    assert!(drill.lost.is_empty(), "{:?}", drill.lost);
+}
+
+/// The same of what was in the record by then: the phone of the person who came back is the last that has it.
+#[test]
+fn a_space_that_was_left_and_joined_again_is_brought_back_to_a_relay_that_lost_its_record() {
+    let mut drill = Drill::new(3);
+    let space = drill.spaces[0];
+    drill.sync(0).expect("syncs");
+    let early = drill.back_up();
+    let doc = drill.note(0, space);
+    let letter = drill.write(0, doc);
+    drill.sync(0).expect("syncs");
+    drill.merge();
+    drill.sync(0).expect("syncs");
+    let member = drill.hands[0].member;
+    drill.put_out(member, space);
+    drill.write(0, doc);
+    // It hears that it is to leave, and cannot yet: there is more to deliver.
+    exchange(&mut drill, doc, true);
+    drill.restore(early, true);
+    drill.let_in(member, space);
+    drill.calm();
+    drill.judge();
+    let there = drill
+        .relay()
+        .record()
+        .store()
+        .document(doc)
+        .expect("is back");
+    let reading = read(&there.am, there.kind);
+    let text = reading.value["summary"].as_str().unwrap_or_default();
+    assert!(text.contains(letter), "{text}");
 }
 
 /// A phone had asked about work of a space its person had left, and been answered, but there was more
@@ -425,17 +493,7 @@ fn work_of_a_space_that_was_left_is_asked_about_all_at_once_before_the_space_goe
     drill.write(0, doc);
     // Two of the requests are answered while more is written.
     for writes in [true, false, true] {
-        let outgoing = drill.device(0).next_request(0).expect("asks");
-        let token = meta::text(drill.device(0).store().conn(), "token").expect("reads");
-        let token = token.expect("enrolled");
-        let response = drill.relay().sync(&token, &outgoing.request);
-        let response = response.expect("answers");
-        if writes {
-            drill.write(0, doc);
-        }
-        let mut report = SyncReport::default();
-        let applied = drill.device(0).apply(&outgoing, &response, &mut report);
-        applied.expect("applies");
+        exchange(&mut drill, doc, writes);
     }
     drill.restore(early, true);
     drill.calm();

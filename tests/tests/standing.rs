@@ -4,11 +4,13 @@
 #![expect(clippy::expect_used, reason = "a test")]
 
 use serde_json::json;
-use sopu_core::device::DeviceError;
+use sopu_core::device::{DeviceError, SyncReport};
 use sopu_core::id::{MemberId, SpaceId};
 use sopu_core::store::list::Query;
+use sopu_core::store::meta;
 use sopu_core::store::outbox::{self, State};
 use sopu_core::time::Env;
+use sopu_core::wire::Verdict;
 use sopu_server::access::people::{self, Party};
 use sopu_server::access::roles::Role;
 use sopu_server::access::substitutes::{self, Substitution};
@@ -156,6 +158,66 @@ fn what_is_refused_of_a_revoked_device_is_made_again_before_it_is_wiped() {
     let device = phone.device().identity().expect("enrolled").device;
     world.relay().revoke(device).expect("revokes");
     assert!(phone.sync(&world).wiped);
+    for row in world.relay().quarantine(9).expect("reads") {
+        world.relay().release(row.id).expect("releases");
+    }
+    world.settle();
+    let there = world.relay().record().store().document(doc);
+    let there = there.expect("there");
+    let value = sopu_core::read::read(&there.am, there.kind).value;
+    assert_eq!(
+        (&value["km"], &value["outcome"]),
+        (&json!("4"), &json!("partial"))
+    );
+}
+
+/// One answer said that the edit is refused, that its writer is out of the space, and that there is more
+/// to hear of another space (storms 20407, 21505 and 25143).
+#[test]
+fn what_is_refused_in_a_space_that_is_left_is_made_again_before_the_space_goes() {
+    let world = World::new();
+    let (left, kept) = (
+        world.space("Entinen asiakas"),
+        world.space("Nykyinen asiakas"),
+    );
+    let maria = world.member("Maria Niemi", Role::Field, &[left, kept]);
+    let petri = world.member("Petri Laine", Role::Field, &[kept]);
+    let (mut phone, mut other) = (world.phone("maria", maria), world.phone("petri", petri));
+    let doc = phone.note(left, json!({"summary": "Käynti"}));
+    phone.sync(&world);
+    world.settle();
+    phone.sync(&world);
+    // The app's data goes back: what it writes now, it has written otherwise before.
+    let backup = phone.backup();
+    phone.edit(doc, json!({"km": "4"}));
+    phone.sync(&world);
+    world.settle();
+    phone.restore(&backup, true);
+    phone.edit(doc, json!({"outcome": "partial"}));
+    for _ in 0..2 {
+        other.note(kept, json!({"summary": "Muuta"}));
+    }
+    other.sync(&world);
+    world.settle();
+    remove(&world, left, maria);
+
+    let token = meta::text(phone.device().store().conn(), "token").expect("reads");
+    let mut sent = phone.device().next_request(0).expect("makes");
+    sent.request.max_bytes = 1;
+    let answer = world.relay().sync(&token.expect("there"), &sent.request);
+    let answer = answer.expect("answers");
+    assert!(matches!(answer.answers[..], [Verdict::Final(_)]));
+    assert!(answer.more && answer.spaces.iter().any(|news| news.standing.is_none()));
+    let mut report = SyncReport::default();
+    let device = phone.device();
+    device.apply(&sent, &answer, &mut report).expect("applies");
+
+    for _ in 0..2 {
+        phone.sync(&world);
+        world.settle();
+    }
+    let here = phone.device().spaces().expect("reads");
+    assert_eq!(here.iter().map(|s| s.id).collect::<Vec<_>>(), [kept]);
     for row in world.relay().quarantine(9).expect("reads") {
         world.relay().release(row.id).expect("releases");
     }

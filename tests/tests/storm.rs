@@ -47,12 +47,14 @@ fn storms_that_once_failed_end_well() {
 /// heard (798), an envelope of which a restored copy made again only a part (2094), devices that were cut
 /// off and wiped with what the relay had lost (212, 455, 6062) or within a first sync never wiped (10544),
 /// an edit made again where its item is not (298) or that took away what is not there (270), one made
-/// again without the letter beside it, which came back later (784), and a text made again twice in an item
-/// that was removed (10440).
+/// again without the letter beside it, which came back later (784), a text made again twice in an item that
+/// was removed (10440), refused work of a space that was left before it was made again (20407, 21505, 25143)
+/// and what was lost of a space that was left and joined again (23916, 23999).
 #[test]
 fn storms_with_relay_backups_that_once_failed_end_well() {
     for seed in [
-        212, 270, 298, 455, 495, 784, 798, 840, 2094, 2108, 6062, 10440, 10544,
+        212, 270, 298, 455, 495, 784, 798, 840, 2094, 2108, 6062, 10440, 10544, 20407, 21505,
+        23916, 23999, 25143,
     ] {
         let failure = run(seed, STEPS, false).failure;
         assert_eq!(failure, None, "{}", replay(seed, STEPS));

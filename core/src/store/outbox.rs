@@ -36,7 +36,7 @@ pub use envelope::{
     set_state, settle_empty,
 };
 pub use feed::{changes_of, fed_of, feed_ids, insert_erased, insert_fed, join_packed, packed};
-pub use lost::{Spaces, cut, decline, has_lost, lost_of, to_offer};
+pub use lost::{Spaces, cut, decline, has_lost, lost_of, to_offer, was_taken};
 pub use progress::{Progress, Stage, backlog, progress};
 
 /// A change saved here that is in no envelope yet.

@@ -18,6 +18,7 @@ use crate::store::outbox::State;
 use crate::store::{Tx, meta, outbox, purge, space};
 use crate::sync::offers::id_of;
 use crate::sync::outgoing::Outgoing;
+use crate::sync::replay::refusal;
 use crate::wire::{
     Cursors, Offer, OrderKind, SpaceNews, SpacePage, Status, StatusNews, SyncResponse, Verdict,
     limits, token,
@@ -254,10 +255,12 @@ impl Device {
             .collect();
         for id in left {
             let conn = self.store.conn();
-            let undelivered = outbox::unsettled(conn, None)?
-                .iter()
-                .any(|e| e.space == id && matches!(e.state, State::Sealed))
-                || self.owes(id)?;
+            // Also what was refused and is not made again yet: that waits until all has been heard.
+            let open = |e: &outbox::Stored| {
+                let refused = e.own && refusal(&e.state).is_some();
+                e.space == id && (refused || matches!(e.state, State::Sealed))
+            };
+            let undelivered = outbox::unsettled(conn, None)?.iter().any(open) || self.owes(id)?;
             let unsealed = outbox::unsealed_documents(conn)?;
             let mut inside = false;
             for doc in unsealed {

@@ -358,7 +358,7 @@ impl Device {
 }
 
 /// Why the relay refused it for ever, unless its edits are on their way in another one.
-fn refusal(state: &State) -> Option<&str> {
+pub(super) fn refusal(state: &State) -> Option<&str> {
     if let State::Final(reason) = state
         && reason != REPLAYED
     {

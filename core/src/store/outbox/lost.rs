@@ -55,6 +55,20 @@ pub fn cut(tx: &Tx<'_>, space: SpaceId, seq: u64) -> Result<()> {
     Ok(())
 }
 
+/// Whether the relay has had anything of a space that is here: in its feed, acknowledged, or kept.
+///
+/// # Errors
+/// SQLite's own.
+pub fn was_taken(conn: &Connection, space: SpaceId) -> Result<bool> {
+    let mut statement = conn.prepare_cached(
+        "SELECT 1 FROM envelope WHERE space = ?1 AND seq IS NOT NULL
+         UNION ALL SELECT 1 FROM envelope WHERE run IS NOT NULL
+             AND state IN ('acknowledged', 'held') AND space = ?1
+         UNION ALL SELECT 1 FROM notice WHERE space = ?1 AND seq IS NOT NULL LIMIT 1",
+    )?;
+    Ok(statement.exists([space])?)
+}
+
 /// Entries put by above the cut have not met their document: they go on as envelopes to be offered.
 fn keep_deferred(tx: &Tx<'_>, space: SpaceId, seq: u64) -> Result<()> {
     for entry in deferred::take_above(tx, space, seq)? {

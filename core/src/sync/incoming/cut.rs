@@ -10,14 +10,19 @@ use crate::store::{document, meta, outbox, space};
 use crate::wire::SpacePage;
 
 impl Device {
-    /// Marks what the relay has lost, if this page says that it has. The cursor stays: the same page
-    /// finds the same again. `false` if the feed is another below the cut too, so that nothing of it
-    /// is shared.
+    /// Marks what the relay has lost, if this page says that it has, or cannot say it. The cursor stays:
+    /// the same page finds the same again. `false` if the feed is another below the cut too, so that
+    /// nothing of it is shared.
     pub(super) fn apply_cut(&mut self, page: &SpacePage) -> Result<bool> {
-        let Some(seq) = cut_of(page) else {
-            return Ok(true);
-        };
         let id = page.to.space;
+        let seq = match cut_of(page) {
+            Some(seq) => seq,
+            // It begins a first sync of what is here already: while this device had no cursor (it had
+            // left, say, and was let in again) it heard of no cut. The first sync shows what of all this
+            // the relay has.
+            None if page.from.is_none() && outbox::was_taken(self.store.conn(), id)? => 0,
+            None => return Ok(true),
+        };
         let shared = self.shares(page)?;
         let seq = if shared { seq } else { 0 };
         let recovering = self.recovering()?;
