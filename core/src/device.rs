@@ -7,6 +7,7 @@ pub mod contracts;
 pub mod documents;
 pub mod error;
 pub mod exchange;
+mod reads;
 pub mod salvage;
 pub mod seal;
 
@@ -57,6 +58,8 @@ pub struct Device {
     pub(crate) asked: BTreeMap<EnvelopeId, i64>,
     /// The time as far as it was seen, see [`seal`].
     pub(crate) latest: seal::Latest,
+    /// Documents read here that the relay does not know of yet.
+    pub(crate) marks: reads::Marks,
     /// Name and version of the app, for the list of devices.
     pub(crate) app: String,
 }
@@ -181,6 +184,7 @@ impl Device {
             offer_later: BTreeSet::new(),
             asked: BTreeMap::new(),
             latest: seal::Latest::new(latest_ms),
+            marks: reads::Marks::default(),
             app: concat!("Sopu ", env!("CARGO_PKG_VERSION")).to_owned(),
         };
         device.begin_lease()?;
@@ -214,8 +218,14 @@ impl Device {
         };
         let (body, _) = exchange::answer(transport.post(post)?)?;
         let response: EnrolResponse = envelope::decode(&body).ok_or(DeviceError::BadAnswer)?;
-        let again = self.identity().is_ok();
+        let before = self.identity().ok();
+        let again = before.is_some();
+        // What somebody else read here would be told as this person's.
+        let other = before.is_some_and(|before| before.member != response.member);
         self.store.write(|tx| {
+            if other {
+                crate::store::reads::forget_all(tx)?;
+            }
             if again {
                 begin_recovery(tx)?;
                 meta::remove(tx, keys::ENROL_AGAIN)?;

@@ -59,6 +59,15 @@ impl Kind {
         Self::ALL.into_iter().find(|k| k.number() == number)
     }
 
+    /// Whether every read of a document of this kind is told to the access log: of what is written about
+    /// clients, and what is agreed with them. Service listings are made to be public.
+    pub fn reads_are_logged(self) -> bool {
+        match self {
+            Kind::Contract | Kind::VisitNote => true,
+            Kind::ServiceListing => false,
+        }
+    }
+
     /// Its field table.
     pub fn spec(self) -> &'static Spec {
         match self {

@@ -38,6 +38,7 @@ pub mod notice;
 mod opened;
 pub mod outbox;
 pub mod purge;
+pub mod reads;
 pub mod schema;
 pub mod search;
 pub mod space;
@@ -228,6 +229,15 @@ impl Store {
         let done = work(&tx)?;
         tx.commit().map_err(StoreError::from)?;
         Ok(done)
+    }
+
+    /// Writes that may be done later as well: they do not wait for another process's write.
+    pub(crate) fn without_waiting(&self, work: impl FnOnce(&Connection)) {
+        if self.conn.busy_timeout(Duration::ZERO).is_ok() {
+            work(&self.conn);
+        }
+        // SQLite keeps the number and nothing else: this cannot fail on a connection that is open.
+        let _ = self.conn.busy_timeout(Duration::from_millis(BUSY_MS));
     }
 
     /// A document, from the cache or from disk. The same `Arc` may be given to others: clone the

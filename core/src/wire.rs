@@ -44,6 +44,8 @@ pub mod limits {
     pub const ITEMS: usize = 1 << 20;
     /// Lists inside each other in one body; ours reach nine.
     pub const DEPTH: usize = 32;
+    /// Reads told in one request.
+    pub const READS: usize = 1_024;
     /// Days a device may be without contact before it shows nothing, unless its organisation says
     /// otherwise.
     pub const LEASE_DAYS: u16 = 30;
@@ -88,6 +90,21 @@ pub struct SyncRequest {
     /// For the list of devices; left out when it was told before.
     #[n(10)]
     pub about: Option<About>,
+    /// Documents that were opened on the device, oldest first, for the access log; left out when there is
+    /// nothing to tell.
+    #[n(11)]
+    pub reads: Option<Vec<DocRead>>,
+}
+
+/// A document somebody opened on a device: once an hour at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct DocRead {
+    /// Which.
+    #[n(0)]
+    pub doc: DocId,
+    /// When, relay clock as the device knew it, milliseconds since 1970 UTC.
+    #[n(1)]
+    pub at_ms: i64,
 }
 
 /// What a device says of itself, for people who look after devices.
@@ -225,6 +242,9 @@ pub struct SyncResponse {
     /// is left out.
     #[n(10)]
     pub lease_days: Option<u16>,
+    /// So many of the `reads`, from the first on, are in the access log; left out when there were none.
+    #[n(11)]
+    pub reads: Option<u32>,
 }
 
 /// What the relay says of one envelope.

@@ -4,8 +4,8 @@ use minicbor::{Decode, Encode};
 use sopu_core::envelope::{Envelope, decode, encode};
 use sopu_core::id::{DeviceId, DocId, EnvelopeId, MemberId, SpaceId};
 use sopu_core::wire::{
-    About, Cursor, Cursors, Cut, Entry, FeedProof, FirstSync, Notice, NoticeKind, Offer, Order,
-    OrderDone, OrderKind, PROTOCOL, Pack, ProofSpecial, RosterRow, SignedNotice, SpaceNews,
+    About, Cursor, Cursors, Cut, DocRead, Entry, FeedProof, FirstSync, Notice, NoticeKind, Offer,
+    Order, OrderDone, OrderKind, PROTOCOL, Pack, ProofSpecial, RosterRow, SignedNotice, SpaceNews,
     SpacePage, Standing, Status, StatusNews, SyncRequest, SyncResponse, Verdict, body, limits,
     token,
 };
@@ -114,6 +114,7 @@ fn requests() -> Vec<SyncRequest> {
         done: vec![],
         offers: vec![],
         about: None,
+        reads: None,
     };
     let first = [
         None,
@@ -146,6 +147,10 @@ fn requests() -> Vec<SyncRequest> {
             held: 0,
             stuck: 1,
         }),
+        reads: Some(vec![DocRead {
+            doc: DocId(Uuid::from_u128(3)),
+            at_ms: 1_767_225_600_000,
+        }]),
         ..bare.clone()
     };
     vec![bare, full]
@@ -164,6 +169,7 @@ fn responses() -> Vec<SyncResponse> {
         orders: vec![],
         offered: vec![],
         lease_days: None,
+        reads: None,
     };
     let verdicts = vec![
         Verdict::Waiting,
@@ -176,6 +182,7 @@ fn responses() -> Vec<SyncResponse> {
     let full = SyncResponse {
         need_vector: false,
         lease_days: Some(14),
+        reads: Some(1),
         status: vec![
             StatusNews {
                 number: 1,

@@ -439,6 +439,7 @@ fn request(push: Vec<ByteVec>) -> SyncRequest {
         done: vec![],
         offers: vec![],
         about: None,
+        reads: None,
     }
 }
 

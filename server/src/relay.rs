@@ -32,6 +32,7 @@ mod erase;
 mod listeners;
 mod offer;
 mod office;
+mod reads;
 pub(crate) mod restore;
 mod sync;
 mod worker;
@@ -111,6 +112,7 @@ pub struct Relay {
     listeners: Arc<Listeners>,
     bell: bell::Bell,
     metrics: Metrics,
+    allowance: reads::Allowance,
 }
 
 impl Relay {
@@ -219,6 +221,7 @@ impl Relay {
             listeners: Arc::default(),
             bell: bell::Bell::default(),
             metrics: Metrics::default(),
+            allowance: reads::Allowance::default(),
         };
         relay.settle_ledger()?;
         relay.follow()?;

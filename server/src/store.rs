@@ -3,7 +3,7 @@
 //! Everything that writes happens between [`RelayStore::begin`] and [`RelayStore::commit`]; when
 //! `commit` returns, it is as safe as it needs to be. [`Commits`] lets many requests share one commit.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 use sopu_core::envelope::Epoch;
@@ -11,6 +11,7 @@ use sopu_core::id::{DeviceId, DocId, EnvelopeId, Hash, MemberId, OrgId, SpaceId}
 use sopu_core::wire::{About, RosterRow, Verdict};
 
 use crate::access::Role;
+use crate::access::log::Entry;
 use crate::access::standing::Grant;
 
 pub mod commits;
@@ -522,7 +523,22 @@ pub trait Erasures {
     fn confirm_purge(&mut self, doc: Option<DocId>, device: DeviceId, at_ms: i64) -> Result<()>;
 }
 
-/// The relay's database.
-pub trait RelayStore: Transactions + Envelopes + Feeds + People + News + Erasures + Send {}
+/// The access log, for what devices tell.
+pub trait Reads {
+    /// Adds a row to the access log, unless its member has one of this action for the document with a time
+    /// in this range.
+    fn log_once(&mut self, entry: &Entry, within_ms: Range<i64>) -> Result<()>;
+    /// The newest rows about a document, newest first.
+    fn logged(&mut self, doc: DocId) -> Result<Vec<Entry>>;
+}
 
-impl<T: Transactions + Envelopes + Feeds + People + News + Erasures + Send> RelayStore for T {}
+/// The relay's database.
+pub trait RelayStore:
+    Transactions + Envelopes + Feeds + People + News + Erasures + Reads + Send
+{
+}
+
+impl<T: Transactions + Envelopes + Feeds + People + News + Erasures + Reads + Send> RelayStore
+    for T
+{
+}

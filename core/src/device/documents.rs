@@ -122,6 +122,7 @@ impl Device {
     /// [`DeviceError::NotFound`], [`DeviceError::SpaceEnded`], [`DeviceError::LeaseEnded`], the store's.
     pub fn read(&self, doc: DocId) -> Result<Opened> {
         let loaded = self.shown(doc)?;
+        self.mark_read(doc, loaded.kind);
         let reading = self.store.reading(&loaded, &loaded.heads);
         let asked: Vec<Hash> = reading
             .conflicts
@@ -346,6 +347,7 @@ impl Device {
     /// [`DeviceError::NotFound`], the store's.
     pub fn timeline(&self, doc: DocId, skip: usize, limit: usize) -> Result<Vec<TimelineStep>> {
         let loaded = self.shown(doc)?;
+        self.mark_read(doc, loaded.kind);
         let steps = history::history(self.store.conn(), doc)?;
         let page: Vec<Hash> = steps
             .iter()

@@ -327,6 +327,7 @@ mod tests {
                     orders: Vec::new(),
                     offered: Vec::new(),
                     lease_days: None,
+                    reads: None,
                 })
             };
             Ok(Reply {

@@ -27,7 +27,7 @@ use crate::id::{DocId, EnvelopeId, Hash};
 use crate::store::document::{self, DocWrite, NewChange, Origin, write_document};
 use crate::store::draft;
 use crate::store::{
-    Store, StoreError, Tx, is_plain, meta, open_damaged, outbox, purge, space, taken_whole,
+    Store, StoreError, Tx, is_plain, meta, open_damaged, outbox, purge, reads, space, taken_whole,
 };
 use crate::time::Env;
 
@@ -168,6 +168,9 @@ fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).map_err(|_| DeviceError::InstanceFile)
 }
 
+/// No limit.
+const ALL: usize = usize::MAX >> 1;
+
 fn bring_over(
     open: &dyn Fn() -> crate::store::Result<Connection>,
     fresh: &mut Store,
@@ -186,6 +189,9 @@ fn bring_over(
         }
         for erased in purge::erased(&open()?).unwrap_or_default() {
             purge::purge(tx, &erased)?;
+        }
+        for read in reads::oldest(&open()?, ALL).unwrap_or_default() {
+            reads::note(tx, read)?;
         }
         for kept in draft::drafts(&open()?).unwrap_or_default() {
             if let Some(kind) = Kind::from_number(kept.kind) {

@@ -10,6 +10,7 @@ const STEPS: &[&str] = &[
     include_str!("schema/001.sql"),
     include_str!("schema/002.sql"),
     include_str!("schema/003.sql"),
+    include_str!("schema/004.sql"),
 ];
 
 /// The version this code writes.
@@ -64,6 +65,7 @@ mod tests {
         include_bytes!("../../fixtures/store-v1.db"),
         include_bytes!("../../fixtures/store-v2.db"),
         include_bytes!("../../fixtures/store-v3.db"),
+        include_bytes!("../../fixtures/store-v4.db"),
     ];
 
     fn shape(conn: &Connection) -> Vec<(String, String)> {

@@ -39,7 +39,7 @@ impl Device {
         if outgoing.device != self.identity()?.device {
             return Ok(false);
         }
-        let mut moved = false;
+        let mut moved = self.reads_taken(outgoing.request.reads.as_deref(), response);
         let newest = outgoing.number > 0 && outgoing.number == self.requests;
         // One that has forgotten since what it said then is asked again.
         if self.cut_at.is_none_or(|cut_at| outgoing.number > cut_at) {

@@ -41,6 +41,7 @@ impl Device {
         };
         let used: usize = push.iter().map(|(_, e)| e.header.len() + e.run.len()).sum();
         let offers = self.next_offers(limits::PUSH.saturating_sub(used))?;
+        let reads = self.next_reads();
         self.requests += 1;
         let conn = self.store.conn();
         let vector = space::cursors(conn)?;
@@ -58,7 +59,7 @@ impl Device {
             protocol: PROTOCOL,
             instance: self.instance,
             cursors,
-            wait_ms: if push.is_empty() && offers.is_empty() {
+            wait_ms: if push.is_empty() && offers.is_empty() && reads.is_none() {
                 wait_ms
             } else {
                 0
@@ -80,6 +81,7 @@ impl Device {
                 .collect(),
             offers,
             about,
+            reads,
         };
         Ok(Outgoing {
             request,
@@ -120,6 +122,7 @@ impl Device {
             || (self.has_offers()? && !self.must_enrol_again()?)
             || meta::get(conn, keys::ORDERS_DONE)?.is_some()
             || leaving
+            || self.has_reads(response)
             || self.has_unsealed()?)
     }
 

@@ -145,6 +145,7 @@ mod tests {
             done: vec![OrderDone { number: 3 }],
             offers: vec![],
             about: None,
+            reads: None,
         }
     }
 
@@ -177,8 +178,8 @@ mod tests {
                 bytes[0], 0x8a,
                 "an array of ten: what is left out costs nothing"
             );
-            bytes[0] = 0x8c;
-            bytes.push(0xf6);
+            bytes[0] = 0x8d;
+            bytes.extend_from_slice(&[0xf6, 0xf6]);
             bytes.extend_from_slice(extra);
             parse::<SyncRequest>(&bytes)
         };

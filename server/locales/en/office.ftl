@@ -263,13 +263,14 @@ erase-unconfirmed = has not confirmed yet
 
 ## Who has read it
 access = Access
-access-intro = Who has read and done what with this document at the office, newest first. Reading on a phone is not in it.
+access-intro = Who has read and done what with this document, newest first. What is read on a phone comes with its next contact.
 access-when = When
 access-who = Who
 access-what = What
 access-reason = Reason
 access-command-line = the server's command line
 access-read = read
+access-read_device = read on a device
 access-history = read the history
 access-choose = settled a conflict
 access-export = took out

@@ -263,13 +263,14 @@ erase-unconfirmed = ei ole vielä vahvistanut
 
 ## Kuka sen on lukenut
 access = Käyttö
-access-intro = Kuka on toimistossa lukenut tätä asiakirjaa tai tehnyt sille jotakin, uusin ensin. Puhelimella lukeminen ei näy tässä.
+access-intro = Kuka on lukenut tätä asiakirjaa tai tehnyt sille jotakin, uusin ensin. Puhelimella luettu tulee tähän, kun puhelin seuraavan kerran saa yhteyden.
 access-when = Milloin
 access-who = Kuka
 access-what = Mitä
 access-reason = Syy
 access-command-line = palvelimen komentorivi
 access-read = luki
+access-read_device = luki laitteella
 access-history = luki historian
 access-choose = ratkaisi ristiriidan
 access-export = vei ulos

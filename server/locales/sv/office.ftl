@@ -263,13 +263,14 @@ erase-unconfirmed = har inte bekräftat än
 
 ## Vem som har läst det
 access = Åtkomst
-access-intro = Vem som på kontoret har läst eller gjort något med detta dokument, nyast först. Läsning i telefonen syns inte här.
+access-intro = Vem som har läst eller gjort något med detta dokument, nyast först. Det som lästs i en telefon kommer hit när telefonen nästa gång får kontakt.
 access-when = När
 access-who = Vem
 access-what = Vad
 access-reason = Skäl
 access-command-line = serverns kommandorad
 access-read = läste
+access-read_device = läste på en enhet
 access-history = läste historiken
 access-choose = avgjorde en konflikt
 access-export = tog ut

@@ -51,8 +51,8 @@ async fn answer(
     token: String,
     mut request: SyncRequest,
 ) -> Result<SyncResponse, Problem> {
-    // Changes never wait.
-    let waits = request.push.is_empty() && request.offers.is_empty();
+    // What brings something never waits.
+    let waits = request.push.is_empty() && request.offers.is_empty() && request.reads.is_none();
     let wait_ms = if waits {
         request.wait_ms.min(limits::WAIT_MS)
     } else {

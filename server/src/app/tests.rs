@@ -135,6 +135,7 @@ fn request() -> SyncRequest {
         done: Vec::new(),
         offers: Vec::new(),
         about: None,
+        reads: None,
     }
 }
 

@@ -62,6 +62,10 @@ impl Relay {
         if request.push.len() > limits::PUSH_COUNT
             || request.offers.len() > limits::PUSH_COUNT
             || request.done.len() > limits::PUSH_COUNT
+            || request
+                .reads
+                .as_ref()
+                .is_some_and(|reads| reads.len() > limits::READS)
             || cursors > limits::SPACES
         {
             return Err(Problem::TooMany);
@@ -98,13 +102,19 @@ impl Relay {
             self.commits
                 .note(move |store| store.set_about(id, &about, now_ms))?;
         }
+        let reads = match &request.reads {
+            Some(reads) => Some(self.take_reads(&device, reads, arrival)?),
+            None => None,
+        };
         let (answers, took) = self.take(request, arrival)?;
         let offered = self.take_offers(&device, &request.offers, arrival)?;
         // Nobody can see what waits: those who listen are told when it is in the feed.
         if took || !offered.is_empty() {
             self.bell.ring();
         }
-        self.answer(&device, request, now_ms, answers, offered)
+        let mut response = self.answer(&device, request, now_ms, answers, offered)?;
+        response.reads = reads;
+        Ok(response)
     }
 
     /// Instance, orders carried out, confirmed news, last seen.
@@ -245,6 +255,7 @@ impl Relay {
             status: Vec::new(),
             orders: Vec::new(),
             offered,
+            reads: None,
             lease_days: device.lease_days.filter(|days| *days != limits::LEASE_DAYS),
         };
         let id = device.id;

@@ -14,6 +14,7 @@ mod merge;
 mod office;
 mod pages;
 mod push;
+mod reads;
 mod restore;
 mod rights;
 pub mod world;

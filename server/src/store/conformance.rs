@@ -101,6 +101,29 @@ pub fn waiting_keeps_the_order_of_arrival(store: &mut dyn RelayStore) {
     assert_eq!(store.count_in("waiting").unwrap(), 4);
 }
 
+/// A row of the access log is written once for a member, a document, an action and a time.
+pub fn what_is_told_twice_is_one_row(store: &mut dyn RelayStore) {
+    let entry = |member, doc, at_ms| Entry {
+        at_ms,
+        member: Some(MemberId(uuid(member))),
+        action: "read_device".to_owned(),
+        space: Some(SpaceId(uuid(1))),
+        doc: Some(DocId(uuid(doc))),
+        reason: None,
+    };
+    let told = [(1, 2, 5), (1, 2, 6), (2, 2, 6), (1, 3, 6), (1, 2, 10)];
+    for (member, doc, at_ms) in told {
+        let hour = at_ms / 10 * 10;
+        store
+            .log_once(&entry(member, doc, at_ms), hour..hour + 10)
+            .unwrap();
+    }
+    let rows = store.logged(DocId(uuid(2))).unwrap();
+    let seen: Vec<_> = rows.iter().map(|row| (row.member, row.at_ms)).collect();
+    let [first, second] = [1, 2].map(|n| Some(MemberId(uuid(n))));
+    assert_eq!(seen, [(first, 10), (second, 6), (first, 5)]);
+}
+
 /// Claims, bringers and dependants are found, by document.
 pub fn claims_and_dependants_are_found(store: &mut dyn RelayStore) {
     let a = store.insert_envelope(&row(1), &[change(1, 5)]).unwrap();
@@ -289,6 +312,7 @@ suite!(
         envelopes_keep_everything,
         waiting_keeps_the_order_of_arrival,
         claims_and_dependants_are_found,
+        what_is_told_twice_is_one_row,
         a_feed_has_no_gaps,
         feeds_read_by_space_and_document,
         a_lease_has_one_owner,

@@ -16,6 +16,7 @@ mod erasures;
 mod feeds;
 mod news;
 mod people;
+mod reads;
 
 /// The relay's tables in one SQLite file.
 pub struct SqliteStore {

@@ -108,6 +108,7 @@ impl Relay {
                 0 => None,
                 days => Some(days),
             },
+            reads: None,
         }
     }
 }

@@ -391,6 +391,7 @@ impl Phone {
             done: Vec::new(),
             offers: Vec::new(),
             about: None,
+            reads: None,
         }
     }
 
