@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use sopu_core::device::exchange::sync_shared;
 use sopu_core::device::salvage::salvage;
 use sopu_core::device::{self, Device, DeviceError, Keys};
+use sopu_core::documents::visit_note::moved::Destination;
 use sopu_core::id::{DocId, Hash, SpaceId, Version};
 use sopu_core::store::StoreKey;
 use sopu_core::time::SystemEnv;
@@ -187,6 +188,19 @@ impl SopuDevice {
     ) -> Result<Saved> {
         let (doc, version) = (doc_id(&doc)?, heads(&version)?);
         Ok(self.lock().reopen(doc, &version, &path, &code)?.into())
+    }
+
+    /// Moves a visit note from the wrong client into this space and to this farm or client, if it is
+    /// known, and marks the old one for the office to take out. Gives the id of the new one; doing it
+    /// again gives the same.
+    pub fn move_note(&self, doc: String, space: String, subject: Option<String>) -> Result<String> {
+        let (doc, space) = (doc_id(&doc)?, space_id(&space)?);
+        let subject = subject.map(|id| doc_id(&id)).transpose()?.map(|id| id.0);
+        let to = Destination {
+            subject,
+            contract: None,
+        };
+        Ok(self.lock().move_note(doc, space, &to)?.to_string())
     }
 
     /// Lists documents.

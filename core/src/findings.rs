@@ -30,6 +30,7 @@ mod quota;
 mod signed;
 mod two_doers;
 mod visited;
+mod wrong_client;
 
 /// A document as the rules see it.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,7 +96,9 @@ pub const CODES: &[&str] = &[
     "ends_before_start",
     "entries_differ",
     "entry_edited_by_other",
+    "moved_from_wrong_client",
     "no_contract_in_force",
+    "on_wrong_client",
     "quota_overdrawn",
     "removed_item_edited",
     "signature_invalid",
@@ -251,6 +254,10 @@ const RULES: &[Rule] = &[
     },
     Rule {
         run: log_clash::run,
+        across: false,
+    },
+    Rule {
+        run: wrong_client::run,
         across: false,
     },
 ];

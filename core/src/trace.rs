@@ -42,6 +42,7 @@ const OPEN_AFTER_FINAL: &[&str] = &[
     "corrections",
     "quota_entries",
     "cosign",
+    "wrong_client",
 ];
 
 /// The trace of a document. `author` names the member who wrote a change, where the signer is
@@ -93,10 +94,17 @@ fn edited_by_others(
     if entries.is_empty() {
         return by_others;
     }
+    // Whoever moves a note writes all of it once more, in the name of nobody but its authors (C16).
+    let moved = reading.value.get("moved_from");
+    let moved_at = moved.and_then(|moved| moved.get("at")?.as_i64());
+    let moved_by = moved.and_then(|moved| moved.get("by")?.as_str()?.parse().ok());
     for change in doc.get_changes(&[]) {
         let Some(by) = author(&change.hash().into()) else {
             continue;
         };
+        if moved_by == Some(by) && moved_at == Some(change.timestamp()) {
+            continue;
+        }
         if entries.iter().all(|entry| entry.author == by) {
             continue;
         }

@@ -14,6 +14,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use serde_json::Value;
 use sopu_core::documents::Kind;
 use sopu_core::id::{DocId, EnvelopeId, Hash, MemberId, SpaceId, Version};
 use sopu_core::time::Env;
@@ -39,6 +40,7 @@ mod frame;
 mod history;
 mod member;
 mod members;
+mod move_note;
 mod names;
 mod organisation;
 mod people;
@@ -71,6 +73,12 @@ pub trait Writer: Send + Sync {
     /// # Errors
     /// [`WriteError`].
     fn share(&self, member: MemberId, at: Place, shared: bool) -> Result<(), WriteError>;
+
+    /// Makes a document that says this.
+    ///
+    /// # Errors
+    /// [`WriteError`]; [`WriteError::Gone`] if its place is taken.
+    fn create(&self, member: MemberId, at: Place, value: &Value) -> Result<(), WriteError>;
 
     /// Lets held work into the record, or drops it for good. `false` if it is not held any more.
     ///
@@ -296,6 +304,10 @@ pub fn router<S: Clone + Send + Sync + 'static>(office: Arc<Office>) -> Router<S
             "/office/spaces/{space}/documents/{doc}/access",
             get(access::page),
         )
+        .route(
+            "/office/spaces/{space}/documents/{doc}/move",
+            get(move_note::page).post(move_note::carry_out),
+        )
         .route("/office/spaces/{space}/erased/{doc}", get(erase::receipt))
         .route(
             "/office/spaces/{space}/documents/{doc}/history",
@@ -364,6 +376,8 @@ mod erase_tests;
 mod excerpt_tests;
 #[cfg(test)]
 mod matrix_tests;
+#[cfg(test)]
+mod move_tests;
 #[cfg(test)]
 mod review_tests;
 #[cfg(test)]

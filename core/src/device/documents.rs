@@ -7,6 +7,7 @@ use automerge::{Automerge, ReadDoc};
 use serde_json::{Map, Value};
 
 use super::{Device, DeviceError, Result};
+use crate::documents::visit_note::moved::{Destination, moved, moved_id};
 use crate::documents::{Kind, Problem, Validation, validate};
 use crate::edit::{Diff, Edit};
 use crate::findings::{self, Finding};
@@ -18,7 +19,7 @@ use crate::read::{LogClash, Reading, RemovedItem, StatusMark, read, reread, vers
 use crate::save::{self, SaveContext, SaveError, Saved};
 use crate::store::document::{DocWrite, Loaded, NewChange, Origin, write_document_read};
 use crate::store::list::{Page, Query, list};
-use crate::store::{draft, history, outbox, view};
+use crate::store::{document, draft, history, outbox, view};
 
 /// The version of the field tables, written into every new document.
 pub const SCHEMA_VERSION: i64 = 1;
@@ -184,6 +185,33 @@ impl Device {
         self.write(doc, version, |old, kind, ctx| {
             save::differing(old, kind, value, ctx)
         })
+    }
+
+    /// Moves a visit note from the wrong client (C16): makes it anew where it belongs, under an id of its
+    /// own that is always the same, and marks the old one for the office to take out. Gives the new one.
+    /// Doing it again changes nothing more.
+    ///
+    /// # Errors
+    /// [`DeviceError::NotFound`] for what is no visit note, [`DeviceError::SpaceEnded`] if either space is
+    /// not shown; the store's.
+    pub fn move_note(&mut self, doc: DocId, space: SpaceId, to: &Destination) -> Result<DocId> {
+        let loaded = self.shown(doc)?;
+        if loaded.kind != Kind::VisitNote {
+            return Err(DeviceError::NotFound(doc));
+        }
+        self.check_seals(space)?;
+        let me = self.identity()?.member;
+        let reading = self.store.reading(&loaded, &loaded.heads);
+        let (new, version) = (moved_id(doc), loaded.heads.clone());
+        if document::heads(self.store.conn(), new)?.is_none() {
+            let value = moved(doc, &reading.value, to, me, self.env.now_ms());
+            self.create_as(new, space, Kind::VisitNote, &value)?;
+        }
+        let mut value = reading.value.clone();
+        value["wrong_client"] = true.into();
+        drop((loaded, reading));
+        self.save(doc, &version, &value)?;
+        Ok(new)
     }
 
     /// Settles a conflict in favour of the value that `change` wrote.

@@ -15,6 +15,7 @@ use super::{Document, Kind, Problem, Summary, Validation};
 pub mod advisory;
 pub mod care;
 pub mod closing;
+pub mod moved;
 mod summary;
 mod table;
 mod validate;
@@ -26,6 +27,7 @@ pub use table::SPEC;
 use advisory::{Efficacy, Observation, Recommendation, Treatment};
 use care::{Contact, Deviation, Dose, Entry, Measurement, Task};
 use closing::{Acknowledgement, Correction, Cosign, QuotaEntry, Seal};
+use moved::Moved;
 use visit::{Followup, Moment, Place, Planned, TimeParts, WorkerTime};
 
 /// A note's life, lowest first. Going back is a new round.
@@ -124,6 +126,10 @@ record! {
         pub cosign: Items<Cosign>,
         /// The client's relatives may read when the visit was, how it went and its summary.
         pub shared: Option<bool>,
+        /// Somebody found that it is about somebody else: to be moved or taken out (C16).
+        pub wrong_client: Option<bool>,
+        /// What it was on the wrong client.
+        pub moved_from: Option<Moved>,
     }
 }
 

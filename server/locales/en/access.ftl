@@ -24,3 +24,20 @@ excerpt-help = A client may ask for the last two years without a special reason.
 excerpt-note = Times are in Finland's time. “Wrote” is when what was written arrived at the server. The state of the log is the number and fingerprint of its last row when this excerpt was made.
 excerpt-long = That is more than twenty thousand rows. Choose a shorter period.
 excerpt-window = The period does not fit: it must begin before it ends.
+
+## A note on the wrong client
+access-move_in = moved here from the wrong client
+access-move_out = moved from here to the right client
+move = Written on the wrong client?
+move-intro = The note is made anew where it belongs, and taken out here: from the record, and from every device of those who only see this space.
+move-where = Space of the right client
+move-choose = Go on
+move-whom = The right client
+move-nobody = No client is known in that space yet; the note goes there without one.
+move-do = Move the note
+move-client = Choose the right client.
+move-done-there = Somebody has already written the note where it belongs. What is left is to take it out here.
+move-take-out = Take it out here
+move-help = The new note keeps what was seen and done and who wrote it, and says that it was moved. Contract, signatures and sharing of the wrong client stay behind, and the note is closed again on the right one. Both spaces get a row in the access log.
+move-look = See the moved note
+move-taken = This note cannot be moved: something else is in its place. Tell the person who keeps Sopu.

@@ -24,3 +24,20 @@ excerpt-help = En klient får begära de två senaste åren utan särskilt skäl
 excerpt-note = Tiderna är i Finlands tid. ”Skrev” är när det skrivna kom till servern. Loggens läge är numret och kontrollsumman för dess sista rad när utdraget gjordes.
 excerpt-long = Det är över tjugotusen rader. Välj en kortare period.
 excerpt-window = Perioden går inte ihop: den måste börja innan den slutar.
+
+## En anteckning på fel klient
+access-move_in = flyttade hit från fel klient
+access-move_out = flyttade härifrån till rätt klient
+move = Är den här skriven på fel klient?
+move-intro = Anteckningen görs på nytt där den hör hemma och tas bort härifrån: ur boken och från varje enhet hos dem som bara ser detta rum.
+move-where = Den rätta klientens rum
+move-choose = Fortsätt
+move-whom = Rätt klient
+move-nobody = I det rummet är ingen klient känd än; anteckningen går dit utan.
+move-do = Flytta anteckningen
+move-client = Välj rätt klient.
+move-done-there = Någon har redan skrivit anteckningen där den hör hemma. Det som återstår är att ta bort den här.
+move-take-out = Ta bort här
+move-help = Den nya anteckningen behåller vad som sågs och gjordes och vem som skrev den, och säger att den är flyttad. Den felaktiga klientens avtal, underskrifter och delning blir kvar, och anteckningen avslutas på nytt hos rätt klient. Båda rummen får en rad i åtkomstloggen.
+move-look = Se den flyttade anteckningen
+move-taken = Anteckningen kan inte flyttas: på dess plats finns redan något annat. Kontakta den som sköter Sopu.

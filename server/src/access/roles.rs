@@ -36,13 +36,15 @@ pub enum Action {
     Manage,
     /// Read who has read what.
     AccessLog,
+    /// Move a document from the wrong client: it is written where it belongs and taken out where it was.
+    Move,
     /// Erase documents for good.
     Erase,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 8] = [
+    pub const ALL: [Action; 9] = [
         Action::Shared,
         Action::Read,
         Action::Write,
@@ -50,6 +52,7 @@ impl Action {
         Action::Export,
         Action::Manage,
         Action::AccessLog,
+        Action::Move,
         Action::Erase,
     ];
 }
@@ -84,14 +87,14 @@ impl Role {
 
     /// Whether this role allows the action.
     pub fn may(self, action: Action) -> bool {
-        use Action::{AccessLog, Erase, Export, Manage, Read, Review, Shared, Write};
+        use Action::{AccessLog, Erase, Export, Manage, Move, Read, Review, Shared, Write};
         let allowed: &[Action] = match self {
             Role::Relative | Role::Commissioner => &[Shared],
             Role::Reader => &[Shared, Read],
             Role::Field => &[Shared, Read, Write],
-            Role::Office => &[Shared, Read, Write, Review, Export],
+            Role::Office => &[Shared, Read, Write, Review, Export, Move],
             Role::Owner => &[
-                Shared, Read, Write, Review, Export, Manage, AccessLog, Erase,
+                Shared, Read, Write, Review, Export, Manage, AccessLog, Move, Erase,
             ],
         };
         allowed.contains(&action)

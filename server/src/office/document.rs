@@ -100,6 +100,8 @@ struct Page {
     /// Whether relatives see it, if it is of a kind they can.
     sharing: Option<bool>,
     may_write: bool,
+    /// Whether it can be moved from here to the right client, and the visitor may.
+    may_move: bool,
     /// The reasons it may be erased for, with their words; none if the visitor may not.
     reasons: Vec<(&'static str, String)>,
 }
@@ -138,6 +140,7 @@ pub(super) async fn page(
                 states,
                 sharing: (view.kind == Kind::VisitNote).then(|| is_shared(&view.reading)),
                 may_write: space.may_write(),
+                may_move: view.kind == Kind::VisitNote && space.role.may(Action::Move),
                 reasons: match space.role.may(Action::Erase) {
                     true => REASONS
                         .iter()

@@ -9,7 +9,7 @@ use crate::access::{Action, Role};
 use crate::store::schema;
 
 /// What each address asks for. `true` for one that is sent to.
-const ADDRESSES: [(&str, bool, Action); 27] = [
+const ADDRESSES: [(&str, bool, Action); 29] = [
     ("/office/spaces/{space}", false, Action::Read),
     ("/office/spaces/{space}/conflicts", false, Action::Read),
     ("/office/spaces/{space}/findings", false, Action::Read),
@@ -42,6 +42,16 @@ const ADDRESSES: [(&str, bool, Action); 27] = [
         "/office/spaces/{space}/documents/{doc}/access",
         false,
         Action::AccessLog,
+    ),
+    (
+        "/office/spaces/{space}/documents/{doc}/move",
+        false,
+        Action::Move,
+    ),
+    (
+        "/office/spaces/{space}/documents/{doc}/move",
+        true,
+        Action::Move,
     ),
     ("/office/spaces/{space}/erased/{doc}", false, Action::Erase),
     ("/office/spaces/{space}/shared", false, Action::Shared),

@@ -1,5 +1,6 @@
 //! The office writes through the relay: accepted, merged and proved as a device's work is.
 
+use serde_json::Value;
 use sopu_core::documents::Kind;
 use sopu_core::id::{DocId, EnvelopeId, MemberId, SpaceId};
 use sopu_core::read;
@@ -35,6 +36,19 @@ impl Writer for Relay {
         match self.office_write(member, at.space, at.doc, at.kind, work) {
             // It was so already.
             Ok(None) => Ok(()),
+            done => written(done),
+        }
+    }
+
+    fn create(&self, member: MemberId, at: Place, value: &Value) -> Result<(), WriteError> {
+        let work = |doc: &mut automerge::Automerge, ctx: &save::SaveContext<'_>| {
+            let version = read::version(doc);
+            save::save(doc, at.kind, &version, value, ctx).map(|_| ())
+        };
+        match self.office_write(member, at.space, at.doc, at.kind, work) {
+            // It says so already.
+            Ok(None) => Ok(()),
+            Err(OfficeWriteError::NotHere) => Err(WriteError::Gone),
             done => written(done),
         }
     }

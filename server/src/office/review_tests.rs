@@ -16,7 +16,7 @@ use crate::access::{Role, invites, log};
 use crate::relay::Relay;
 
 /// A relay without a socket.
-struct Wire<'r>(&'r Relay);
+pub(super) struct Wire<'r>(pub &'r Relay);
 
 impl Transport for Wire<'_> {
     fn post(&self, post: Post) -> Result<Reply, TransportError> {

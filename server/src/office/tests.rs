@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use serde_json::{Value, json};
+use serde_json::json;
 use sopu_core::documents::Kind;
 use sopu_core::save::{self, SaveContext};
 use sopu_core::store::list::{Query, list};
@@ -60,6 +60,13 @@ impl Writer for Direct {
         value["shared"] = shared.into();
         let ctx = context([9; 16], member);
         let saved = save::save(&mut am, at.kind, &version, &value, &ctx).unwrap();
+        keep(&mut store, at.doc, at.space, at.kind, &am, &saved.changes);
+        Ok(())
+    }
+
+    fn create(&self, member: MemberId, at: Place, value: &Value) -> Result<(), WriteError> {
+        let mut store = Store::open(&self.record).unwrap();
+        let (am, saved) = save::create(at.kind, value, &context([9; 16], member)).unwrap();
         keep(&mut store, at.doc, at.space, at.kind, &am, &saved.changes);
         Ok(())
     }

@@ -4,6 +4,7 @@ use super::STATUS;
 use super::advisory::{EFFICACY, OBSERVATION, RECOMMENDATION, TREATMENT};
 use super::care::{CONTACT, DEVIATION, DOSE, ENTRY, MEASUREMENT, TASK};
 use super::closing::{ACKNOWLEDGEMENT, CORRECTION, COSIGN, QUOTA_ENTRY, SEAL};
+use super::moved::MOVED;
 use super::visit::{FOLLOWUP, MOMENT, PLACE, PLANNED, WORKER_TIME};
 use crate::documents::{Container, Field, Kind, Rule, Spec, Type};
 
@@ -70,6 +71,9 @@ pub static SPEC: Spec = Spec {
         Field::new("cosign", Rule::Log, Type::Compound(COSIGN)),
         // Two who disagree share nothing until one of them decides.
         Field::new("shared", Rule::Mvr, Type::Bool),
+        // Once is enough for the office to look.
+        Field::new("wrong_client", Rule::FlagPlus, Type::Bool),
+        Field::new("moved_from", Rule::Imm, Type::Compound(MOVED)),
     ],
     genesis: &[
         ("tags", Container::Map),
