@@ -120,10 +120,11 @@ impl RelayKeys {
         first(&self.mac(&[b"sopu-accept-1", space.as_bytes(), &id.0, &signer]))
     }
 
-    /// The bearer token of a device enrolled by an invite (`code`: what is kept of its code), base64url:
-    /// the same each time it is told, and nobody without the ledger's secret can tell it.
-    pub fn device_token(&self, code: &[u8; 32], device: DeviceId) -> String {
-        let token = self.mac(&[b"sopu-device-token-1", code, device.as_bytes()]);
+    /// The bearer token of a device that asked to be enrolled under this signature, base64url: the same
+    /// however often it is told. The signature is kept nowhere, so that neither the ledger's secret nor a
+    /// backup is enough to make the token again.
+    pub fn device_token(&self, signature: &[u8; 64], device: DeviceId) -> String {
+        let token = self.mac(&[b"sopu-device-token-1", signature, device.as_bytes()]);
         data_encoding::BASE64URL_NOPAD.encode(&token)
     }
 

@@ -29,10 +29,10 @@ impl Relay {
         key.verify_strict(&EnrolRequest::signed_bytes(&request.code), &signature)
             .map_err(|_| Problem::SignatureWrong)?;
         let (now_ms, device) = (self.env.now_ms(), DeviceId::mint(&*self.env));
-        let code = invite_hash(&request.code);
         let new = Enrolment {
             keys: self.keys.clone(),
-            code,
+            code: invite_hash(&request.code),
+            signature: request.signature,
             device,
             key: request.key,
             name: request
@@ -49,7 +49,7 @@ impl Relay {
         self.tell_spaces_of(invite.member)?;
         Ok(EnrolResponse {
             device,
-            token: self.keys.device_token(&code, device),
+            token: self.keys.device_token(&request.signature, device),
             member: invite.member,
             member_name: invite.member_name,
             org: invite.org,
@@ -63,6 +63,7 @@ impl Relay {
 struct Enrolment {
     keys: RelayKeys,
     code: [u8; 32],
+    signature: [u8; 64],
     /// What it is to be called, if it is not enrolled already.
     device: DeviceId,
     key: [u8; 32],
@@ -113,9 +114,9 @@ impl Enrolment {
         Ok(Ok((invite, device)))
     }
 
-    /// What is kept of the token that the invite gives a device.
+    /// What is kept of the token that this request gives a device.
     fn token_of(&self, device: DeviceId) -> [u8; 32] {
-        token_hash(&self.keys.device_token(&self.code, device))
+        token_hash(&self.keys.device_token(&self.signature, device))
     }
 
     /// Whether the token that would be told is the one that opens (an older version drew them by lot).
