@@ -17,6 +17,7 @@ pub mod log;
 pub mod oidc;
 pub mod password;
 pub mod people;
+pub mod retention;
 pub mod roles;
 pub mod second_factor;
 pub mod sessions;

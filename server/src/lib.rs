@@ -21,5 +21,6 @@ pub mod office;
 pub mod pdf;
 pub mod record;
 pub mod relay;
+pub mod retention;
 pub mod store;
 pub mod words;

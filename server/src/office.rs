@@ -47,6 +47,7 @@ mod people;
 mod posted;
 mod provider;
 mod relay_writer;
+mod retention;
 mod review;
 mod sent;
 mod share;
@@ -79,6 +80,12 @@ pub trait Writer: Send + Sync {
     /// # Errors
     /// [`WriteError`]; [`WriteError::Gone`] if its place is taken.
     fn create(&self, member: MemberId, at: Place, value: &Value) -> Result<(), WriteError>;
+
+    /// Says of which retention class a document is: a notice of the relay.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    fn classify(&self, at: Place, class: &str) -> Result<(), WriteError>;
 
     /// Lets held work into the record, or drops it for good. `false` if it is not held any more.
     ///
@@ -308,6 +315,19 @@ pub fn router<S: Clone + Send + Sync + 'static>(office: Arc<Office>) -> Router<S
             "/office/spaces/{space}/documents/{doc}/move",
             get(move_note::page).post(move_note::carry_out),
         )
+        .route("/office/spaces/{space}/retention", get(retention::page))
+        .route(
+            "/office/spaces/{space}/retention/close",
+            post(retention::close),
+        )
+        .route(
+            "/office/spaces/{space}/retention/decide",
+            post(retention::decide),
+        )
+        .route(
+            "/office/spaces/{space}/documents/{doc}/class",
+            post(retention::classify),
+        )
         .route("/office/spaces/{space}/erased/{doc}", get(erase::receipt))
         .route(
             "/office/spaces/{space}/documents/{doc}/history",
@@ -378,6 +398,8 @@ mod excerpt_tests;
 mod matrix_tests;
 #[cfg(test)]
 mod move_tests;
+#[cfg(test)]
+mod retention_tests;
 #[cfg(test)]
 mod review_tests;
 #[cfg(test)]

@@ -78,6 +78,14 @@ pub fn of(conn: &Connection, doc: DocId) -> Result<Vec<Stored>> {
     all(conn, "doc = ?1 ORDER BY seq IS NULL, seq, id", [doc])
 }
 
+/// What the relay said in a space, oldest first; what it lost comes last.
+///
+/// # Errors
+/// [`StoreError::Row`]; SQLite's own.
+pub fn of_space(conn: &Connection, space: SpaceId) -> Result<Vec<Stored>> {
+    all(conn, "space = ?1 ORDER BY seq IS NULL, seq, id", [space])
+}
+
 /// The notices that the relay lost, of one space or of all, as they were given: to be offered.
 ///
 /// # Errors

@@ -41,3 +41,50 @@ move-take-out = Take it out here
 move-help = The new note keeps what was seen and done and who wrote it, and says that it was moved. Contract, signatures and sharing of the wrong client stay behind, and the note is closed again on the right one. Both spaces get a row in the access log.
 move-look = See the moved note
 move-taken = This note cannot be moved: something else is in its place. Tell the person who keeps Sopu.
+
+## How long what is kept
+access-retention = said how long it is kept
+access-keep = kept on
+retention = Retention
+retention-intro = What need not be kept any more by law is proposed here. Nothing is erased by itself: somebody decides, and says why.
+retention-due = Over
+retention-due-count = { $n ->
+    [0] No document's time is over.
+    [one] One document's time is over.
+   *[other] The time of { $n } documents is over.
+}
+retention-unknown = { $n ->
+    [0] {""}
+    [one] Of one document it is not known when its time is over.
+   *[other] Of { $n } documents it is not known when their time is over.
+}
+retention-since = Since
+retention-why = How long it was to be kept
+retention-source = By what
+retention-unverified = not compared with the source yet
+retention-hold = must be kept
+retention-until = Keep until (when keeping)
+retention-keep = Keep the chosen ones
+retention-erase = Erase the chosen ones for good
+retention-help = What is kept on is proposed again after that day. What must be kept (legal hold) cannot be chosen.
+retention-kept-title = Kept on
+retention-clients = Clients and farms
+retention-clients-help = The time of client data is counted from the day on which the client's matter was closed. Until somebody says that day, nothing about the client is proposed.
+retention-closed-on = Closed on
+retention-class = Class
+retention-usual = as usual for the kind of document
+retention-say = Save
+retention-nobody = No client or farm is known in this space.
+retention-said = Saved.
+retention-erased = The relay erases them now.
+retention-kept = They are kept on.
+retention-day-wrong = That is no day that has been.
+retention-until-wrong = Say until which day, in the future.
+retention-none-chosen = Choose the documents.
+retention-no-class = No class is known for this document.
+retention-over = It need not be kept from { $day } on.
+retention-over-unknown = It is not known yet when its time is over.
+retention-page = All of this space
+retention-from-closing = { $years } years from the closing of the client's matter
+retention-from-document = { $years } years from the document's own day
+retention-from-year-end = { $years } years from the end of the calendar year

@@ -41,3 +41,50 @@ move-take-out = Poista täältä
 move-help = Uudessa kirjauksessa säilyy, mitä nähtiin ja tehtiin ja kuka kirjasi, ja siinä lukee, että se on siirretty. Väärän asiakkaan sopimus, allekirjoitukset ja jakaminen jäävät pois, ja kirjaus suljetaan uudelleen oikealla asiakkaalla. Kumpikin tila saa rivin käyttölokiin.
 move-look = Katso siirretty kirjaus
 move-taken = Tätä kirjausta ei voi siirtää: sen paikalla on jo jotakin muuta. Ota yhteys Sopu-vastaavaan.
+
+## Kuinka kauan mitäkin säilytetään
+access-retention = määräsi säilytysajan
+access-keep = päätti säilyttää
+retention = Säilytysajat
+retention-intro = Tässä ehdotetaan sitä, mitä lain mukaan ei enää tarvitse säilyttää. Mitään ei hävitetä itsestään: joku päättää ja kertoo syyn.
+retention-due = Säilytysaika päättynyt
+retention-due-count = { $n ->
+    [0] Minkään asiakirjan säilytysaika ei ole päättynyt.
+    [one] Yhden asiakirjan säilytysaika on päättynyt.
+   *[other] { $n } asiakirjan säilytysaika on päättynyt.
+}
+retention-unknown = { $n ->
+    [0] {""}
+    [one] Yhdestä asiakirjasta ei tiedetä, milloin sen aika päättyy.
+   *[other] { $n } asiakirjasta ei tiedetä, milloin niiden aika päättyy.
+}
+retention-since = Alkaen
+retention-why = Kuinka kauan se oli säilytettävä
+retention-source = Minkä mukaan
+retention-unverified = lähteestä vielä tarkistamatta
+retention-hold = säilytettävä
+retention-until = Säilytetään asti (jos säilytetään)
+retention-keep = Säilytä valitut
+retention-erase = Hävitä valitut lopullisesti
+retention-help = Säilytettäväksi päätettyä ehdotetaan uudelleen sen päivän jälkeen. Oikeudellisesta syystä säilytettävää ei voi valita.
+retention-kept-title = Päätetty säilyttää
+retention-clients = Asiakkaat ja maatilat
+retention-clients-help = Asiakastietojen aika lasketaan päivästä, jona asiakkaan asia päätettiin. Ennen kuin joku kertoo sen päivän, asiakkaasta ei ehdoteta mitään.
+retention-closed-on = Päätetty
+retention-class = Säilytysluokka
+retention-usual = kuten asiakirjalajilla tavallisesti
+retention-say = Tallenna
+retention-nobody = Tässä tilassa ei tunneta ketään asiakasta tai maatilaa.
+retention-said = Tallennettu.
+retention-erased = Palvelin hävittää ne nyt.
+retention-kept = Ne säilytetään.
+retention-day-wrong = Tuo ei ole päivä, joka on jo ollut.
+retention-until-wrong = Kerro, mihin tulevaan päivään asti.
+retention-none-chosen = Valitse asiakirjat.
+retention-no-class = Tälle asiakirjalle ei tunneta säilytysluokkaa.
+retention-over = Sitä ei tarvitse säilyttää { $day } alkaen.
+retention-over-unknown = Vielä ei tiedetä, milloin sen aika päättyy.
+retention-page = Koko tilan säilytysajat
+retention-from-closing = { $years } vuotta asiakkaan asian päättämisestä
+retention-from-document = { $years } vuotta asiakirjan omasta päivästä
+retention-from-year-end = { $years } vuotta kalenterivuoden lopusta

@@ -41,3 +41,50 @@ move-take-out = Ta bort här
 move-help = Den nya anteckningen behåller vad som sågs och gjordes och vem som skrev den, och säger att den är flyttad. Den felaktiga klientens avtal, underskrifter och delning blir kvar, och anteckningen avslutas på nytt hos rätt klient. Båda rummen får en rad i åtkomstloggen.
 move-look = Se den flyttade anteckningen
 move-taken = Anteckningen kan inte flyttas: på dess plats finns redan något annat. Kontakta den som sköter Sopu.
+
+## Hur länge vad bevaras
+access-retention = bestämde förvaringstiden
+access-keep = beslutade bevara
+retention = Förvaringstider
+retention-intro = Här föreslås det som enligt lag inte längre behöver bevaras. Ingenting raderas av sig självt: någon beslutar och säger varför.
+retention-due = Förvaringstiden är slut
+retention-due-count = { $n ->
+    [0] Inget dokuments förvaringstid är slut.
+    [one] Ett dokuments förvaringstid är slut.
+   *[other] { $n } dokuments förvaringstid är slut.
+}
+retention-unknown = { $n ->
+    [0] {""}
+    [one] För ett dokument är det inte känt när tiden är slut.
+   *[other] För { $n } dokument är det inte känt när tiden är slut.
+}
+retention-since = Sedan
+retention-why = Hur länge det skulle bevaras
+retention-source = Enligt vad
+retention-unverified = ännu inte jämfört med källan
+retention-hold = ska bevaras
+retention-until = Bevaras till (om det bevaras)
+retention-keep = Bevara de valda
+retention-erase = Radera de valda för gott
+retention-help = Det som bevaras föreslås på nytt efter den dagen. Det som ska bevaras av rättsliga skäl kan inte väljas.
+retention-kept-title = Bevaras vidare
+retention-clients = Klienter och gårdar
+retention-clients-help = Klientuppgifternas tid räknas från den dag då klientens ärende avslutades. Innan någon har sagt den dagen föreslås ingenting om klienten.
+retention-closed-on = Avslutat
+retention-class = Förvaringsklass
+retention-usual = som vanligt för dokumenttypen
+retention-say = Spara
+retention-nobody = Ingen klient eller gård är känd i detta rum.
+retention-said = Sparat.
+retention-erased = Servern raderar dem nu.
+retention-kept = De bevaras.
+retention-day-wrong = Det är ingen dag som har varit.
+retention-until-wrong = Säg till vilken dag, i framtiden.
+retention-none-chosen = Välj dokumenten.
+retention-no-class = Ingen förvaringsklass är känd för detta dokument.
+retention-over = Det behöver inte bevaras från och med { $day }.
+retention-over-unknown = Det är ännu inte känt när tiden är slut.
+retention-page = Hela rummets förvaringstider
+retention-from-closing = { $years } år från att klientens ärende avslutades
+retention-from-document = { $years } år från dokumentets egen dag
+retention-from-year-end = { $years } år från kalenderårets slut

@@ -11,10 +11,12 @@ use sopu_core::id::{DocId, SpaceId};
 use sopu_core::signing::{self, Comparison, Standing};
 use sopu_core::store::view::View;
 
-use super::books::Space;
+use super::books::{Books, Space};
 use super::content::{Line, Show, Shown};
+use super::documents::Choice;
 use super::frame::{Frame, html, space_address};
 use super::names::Names;
+use super::retention::{Judge, how_long};
 use super::share::is_shared;
 use super::states::{self, States};
 use super::visitor::Visitor;
@@ -79,6 +81,15 @@ struct Signature {
     holds: bool,
 }
 
+/// How long it is kept.
+struct Retention {
+    /// Of which class, and how long that is.
+    class: String,
+    /// The first day it need not be kept, if that is known.
+    over: Option<String>,
+    classes: Vec<Choice>,
+}
+
 struct Removed {
     field: String,
     text: String,
@@ -100,6 +111,8 @@ struct Page {
     /// Whether relatives see it, if it is of a kind they can.
     sharing: Option<bool>,
     may_write: bool,
+    /// How long it is kept, for who may erase it.
+    retention: Option<Retention>,
     /// Whether it can be moved from here to the right client, and the visitor may.
     may_move: bool,
     /// The reasons it may be erased for, with their words; none if the visitor may not.
@@ -121,6 +134,10 @@ pub(super) async fn page(
             let about = findings::of_document(&found, doc);
             let findings = findings::rows(office, books, visitor.words, &space, about)?;
             let states = states::of(&books.people, doc)?;
+            let retention = match space.role.may(Action::Erase) {
+                true => Some(kept(office, books, visitor.words, &view)?),
+                false => None,
+            };
             let names = Names::of(&books.people, books.opened(), space.id)?;
             let show = Show {
                 words: visitor.words,
@@ -140,6 +157,7 @@ pub(super) async fn page(
                 states,
                 sharing: (view.kind == Kind::VisitNote).then(|| is_shared(&view.reading)),
                 may_write: space.may_write(),
+                retention,
                 may_move: view.kind == Kind::VisitNote && space.role.may(Action::Move),
                 reasons: match space.role.may(Action::Erase) {
                     true => REASONS
@@ -156,6 +174,30 @@ pub(super) async fn page(
             Ok(html(&page))
         })
         .await
+}
+
+fn kept(
+    office: &Office,
+    books: &mut Books,
+    words: &Words,
+    view: &View,
+) -> Result<Retention, Failure> {
+    let judge = Judge::of(office, books, view.space)?;
+    let judged = judge.judge(view);
+    let code = judged.map(|(class, _)| class.code.as_str());
+    Ok(Retention {
+        class: match judged {
+            Some((class, _)) => {
+                let long = how_long(words, class);
+                format!("{}: {long} ({})", class.name(words.lang), class.source)
+            }
+            None => words.t("retention-no-class"),
+        },
+        over: judged
+            .and_then(|(_, over)| over)
+            .map(|over| words.date(&over.to_string())),
+        classes: judge.choices(words, code),
+    })
 }
 
 fn removed(show: &Show<'_>, view: &View) -> Vec<Removed> {

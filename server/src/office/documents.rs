@@ -133,6 +133,7 @@ struct Page {
     /// Whether the visitor may say who belongs to the space.
     manages: bool,
     log: bool,
+    erases: bool,
     /// Whether they may review held work, and how much there is.
     reviews: bool,
     held: usize,
@@ -226,6 +227,7 @@ fn build(
         next: (page < pages).then(|| filter.address(&space, page + 1)),
         manages: space.role.may(Action::Manage),
         log: space.role.may(Action::AccessLog),
+        erases: space.role.may(Action::Erase),
         reviews: space.role.may(Action::Review),
         held: match space.role.may(Action::Review) {
             true => review::count(books, space.id)?,

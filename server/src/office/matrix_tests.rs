@@ -9,7 +9,7 @@ use crate::access::{Action, Role};
 use crate::store::schema;
 
 /// What each address asks for. `true` for one that is sent to.
-const ADDRESSES: [(&str, bool, Action); 29] = [
+const ADDRESSES: [(&str, bool, Action); 33] = [
     ("/office/spaces/{space}", false, Action::Read),
     ("/office/spaces/{space}/conflicts", false, Action::Read),
     ("/office/spaces/{space}/findings", false, Action::Read),
@@ -52,6 +52,22 @@ const ADDRESSES: [(&str, bool, Action); 29] = [
         "/office/spaces/{space}/documents/{doc}/move",
         true,
         Action::Move,
+    ),
+    ("/office/spaces/{space}/retention", false, Action::Erase),
+    (
+        "/office/spaces/{space}/retention/close",
+        true,
+        Action::Erase,
+    ),
+    (
+        "/office/spaces/{space}/retention/decide",
+        true,
+        Action::Erase,
+    ),
+    (
+        "/office/spaces/{space}/documents/{doc}/class",
+        true,
+        Action::Erase,
     ),
     ("/office/spaces/{space}/erased/{doc}", false, Action::Erase),
     ("/office/spaces/{space}/shared", false, Action::Shared),

@@ -5,7 +5,7 @@ use sopu_core::documents::Kind;
 use sopu_core::id::{DocId, EnvelopeId, MemberId, SpaceId};
 use sopu_core::read;
 use sopu_core::save::{self, SaveError};
-use sopu_core::wire::Verdict;
+use sopu_core::wire::{NoticeKind, Verdict};
 
 use super::{Choice, Place, WriteError, Writer};
 use crate::relay::{OfficeWriteError, Relay};
@@ -50,6 +50,18 @@ impl Writer for Relay {
             Ok(None) => Ok(()),
             Err(OfficeWriteError::NotHere) => Err(WriteError::Gone),
             done => written(done),
+        }
+    }
+
+    fn classify(&self, at: Place, class: &str) -> Result<(), WriteError> {
+        let what = NoticeKind::Retention(class.to_owned());
+        match self.say(at.space, at.doc, what) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(WriteError::Gone),
+            Err(error) => {
+                tracing::error!(%error, "office: a notice was not given");
+                Err(WriteError::Failed)
+            }
         }
     }
 

@@ -71,6 +71,10 @@ impl Writer for Direct {
         Ok(())
     }
 
+    fn classify(&self, _: Place, _: &str) -> Result<(), WriteError> {
+        Ok(())
+    }
+
     fn review(&self, _: EnvelopeId, _: bool) -> Result<bool, WriteError> {
         Ok(false)
     }

@@ -24,6 +24,7 @@ const STEPS: &[&[&str]] = &[
     &[include_str!("schema/one_time_password.sql")],
     &[include_str!("schema/lease.sql")],
     &[include_str!("schema/outsiders.sql")],
+    &[include_str!("schema/retention.sql")],
 ];
 
 /// Opens or creates `relay.db`: WAL, every commit on disk before it returns.
