@@ -131,7 +131,7 @@ impl Scene {
     fn new() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let live = dir.path().join("live");
-        let relay = Relay::open(&live.join("relay"), env()).expect("opens");
+        let relay = Relay::open(live.join("relay"), env()).expect("opens");
         let mut db = Connection::open(live.join("relay").join(DATABASE)).expect("opens");
         let org = people::add_org(&db, &SystemEnv, "Hoiva Oy", None).expect("an organisation");
         let space = people::add_space(&db, &SystemEnv, org, "Mäkelä").expect("a space");
@@ -366,7 +366,7 @@ fn look(scene: &Scene, folder: &Path, place: &str) -> Found {
 
 /// Salvages, syncs with a copy of the relay, and compares with what was written.
 fn mend(scene: &Scene, folder: &Path, place: &str) -> Salvaged {
-    let relay = Relay::open(&folder.join("relay"), env()).expect("opens");
+    let relay = Relay::open(folder.join("relay"), env()).expect("opens");
     let phone = folder.join("phone");
     let (store, instance) = (phone.join("store.db"), phone.join("no-backup"));
     let (mut device, salvaged) = salvage(&store, &instance, scene.key, env()).expect("salvages");

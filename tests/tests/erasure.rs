@@ -167,7 +167,7 @@ fn nothing_of_an_erased_document_is_left_anywhere() {
         assert_eq!(phone.device().list(&searched).expect("lists").total, 0);
     }
     let later = world.folder().join("later");
-    backup::take(&world.data(), &later, &*world.clock, &mut |_, _| {}).expect("is taken");
+    backup::take(world.data(), &later, &*world.clock, &mut |_, _| {}).expect("is taken");
     assert!(found(&later).is_empty(), "in a backup made later");
     // Nor does it come back: to a device that is new, or after the relay starts again.
     let mut late = world.phone("late", eero_member);

@@ -92,12 +92,12 @@ impl Counted {
 
     /// Stops and starts the relay.
     fn reopen(&mut self) {
-        let elsewhere = Relay::open(&self.dir.path().join("spare"), Arc::new(SystemEnv));
+        let elsewhere = Relay::open(self.dir.path().join("spare"), Arc::new(SystemEnv));
         drop(std::mem::replace(
             &mut self.relay,
             elsewhere.expect("opens"),
         ));
-        let again = Relay::open(&self.dir.path().join("data"), Arc::new(SystemEnv));
+        let again = Relay::open(self.dir.path().join("data"), Arc::new(SystemEnv));
         self.relay = again.expect("opens");
     }
 

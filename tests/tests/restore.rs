@@ -97,7 +97,7 @@ fn agree(world: &World, phones: &mut [&mut Phone], space: SpaceId) {
         let aside = draft::quarantined(store.conn()).expect("reads");
         assert!(aside.is_empty(), "phone {number}: {aside:?}");
     }
-    assert!(check::check(&world.data()).findings.is_empty());
+    assert!(check::check(world.data()).findings.is_empty());
 }
 
 /// The disk goes, but for the ledger if that was elsewhere; the backup is put back.
@@ -110,7 +110,7 @@ fn disk_lost(world: &mut World, backup: &Path, keep_ledger: bool) {
         std::fs::write(world.data().join("ledger"), ledger).expect("writes");
     }
     let env = Arc::clone(&world.clock) as Arc<dyn Env>;
-    let restored = backup::restore(backup, None, &world.data(), env).expect("restores");
+    let restored = backup::restore(backup, None, world.data(), env).expect("restores");
     assert_eq!(restored.newer_ledger_lines.is_some(), keep_ledger);
     world.start();
 }
@@ -168,7 +168,7 @@ fn story() -> Story {
     );
 
     let backup = world.folder().join("backup");
-    backup::take(&world.data(), &backup, &*world.clock, &mut |_, _| {}).expect("is taken");
+    backup::take(world.data(), &backup, &*world.clock, &mut |_, _| {}).expect("is taken");
 
     // After the backup: everyone writes, and all of it is acknowledged and merged.
     let from_gone = maria.note(space, json!({"summary": "kadonneelta"}));
@@ -359,7 +359,7 @@ fn the_ledger_is_lost_too_and_what_the_devices_know_still_comes_back() {
         .enrol(&transport, &code, "late")
         .expect("enrols");
     late.sync(&world);
-    assert!(check::check(&world.data()).findings.is_empty());
+    assert!(check::check(world.data()).findings.is_empty());
 }
 
 #[test]
@@ -512,7 +512,7 @@ fn a_device_that_is_cut_off_brings_back_what_the_relay_lost_before_it_is_wiped()
     let mut liisa = world.phone("liisa", petri_member);
     agree(&world, &mut [&mut aino, &mut petri, &mut liisa], space);
     let backup = world.folder().join("backup");
-    backup::take(&world.data(), &backup, &*world.clock, &mut |_, _| {}).expect("is taken");
+    backup::take(world.data(), &backup, &*world.clock, &mut |_, _| {}).expect("is taken");
 
     // In the record, and on Aino's phone only: hers, and what the other phone wrote that is gone.
     let own = aino.note(space, json!({"summary": "oma"}));
@@ -549,7 +549,7 @@ fn no_answer_from_before_the_relay_came_back_wipes_a_device() {
     let device = aino.device().identity().expect("enrolled").device;
     world.relay().revoke(device).expect("revokes");
     let backup = world.folder().join("backup");
-    backup::take(&world.data(), &backup, &*world.clock, &mut |_, _| {}).expect("is taken");
+    backup::take(world.data(), &backup, &*world.clock, &mut |_, _| {}).expect("is taken");
 
     let doc = aino.note(space, json!({"summary": "lähettämättä"}));
     let token = meta::text(aino.device().store().conn(), "token").expect("reads");
