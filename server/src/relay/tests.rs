@@ -8,6 +8,7 @@ mod check;
 mod cipher;
 mod costs;
 mod devices;
+mod endpoints;
 mod erase;
 mod hostile;
 mod merge;
