@@ -37,7 +37,7 @@ pub struct HttpRequest {
     pub path: String,
     /// For `Authorization: Bearer …`.
     pub token: Option<String>,
-    /// The body, `application/cbor`.
+    /// The body; its `Content-Type` is `application/cbor`, and the relay reads no other.
     pub body: Vec<u8>,
     /// `Content-Encoding`, if any. `Accept-Encoding: zstd` always goes along.
     pub encoding: Option<String>,

@@ -12,7 +12,8 @@ pub struct Post {
     pub path: &'static str,
     /// Bearer token, if the device has one.
     pub token: Option<String>,
-    /// The body, already compressed if `encoding` says so.
+    /// The body, already compressed if `encoding` says so. `Content-Type: application/cbor` always goes
+    /// along: the relay reads no other.
     pub body: Vec<u8>,
     /// `Content-Encoding` to send: `zstd` or none. `Accept-Encoding: zstd` always goes along.
     pub encoding: Option<&'static str>,

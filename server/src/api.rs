@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
 
 use crate::app::rates::Rates;
+use crate::credentials::token_hash;
 use crate::relay::Relay;
 
 pub mod body;
@@ -31,6 +32,8 @@ pub struct State {
     /// How often devices and strangers may ask.
     pub rates: Arc<Rates>,
     turns: Arc<Semaphore>,
+    /// Hash of the token that reads `/metrics` from elsewhere than this machine.
+    metrics: Option<[u8; 32]>,
 }
 
 impl State {
@@ -41,6 +44,16 @@ impl State {
             closing,
             rates: Arc::default(),
             turns: Arc::new(Semaphore::new(TURNS)),
+            metrics: None,
+        }
+    }
+
+    /// That tells who bears this token what is counted, wherever they ask from.
+    #[must_use]
+    pub fn counts_for(self, token: Option<&str>) -> Self {
+        Self {
+            metrics: token.map(token_hash),
+            ..self
         }
     }
 }

@@ -36,6 +36,8 @@ pub struct Front {
     pub behind_proxy: bool,
     /// People reach this server by TLS only, here or at the proxy: browsers are told to keep to it.
     pub only_tls: bool,
+    /// Who bears this token reads `/metrics` from elsewhere too.
+    pub metrics_token: Option<String>,
 }
 
 /// Everything there is at an address. `pages` are the office's.
@@ -135,7 +137,7 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let (close, closing) = watch::channel(false);
-    let state = State::new(relay.clone(), closing);
+    let state = State::new(relay.clone(), closing).counts_for(front.metrics_token.as_deref());
     let mut worker = Worker::start(relay.clone())?;
     let shutdown = async move {
         shutdown.await;

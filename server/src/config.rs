@@ -23,6 +23,8 @@ pub struct Config {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// Connections come from a proxy of ours, whose word on the address is believed.
     pub behind_proxy: bool,
+    /// Who bears this reads `/metrics` from elsewhere than this machine.
+    pub metrics_token: Option<String>,
     /// Which log lines to write, in the syntax of `tracing_subscriber::EnvFilter`.
     pub log: String,
     /// Log as JSON lines rather than for the eye.
@@ -68,6 +70,8 @@ pub struct Source {
     pub tls_key: Option<PathBuf>,
     /// See [`Config::behind_proxy`].
     pub behind_proxy: Option<bool>,
+    /// A file whose first line is [`Config::metrics_token`].
+    pub metrics_token_file: Option<PathBuf>,
     /// See [`Config::log`].
     pub log: Option<String>,
     /// See [`Config::log_json`].
@@ -134,11 +138,30 @@ pub enum ConfigError {
     /// A certificate without its key, or a key without a certificate.
     #[error("TLS needs both a certificate (tls_cert) and its key (tls_key)")]
     HalfTls,
+    /// A token anybody could guess.
+    #[error("the first line of {0} must be a token of at least 20 letters")]
+    ShortToken(PathBuf),
     /// An identity provider needs an address to send people back to.
     #[error(
         "signing in with an identity provider needs public_url, the address people come back to"
     )]
     NoPublicUrl,
+}
+
+/// Letters a token has at least: fewer are guessed.
+const TOKEN: usize = 20;
+
+/// The first line of a file that holds a token.
+fn token_in(path: &Path) -> Result<String, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|e| ConfigError::Unreadable {
+        path: path.to_owned(),
+        why: e.to_string(),
+    })?;
+    let token = text.lines().next().unwrap_or_default().trim();
+    if token.len() < TOKEN {
+        return Err(ConfigError::ShortToken(path.to_owned()));
+    }
+    Ok(token.to_owned())
 }
 
 impl Source {
@@ -159,6 +182,7 @@ impl Source {
             &mut source.tls_cert,
             &mut source.tls_key,
             &mut source.database_key,
+            &mut source.metrics_token_file,
         ] {
             if let (Some(named), Some(folder)) = (&file, path.parent()) {
                 *file = Some(folder.join(named));
@@ -191,6 +215,7 @@ impl Source {
             tls_cert: self.tls_cert.or(weaker.tls_cert),
             tls_key: self.tls_key.or(weaker.tls_key),
             behind_proxy: self.behind_proxy.or(weaker.behind_proxy),
+            metrics_token_file: self.metrics_token_file.or(weaker.metrics_token_file),
             log: self.log.or(weaker.log),
             log_json: self.log_json.or(weaker.log_json),
             oidc: match self.oidc.is_empty() {
@@ -217,6 +242,8 @@ impl Source {
         let data = self.data.unwrap_or_else(|| PathBuf::from(DEFAULT_DATA));
         let key = self.database_key.as_deref().map(data::read_key);
         let key = key.transpose()?;
+        let metrics_token = self.metrics_token_file.as_deref().map(token_in);
+        let metrics_token = metrics_token.transpose()?;
         let tls = match (self.tls_cert, self.tls_key) {
             (Some(certificate), Some(key)) => Some((certificate, key)),
             (None, None) => None,
@@ -242,6 +269,7 @@ impl Source {
             providers: providers.collect(),
             tls,
             behind_proxy: self.behind_proxy.unwrap_or(false),
+            metrics_token,
             data: Data::new(data, key),
             listen,
             public_url,
@@ -318,6 +346,29 @@ mod tests {
         assert_eq!(
             Source::from_file(&path).unwrap().data,
             Some(dir.path().join("store"))
+        );
+    }
+
+    #[test]
+    fn a_token_stands_in_a_file_of_its_own_and_is_not_short() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("metrics-token");
+        let source = || Source {
+            metrics_token_file: Some(file.clone()),
+            ..Source::default()
+        };
+        assert!(source().into_config().is_err(), "no such file");
+        std::fs::write(&file, "short\n").unwrap();
+        let told = source().into_config().unwrap_err().to_string();
+        assert!(
+            told.contains("20 letters") && !told.contains("short"),
+            "{told}"
+        );
+        std::fs::write(&file, " 0123456789abcdefghij \nmore").unwrap();
+        let config = source().into_config().unwrap();
+        assert_eq!(
+            config.metrics_token.as_deref(),
+            Some("0123456789abcdefghij")
         );
     }
 

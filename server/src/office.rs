@@ -46,6 +46,7 @@ mod organisation;
 mod people;
 mod posted;
 mod provider;
+mod refusals;
 mod relay_writer;
 mod retention;
 mod review;
@@ -158,6 +159,7 @@ pub struct Office {
     /// How people reach this server, for invitations.
     public_url: Option<String>,
     back_off: BackOff,
+    refusals: refusals::Refusals,
     password_turn: Arc<tokio::sync::Mutex<()>>,
     books: Mutex<Vec<books::Books>>,
     /// Pages made at one moment: they must not hold all threads, which syncs need too.
@@ -184,6 +186,7 @@ impl Office {
             asking: Arc::new(tokio::sync::Semaphore::new(ASKING)),
             public_url: None,
             back_off: BackOff::default(),
+            refusals: refusals::Refusals::default(),
             password_turn: Arc::default(),
             books: Mutex::default(),
             turns: Arc::new(tokio::sync::Semaphore::new(books::TURNS)),

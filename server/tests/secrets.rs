@@ -276,7 +276,11 @@ fn log_metrics_and_errors_carry_no_secret_no_name_and_no_content() {
         .and_then(|rest| rest.split('<').next());
     let second = second.expect("a secret to scan").to_owned();
     let form_token = field(&account, "form_token");
-    let form = [("form_token", &*form_token), ("code", "000000")];
+    let form = [
+        ("form_token", &*form_token),
+        ("code", "000000"),
+        ("old", PASSWORD),
+    ];
     assert_eq!(
         server
             .post("/office/account/second-factor", &session, &form)

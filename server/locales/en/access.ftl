@@ -88,3 +88,10 @@ retention-page = All of this space
 retention-from-closing = { $years } years from the closing of the client's matter
 retention-from-document = { $years } years from the document's own day
 retention-from-year-end = { $years } years from the end of the calendar year
+
+## Comings and goings
+access-sign_in = signed in
+access-sign_out = signed out
+access-sign_in_refused = was not let in
+access-refused = tried to see what is not theirs
+access-account = changed their account

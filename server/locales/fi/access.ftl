@@ -88,3 +88,10 @@ retention-page = Koko tilan säilytysajat
 retention-from-closing = { $years } vuotta asiakkaan asian päättämisestä
 retention-from-document = { $years } vuotta asiakirjan omasta päivästä
 retention-from-year-end = { $years } vuotta kalenterivuoden lopusta
+
+## Comings and goings
+access-sign_in = kirjautui sisään
+access-sign_out = kirjautui ulos
+access-sign_in_refused = ei päässyt sisään
+access-refused = yritti nähdä sitä, mihin ei ole oikeutta
+access-account = muutti tiliään

@@ -88,3 +88,10 @@ retention-page = Hela rummets förvaringstider
 retention-from-closing = { $years } år från att klientens ärende avslutades
 retention-from-document = { $years } år från dokumentets egen dag
 retention-from-year-end = { $years } år från kalenderårets slut
+
+## Comings and goings
+access-sign_in = loggade in
+access-sign_out = loggade ut
+access-sign_in_refused = släpptes inte in
+access-refused = försökte se det som hen inte har rätt till
+access-account = ändrade sitt konto

@@ -83,6 +83,17 @@ pub fn sign_in(
     Ok(Some(Started { token, pending }))
 }
 
+/// Whose user name this is.
+///
+/// # Errors
+/// The database's.
+pub fn of_login(db: &Connection, login: &str) -> Result<Option<MemberId>> {
+    Ok(db
+        .prepare_cached("SELECT id FROM member WHERE login = ?1 AND disabled_ms IS NULL")?
+        .query_row([login], |row| Ok(MemberId(id16(row, 0)?)))
+        .optional()?)
+}
+
 /// Starts a session for somebody who has shown who they are.
 pub fn start(db: &Connection, env: &dyn Env, member: MemberId, shown: Shown) -> Result<String> {
     let (token, now) = (mint_token(env), env.now_ms());

@@ -39,6 +39,8 @@ pub const ENROL: Most = Most {
     expanded: 16 * 1024,
 };
 
+const CBOR: &str = "application/cbor";
+
 /// Smaller responses are not worth compressing.
 const SMALL: usize = 256;
 
@@ -48,6 +50,9 @@ pub async fn read<T: for<'b> Decode<'b, ()> + Send + 'static>(
     body: Body,
     most: Most,
 ) -> Result<T, Problem> {
+    if !is_cbor(headers) {
+        return Err(Problem::MediaType);
+    }
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
@@ -78,6 +83,16 @@ pub async fn read<T: for<'b> Decode<'b, ()> + Send + 'static>(
         Ok(read) => read.map_err(Problem::from),
         Err(_) => Err(Problem::BodyUnreadable),
     }
+}
+
+/// Whether the one type that is said is CBOR's (RFC 8949, 9.5), with whatever parameters.
+fn is_cbor(headers: &HeaderMap) -> bool {
+    let mut said = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(said), None) = (said.next(), said.next()) else {
+        return false;
+    };
+    let essence = said.to_str().ok().and_then(|said| said.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(CBOR))
 }
 
 impl From<BadBody> for Problem {
@@ -111,7 +126,7 @@ pub fn write<T: Encode<()>>(headers: &HeaderMap, value: &T) -> Response {
     let zstd = compressed.is_some();
     let mut response = compressed.unwrap_or(body).into_response();
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/cbor"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(CBOR));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if zstd {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("zstd"));

@@ -18,6 +18,8 @@ pub enum Problem {
     ProtocolUnknown,
     /// Larger than a body may be, compressed or expanded.
     BodyTooLarge,
+    /// The body is said to be of another type than CBOR, or of none.
+    MediaType,
     /// Not the compression it claims to be.
     BodyUnreadable,
     /// Not the CBOR of a request.
@@ -56,9 +58,10 @@ pub enum Problem {
 
 impl Problem {
     /// Every one, for documentation and tests.
-    pub const ALL: [Problem; 19] = [
+    pub const ALL: [Problem; 20] = [
         Problem::ProtocolUnknown,
         Problem::BodyTooLarge,
+        Problem::MediaType,
         Problem::BodyUnreadable,
         Problem::BadCbor,
         Problem::TooMany,
@@ -99,6 +102,11 @@ impl Problem {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "body_too_large",
                 "The body is too large",
+            ),
+            Problem::MediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "media_type",
+                "The body must be application/cbor",
             ),
             Problem::BodyUnreadable => (
                 StatusCode::BAD_REQUEST,

@@ -38,7 +38,8 @@ pub async fn sync(
     Ok(body::write(&headers, &response))
 }
 
-fn bearer(headers: &HeaderMap) -> Option<String> {
+/// The token a request bears.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
     let (scheme, token) = value.split_once(' ')?;
     scheme

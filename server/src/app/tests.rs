@@ -36,6 +36,11 @@ struct Server {
 }
 
 fn server() -> Server {
+    server_with(None)
+}
+
+/// With a token for what is counted.
+fn server_with(metrics: Option<&str>) -> Server {
     let dir = tempfile::tempdir().unwrap();
     let relay = Arc::new(Relay::open(dir.path(), Arc::new(SystemEnv)).unwrap());
     let mut db = schema::open(&dir.path().join(DATABASE)).unwrap();
@@ -63,7 +68,8 @@ fn server() -> Server {
     )
     .unwrap();
     let (close, closing) = watch::channel(false);
-    let app = app(State::new(relay.clone(), closing), Router::new());
+    let state = State::new(relay.clone(), closing).counts_for(metrics);
+    let app = app(state, Router::new());
     Server {
         dir,
         relay,
@@ -96,9 +102,7 @@ impl Server {
             instance: [1; 16],
             now_ms: 0,
         };
-        let request = Request::post(ENROL_PATH)
-            .body(encode(&request).into())
-            .unwrap();
+        let request = cbor(ENROL_PATH).body(encode(&request).into()).unwrap();
         let response = self.send(request).await;
         assert_eq!(response.status(), 200);
         let response: EnrolResponse = decode(&bytes(response).await).unwrap();
@@ -140,7 +144,11 @@ fn request() -> SyncRequest {
 }
 
 fn post(token: &str) -> axum::http::request::Builder {
-    Request::post(SYNC_PATH).header(header::AUTHORIZATION, format!("Bearer {token}"))
+    cbor(SYNC_PATH).header(header::AUTHORIZATION, format!("Bearer {token}"))
+}
+
+fn cbor(path: &str) -> axum::http::request::Builder {
+    Request::post(path).header(header::CONTENT_TYPE, "application/cbor")
 }
 
 fn sync(token: &str, request: &SyncRequest) -> Request<Body> {
@@ -287,13 +295,13 @@ async fn a_stranger_s_body_is_not_read() {
         problem_code(server.send(stranger).await, 401).await,
         "unauthorised"
     );
-    let large = Request::post(ENROL_PATH).body(endless()).unwrap();
+    let large = cbor(ENROL_PATH).body(endless()).unwrap();
     assert_eq!(
         problem_code(server.send(large).await, 413).await,
         "body_too_large"
     );
     let bomb = zstd::bulk::compress(&vec![0; 1024 * 1024], 3).unwrap();
-    let bomb = Request::post(ENROL_PATH)
+    let bomb = cbor(ENROL_PATH)
         .header(header::CONTENT_ENCODING, "zstd")
         .body(bomb.into())
         .unwrap();
@@ -304,9 +312,81 @@ async fn a_stranger_s_body_is_not_read() {
 }
 
 #[tokio::test]
-async fn health_and_metrics_answer() {
+async fn a_body_of_another_type_or_of_none_is_not_read() {
     let server = server();
-    for path in ["/healthz", "/readyz", "/metrics"] {
+    let token = server.enrol().await;
+    let sent = |path: &str, types: &[&str]| {
+        let bearer = format!("Bearer {token}");
+        let mut sent = Request::post(path).header(header::AUTHORIZATION, bearer);
+        for said in types {
+            sent = sent.header(header::CONTENT_TYPE, *said);
+        }
+        sent.body(encode(&request()).into()).unwrap()
+    };
+    for path in [SYNC_PATH, ENROL_PATH] {
+        for wrong in [
+            &[][..],
+            &["application/json"],
+            &["application/x-www-form-urlencoded"],
+            &["text/plain; x=application/cbor"],
+            &["application/cbor", "application/cbor"],
+            &["application/cbor-seq"],
+        ] {
+            let answer = server.send(sent(path, wrong)).await;
+            assert_eq!(problem_code(answer, 415).await, "media_type", "{wrong:?}");
+        }
+    }
+    for right in ["application/cbor", "Application/CBOR; v=1"] {
+        assert_eq!(server.send(sent(SYNC_PATH, &[right])).await.status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn what_is_counted_is_told_on_this_machine_or_to_who_has_the_token() {
+    let token = "a-token-of-more-than-twenty-letters";
+    let told = async |server: &Server, peer: Option<(&str, bool)>, headers: &[(&str, &str)]| {
+        let mut request = Request::get("/metrics");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut request = request.body(Body::empty()).unwrap();
+        if let Some((address, is_proxy)) = peer {
+            let address = address.parse().unwrap();
+            request
+                .extensions_mut()
+                .insert(peer::Peer { address, is_proxy });
+        }
+        server.send(request).await.status().as_u16()
+    };
+    let bearer = format!("Bearer {token}");
+    let here = Some(("127.0.0.1:9", false));
+    let there = Some(("192.0.2.1:9", false));
+    for with_token in [false, true] {
+        let server = server_with(with_token.then_some(token));
+        let admitted = if with_token { 200 } else { 401 };
+        for (peer, headers, status) in [
+            (here, &[][..], 200),
+            (Some(("[::1]:9", false)), &[], 200),
+            (there, &[], 401),
+            (None, &[], 401),
+            // A proxy of this machine, whether we were told of it or not.
+            (Some(("127.0.0.1:9", true)), &[], 401),
+            (here, &[("x-forwarded-for", "127.0.0.1")], 401),
+            (here, &[("forwarded", "for=127.0.0.1")], 401),
+            (there, &[("authorization", "Bearer wrong")], 401),
+            (there, &[("authorization", "Bearer ")], 401),
+            (there, &[("authorization", &*bearer)], admitted),
+        ] {
+            let got = told(&server, peer, headers).await;
+            assert_eq!(got, status, "{with_token} {peer:?} {headers:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn health_answers() {
+    let server = server();
+    for path in ["/healthz", "/readyz"] {
         let response = server
             .send(Request::get(path).body(Body::empty()).unwrap())
             .await;

@@ -214,6 +214,7 @@ mod tests {
             tls: Some(tls),
             only_tls: true,
             behind_proxy: false,
+            ..Front::default()
         };
         let served = tokio::spawn(run(
             listener,

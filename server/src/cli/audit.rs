@@ -237,6 +237,8 @@ fn write_csv(desk: &Desk, rows: &[Entry], out: &mut dyn Write) -> Result<(), Cli
     .map_err(failed)?;
     for row in rows {
         let who = match row.member {
+            // A name that is nobody's is not written down: people type their passwords there.
+            None if row.action == "sign_in_refused" => String::new(),
             None => "command line".to_owned(),
             Some(member) => match names.get(&member) {
                 Some(name) => name.clone(),

@@ -33,6 +33,9 @@ pub(super) struct Serve {
     /// Connections come from a proxy of yours: believe its X-Forwarded-For
     #[arg(long, env = "SOPU_BEHIND_PROXY", num_args = 0..=1, default_missing_value = "true")]
     behind_proxy: Option<bool>,
+    /// A file whose first line is a token: who bears it reads /metrics from elsewhere than this machine
+    #[arg(long, env = "SOPU_METRICS_TOKEN_FILE", value_name = "FILE")]
+    metrics_token_file: Option<PathBuf>,
     /// Which log lines to write: error, warn, info, debug, or per module [default: info]
     #[arg(long, env = "SOPU_LOG", value_name = "FILTER")]
     log: Option<String>,
@@ -50,6 +53,7 @@ impl Serve {
             tls_cert: self.tls_cert.clone(),
             tls_key: self.tls_key.clone(),
             behind_proxy: self.behind_proxy,
+            metrics_token_file: self.metrics_token_file.clone(),
             log: self.log.clone(),
             log_json: self.log_json,
             ..Source::default()
@@ -85,6 +89,7 @@ pub(super) fn run(config: Config, out: &mut dyn Write) -> Result<(), CliError> {
     let front = Front {
         only_tls: is_secure(&config),
         behind_proxy: config.behind_proxy,
+        metrics_token: config.metrics_token.clone(),
         tls,
     };
     let scheme = if front.tls.is_some() { "https" } else { "http" };

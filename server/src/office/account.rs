@@ -213,8 +213,21 @@ pub(super) async fn confirm(
 ) -> Result<Response, Failure> {
     visitor.check_form(&change.form_token)?;
     let who = visitor.who.clone();
+    let turn = office.password_turn.clone().lock_owned().await;
     let changed = office
         .with_books(move |office, books| {
+            let _turn = turn;
+            // An unwatched browser is not enough to lock its owner out.
+            if people::has_password(&books.people, who.member)? {
+                let name = format!("change {}", who.member);
+                if office.back_off.begin(&name, office.env.now_ms()).is_err() {
+                    return Ok(Changed::Not("account-wait"));
+                }
+                if !people::password_holds(&books.people, who.member, &change.old)? {
+                    return Ok(Changed::Not("account-old-wrong"));
+                }
+                office.back_off.right(&name);
+            }
             let (env, secret, code) = (&*office.env, &office.secret, &change.code);
             let db = &mut books.people;
             let Some(recovery) = second_factor::confirm(db, env, secret, who.member, code)? else {

@@ -31,11 +31,14 @@ async fn switch_on(w: &World, cookie: &str) -> (String, Vec<String>, String) {
     let picture = w.get("/office/account/second-factor.svg", cookie).await;
     assert!(picture.body.starts_with("<svg"));
     let token = field(&page.body, "form_token");
-    let form = [("form_token", token.as_str()), ("code", "000000")];
-    let wrong = w.post("/office/account/second-factor", cookie, &form).await;
-    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     let now = code(&secret, 0);
-    let form = [("form_token", token.as_str()), ("code", now.as_str())];
+    let old = "satakieli laulaa";
+    for (code, old) in [("000000", old), (&*now, ""), (&*now, "arvaus")] {
+        let form = [("form_token", &*token), ("code", code), ("old", old)];
+        let wrong = w.post("/office/account/second-factor", cookie, &form).await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let form = [("form_token", &*token), ("code", &*now), ("old", old)];
     let page = w.post("/office/account/second-factor", cookie, &form).await;
     assert_eq!(page.status, StatusCode::OK);
     let codes = page.body.split("<li><code>").skip(1);

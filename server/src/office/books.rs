@@ -137,10 +137,8 @@ impl Books {
         space: SpaceId,
     ) -> Result<Space, Failure> {
         let at = standing(&self.people, visitor.who.member, space, office.env.now_ms())?;
-        let role = at
-            .role()
-            .filter(|r| r.may(Action::Read))
-            .ok_or(Failure::NotFound)?;
+        let role = at.role().filter(|r| r.may(Action::Read));
+        let role = role.ok_or_else(|| self.refused(office, visitor, space, Failure::NotFound))?;
         let (name, org) = people::space_heading(&self.people, space)?.ok_or(Failure::NotFound)?;
         Ok(Space {
             id: space,
@@ -159,8 +157,10 @@ impl Books {
         space: SpaceId,
     ) -> Result<Space, Failure> {
         let space = self.enter(office, visitor, space)?;
-        let may = space.role.may(action);
-        may.then_some(space).ok_or(Failure::Right)
+        match space.role.may(action) {
+            true => Ok(space),
+            false => Err(self.refused(office, visitor, space.id, Failure::Right)),
+        }
     }
 
     /// Lets in who sees what is shared of a space.
@@ -174,7 +174,7 @@ impl Books {
         let roles = roles_in(db, visitor.who.member, space, now_ms)?;
         let may = |action| roles.iter().any(|role| role.may(action));
         if !may(Action::Shared) {
-            return Err(Failure::NotFound);
+            return Err(self.refused(office, visitor, space, Failure::NotFound));
         }
         let reads = may(Action::Read);
         let (name, org) = people::space_heading(db, space)?.ok_or(Failure::NotFound)?;
@@ -201,10 +201,11 @@ impl Books {
         let org = lists::org_of_space(db, space)?.ok_or(Failure::NotFound)?;
         let administers = who.admin && who.org == org;
         if !(may(Action::Manage) || administers) {
-            return Err(match may(Action::Read) {
+            let failure = match may(Action::Read) {
                 true => Failure::Right,
                 false => Failure::NotFound,
-            });
+            };
+            return Err(self.refused(office, visitor, space, failure));
         }
         let (name, _) = people::space_heading(db, space)?.ok_or(Failure::NotFound)?;
         Ok(Managed {
@@ -212,6 +213,47 @@ impl Books {
             name,
             reads: may(Action::Read),
         })
+    }
+
+    /// Notes that somebody signed in, or was not let in; `None` for a name that is nobody's.
+    pub fn note_sign_in(
+        &self,
+        office: &Office,
+        member: Option<MemberId>,
+        action: &str,
+        how: &str,
+    ) -> Result<(), Failure> {
+        let entry = Entry {
+            at_ms: office.env.now_ms(),
+            member,
+            action: action.to_owned(),
+            space: None,
+            doc: None,
+            reason: Some(how.to_owned()),
+        };
+        Ok(log::record(&self.people, &entry)?)
+    }
+
+    /// Notes that somebody was refused something of a space, once an hour; gives the failure.
+    fn refused(
+        &self,
+        office: &Office,
+        visitor: &Visitor,
+        space: SpaceId,
+        failure: Failure,
+    ) -> Failure {
+        let (who, now_ms) = (visitor.who.member, office.env.now_ms());
+        if !office.refusals.is_news(who, space, now_ms) {
+            return failure;
+        }
+        // Of spaces there are none of it is worth nothing to know.
+        let noted = people::space_heading(&self.people, space)
+            .map_err(Failure::from)
+            .and_then(|there| match there {
+                Some(_) => self.note(office, who, "refused", (Some(space), None), None),
+                None => Ok(()),
+            });
+        noted.err().unwrap_or(failure)
     }
 
     /// Notes an act of administration in the access log.

@@ -105,8 +105,8 @@ pub(super) async fn back(
             let Some(member) = oidc::member_of(db, &provider, &named)? else {
                 return Ok(None);
             };
-            let how = Some("signed in with the organisation's provider");
-            books.note(office, member, "account", (None, None), how)?;
+            let how = "the organisation's provider";
+            books.note_sign_in(office, Some(member), "sign_in", how)?;
             let token = sessions::start(db, &*office.env, member, Shown::Elsewhere)?;
             Ok(Some(token))
         })

@@ -11,7 +11,8 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::frame::{Frame, html};
-use super::visitor::{self, GUEST, LANGUAGE, SESSION, Visitor, cookie};
+use super::posted::Posted;
+use super::visitor::{self, GUEST, LANGUAGE, SESSION, cookie};
 use super::{Failure, Office};
 use crate::access::{form_token, sessions};
 use crate::credentials::mint_token;
@@ -138,6 +139,15 @@ pub(super) async fn enter(
                 Some(_) => office.back_off.right(&key(&asked)),
                 None => office.back_off.wrong(&key(&asked), now),
             }
+            // Of a name that is nobody's too, so that the time it takes does not tell which are.
+            let member = sessions::of_login(&books.people, &asked)?;
+            match &started {
+                None => books.note_sign_in(office, member, "sign_in_refused", "password")?,
+                Some(started) if !started.pending => {
+                    books.note_sign_in(office, member, "sign_in", "password")?;
+                }
+                Some(_) => {}
+            }
             Ok(started)
         })
         .await?;
@@ -171,21 +181,17 @@ pub(super) async fn enter(
     Ok(response)
 }
 
-#[derive(Deserialize)]
-pub(super) struct Leave {
-    #[serde(default)]
-    form_token: String,
-}
-
 /// Signs out.
 pub(super) async fn leave(
     State(office): State<Arc<Office>>,
-    visitor: Visitor,
-    Form(form): Form<Leave>,
+    Posted { visitor, .. }: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check_form(&form.form_token)?;
     office
-        .with_books(move |_, books| Ok(sessions::sign_out(&books.people, &visitor.token)?))
+        .with_books(move |office, books| {
+            sessions::sign_out(&books.people, &visitor.token)?;
+            let who = visitor.who.member;
+            books.note(office, who, "sign_out", (None, None), None)
+        })
         .await?;
     let mut response = Redirect::to("/office/sign-in").into_response();
     set_cookie(&office, &mut response, SESSION, "", Some(0));

@@ -94,9 +94,12 @@ pub(super) async fn enter(
                 return Ok(Tried::Wait(wait_ms));
             }
             if !second_factor::holds(db, &office.secret, member, &code, now)? {
+                let who = Some(member);
+                books.note_sign_in(office, who, "sign_in_refused", "second step")?;
                 return Ok(Tried::Wrong);
             }
             office.back_off.right(&name);
+            books.note_sign_in(office, Some(member), "sign_in", "password, second step")?;
             Ok(Tried::Right(sessions::complete(
                 db,
                 &*office.env,

@@ -529,6 +529,53 @@ async fn every_read_of_a_document_is_a_row_in_the_access_log() {
 }
 
 #[tokio::test]
+async fn comings_goings_and_refusals_are_rows_in_the_access_log() {
+    let w = world(Role::Reader);
+    w.sign_in("wrong").await;
+    w.sign_in_as("nobody", "wrong").await;
+    let cookie = w.enter().await;
+    let db = schema::open(&w.dir.path().join("relay.db")).unwrap();
+    let org = people::org_of(&db, w.member).unwrap();
+    let other = people::add_space(&db, &SystemEnv, org, "Muu").unwrap();
+    for _ in 0..3 {
+        w.get(&format!("/office/spaces/{other}"), &cookie).await;
+        w.get(&format!("/office/spaces/{}/people", w.space), &cookie)
+            .await;
+        w.get(
+            &format!("/office/spaces/{}", uuid::Uuid::from_u128(1)),
+            &cookie,
+        )
+        .await;
+    }
+    let token = field(&w.get("/office", &cookie).await.body, "form_token");
+    w.post("/office/sign-out", &cookie, &[("form_token", &token)])
+        .await;
+    let rows = log::all(&db, 100).unwrap();
+    let said: Vec<_> = rows
+        .iter()
+        .rev()
+        .map(|row| {
+            (
+                row.action.as_str(),
+                row.member,
+                row.space,
+                row.reason.as_deref(),
+            )
+        })
+        .collect();
+    let me = Some(w.member);
+    let wanted = [
+        ("sign_in_refused", me, None, Some("password")),
+        ("sign_in_refused", None, None, Some("password")),
+        ("sign_in", me, None, Some("password")),
+        ("refused", me, Some(other), None),
+        ("refused", me, Some(w.space), None),
+        ("sign_out", me, None, None),
+    ];
+    assert_eq!(said, wanted);
+}
+
+#[tokio::test]
 async fn a_list_is_filtered_and_a_wrong_filter_is_left_out() {
     let w = world(Role::Office);
     let cookie = w.enter().await;
