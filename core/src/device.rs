@@ -426,4 +426,9 @@ pub(crate) mod keys {
     pub fn epoch(space: SpaceId) -> String {
         format!("epoch/{space}")
     }
+
+    /// The seq a space was cut at by a page that has not been applied yet.
+    pub fn cut_at(space: SpaceId) -> String {
+        format!("cut/{space}")
+    }
 }

@@ -11,13 +11,13 @@ use sopu_core::documents::Kind;
 use sopu_core::envelope::{Envelope, encode};
 use sopu_core::id::DocId;
 use sopu_core::store::outbox::Progress;
-use sopu_core::store::{Store, document, meta, outbox, purge, view};
+use sopu_core::store::{Store, document, draft, meta, outbox, purge, view};
 use sopu_core::sync::outgoing::Outgoing;
 use sopu_core::transport::{Post, Reply, Transport, TransportError};
 use sopu_core::wire::{SyncRequest, SyncResponse, Verdict};
 use sopu_server::relay::{DATABASE, LEDGER};
 use sopu_server::store::EnvelopeRow;
-use sopu_tests::disk::Io;
+use sopu_tests::disk::{Files, Io};
 use sopu_tests::storm::Storm;
 use sopu_tests::storm::line::Line;
 
@@ -73,6 +73,19 @@ fn back_to_first_sync(world: &mut Storm, number: usize) {
 
 fn merge(world: &Storm) {
     world.relay().merge_all().expect("merges");
+}
+
+/// Puts the relay's database back to what it was, beside the ledger of now.
+fn go_back(world: &mut Storm, database: Files) {
+    world.house().switch_off();
+    let mut files = world.house().disk.files();
+    files.retain(|name, _| name == LEDGER);
+    let database = database
+        .into_iter()
+        .filter(|(name, _)| name.starts_with(DATABASE));
+    files.extend(database);
+    world.house().disk.put_files(&files);
+    world.house().switch_on().expect("starts");
 }
 
 fn documents(world: &Storm, number: usize) -> usize {
@@ -370,15 +383,7 @@ fn an_envelope_that_a_restored_copy_made_again_only_in_part_is_kept_for_people()
     world.sync_now(3).expect("syncs");
     assert_eq!(world.count(doc, 'x'), 1);
 
-    world.house().switch_off();
-    let mut files = world.house().disk.files();
-    files.retain(|name, _| name == LEDGER);
-    let database = snapshot
-        .into_iter()
-        .filter(|(name, _)| name.starts_with(DATABASE));
-    files.extend(database);
-    world.house().disk.put_files(&files);
-    world.house().switch_on().expect("starts");
+    go_back(&mut world, snapshot);
     world.pockets[2].restore(false);
     for _ in 0..4 {
         for number in [2, 3, 0, 1] {
@@ -607,4 +612,47 @@ fn a_device_cut_off_within_a_first_sync_that_brought_what_was_refused_is_wiped()
     assert!(report.wiped, "{report:?}");
     assert_eq!(documents(&world, 2), 0);
     assert!(world.relay().record().store().document(doc).is_ok());
+}
+
+/// What a page only names of this device's own is in the record as much as what it brings: a copy that
+/// counted on after it is given way to (storm 11530).
+#[test]
+fn a_copy_gives_way_to_a_fork_that_comes_together_with_what_it_builds_on() {
+    let mut world = world(15);
+    let doc = note(&mut world, 2, "alku");
+    world.sync_now(2).expect("syncs");
+    merge(&world);
+    world.sync_now(2).expect("syncs");
+    // Sealed with no network, and copied like that.
+    write(&mut world, 2, doc, 'x');
+    let nobody = Line::new(None, None, world.pockets[2].id());
+    let offline = world.pockets[2].device().sync(&nobody);
+    assert!(matches!(offline, Err(DeviceError::Offline)));
+    let other = twin(&mut world, 2);
+    world.sync_now(2).expect("delivers");
+    merge(&world);
+    // The relay loses what the first copy wrote then, and a third device brings it back.
+    let snapshot = world.house().disk.files();
+    write(&mut world, 2, doc, 'y');
+    world.sync_now(2).expect("delivers");
+    merge(&world);
+    world.sync_now(3).expect("syncs");
+    go_back(&mut world, snapshot);
+    for _ in 0..3 {
+        world.sync_now(3).expect("offers");
+        merge(&world);
+    }
+    assert_eq!((world.count(doc, 'x'), world.count(doc, 'y')), (1, 1));
+    write(&mut world, other, doc, 'z');
+    for _ in 0..4 {
+        for number in [other, 2, 3] {
+            world.sync_now(number).expect("syncs");
+            merge(&world);
+        }
+    }
+    assert_eq!(world.count(doc, 'z'), 1);
+    let heads = |n: usize| world.pockets[n].look().read(doc).expect("reads").version;
+    assert_eq!(heads(other), heads(3));
+    let aside = draft::quarantined(world.pockets[other].look().store().conn());
+    assert_eq!(aside.expect("reads"), []);
 }

@@ -8,16 +8,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::json;
+use sopu_core::compress::decompress;
 use sopu_core::device::{DeviceError, SyncReport};
 use sopu_core::documents::Kind;
-use sopu_core::id::{DocId, MemberId, SpaceId, Version};
+use sopu_core::envelope::encode;
+use sopu_core::id::{DocId, EnvelopeId, MemberId, SpaceId, Version};
 use sopu_core::read::{Reading, read, version};
 use sopu_core::save::save;
 use sopu_core::store::{Store, document, draft, meta, notice, outbox};
 use sopu_core::time::Env;
-use sopu_core::wire::{NoticeKind, Verdict};
+use sopu_core::transport::{Post, Reply, Transport, TransportError};
+use sopu_core::wire::{Entry, NoticeKind, SyncRequest, Verdict};
 use sopu_server::access::people::{self, Party};
 use sopu_server::access::roles::Role;
+use sopu_server::relay::Relay;
 use sopu_server::{backup, check};
 use sopu_tests::drill::Drill;
 use sopu_tests::{Phone, World};
@@ -748,6 +752,72 @@ fn every_message_of_an_offer_may_be_lost_doubled_or_broken_off() {
         drill.calm();
         drill.judge();
         assert!(drill.lost.is_empty());
+    }
+}
+
+/// A line on which every page ends in what cannot be: it is noted where the feed was cut, and what
+/// comes after is not applied, as when the power goes in between.
+struct Halfway<'w>(&'w Relay);
+
+impl Transport for Halfway<'_> {
+    fn post(&self, post: Post) -> Result<Reply, TransportError> {
+        let plain = match post.encoding {
+            Some(_) => decompress(&post.body, 1 << 24).expect("unpacks"),
+            None => post.body,
+        };
+        let request: SyncRequest = minicbor::decode(&plain).expect("reads");
+        let token = post.token.expect("is enrolled");
+        let mut response = self.0.sync(&token, &request).expect("answers");
+        for page in &mut response.pages {
+            page.entries.push(Entry::Own {
+                seq: u64::MAX,
+                id: EnvelopeId([0; 32]),
+                received_ms: 0,
+                accept: [0; 16],
+            });
+        }
+        Ok(Reply {
+            status: 200,
+            encoding: String::new(),
+            body: encode(&response),
+        })
+    }
+}
+
+/// The relay has all of it again, in its old place, when the device comes back: it is told of no cut
+/// below its cursor any more, and had forgotten the places of what is there (storm 11179).
+#[test]
+fn a_cut_that_was_noted_and_gone_again_before_its_page_was_applied_leaves_a_feed_that_hashes() {
+    for parts in 0..12 {
+        let mut drill = Drill::new(6);
+        let space = drill.spaces[0];
+        let early = drill.back_up();
+        for _ in 0..3 {
+            let doc = drill.note(0, space);
+            drill.write(0, doc);
+        }
+        for number in [0, 1] {
+            drill.sync(number).expect("syncs");
+            drill.merge();
+        }
+        drill.sync(0).expect("hears of the places");
+        let new = if parts == 0 {
+            1
+        } else {
+            let new = drill.hand(drill.hands[1].member);
+            drill.sync_in_parts(new, parts);
+            new
+        };
+        drill.restore(early, true);
+        let mut device = drill.hands[new].device.take().expect("is there");
+        let done = device.sync(&Halfway(drill.relay()));
+        assert!(matches!(done, Err(DeviceError::BadAnswer)), "{done:?}");
+        drill.hands[new].device = Some(device);
+        drill.sync(0).expect("brings it back");
+        drill.merge();
+        drill.sync(new).expect("syncs");
+        drill.calm();
+        drill.judge();
     }
 }
 

@@ -48,13 +48,14 @@ fn storms_that_once_failed_end_well() {
 /// off and wiped with what the relay had lost (212, 455, 6062) or within a first sync never wiped (10544),
 /// an edit made again where its item is not (298) or that took away what is not there (270), one made
 /// again without the letter beside it, which came back later (784), a text made again twice in an item that
-/// was removed (10440), refused work of a space that was left before it was made again (20407, 21505, 25143)
-/// and what was lost of a space that was left and joined again (23916, 23999).
+/// was removed (10440), refused work of a space that was left before it was made again (20407, 21505, 25143),
+/// what was lost of a space that was left and joined again (23916, 23999), a fork that came with what it
+/// builds on (11530), and a cut that was noted and gone again before its page was applied (11179).
 #[test]
 fn storms_with_relay_backups_that_once_failed_end_well() {
     for seed in [
-        212, 270, 298, 455, 495, 784, 798, 840, 2094, 2108, 6062, 10440, 10544, 20407, 21505,
-        23916, 23999, 25143,
+        212, 270, 298, 455, 495, 784, 798, 840, 2094, 2108, 6062, 10440, 10544, 11179, 11530,
+        20407, 21505, 23916, 23999, 25143,
     ] {
         let failure = run(seed, STEPS, false).failure;
         assert_eq!(failure, None, "{}", replay(seed, STEPS));

@@ -19,6 +19,7 @@ use plan::SetAside;
 use sides::{Aside, Covered, Sides, holds, rebuilt};
 
 pub(super) use plan::Plan;
+pub(super) use sides::Placed;
 
 use crate::device::{Device, Result, SyncReport, keys};
 use crate::genesis::genesis;
@@ -157,9 +158,9 @@ impl Device {
     }
 
     /// A document without what the relay has lost of it, and without one's own undelivered work.
-    pub(super) fn without_lost(&self, loaded: &Loaded) -> Result<Automerge> {
+    pub(super) fn without_lost(&self, loaded: &Loaded, placed: &Placed) -> Result<Automerge> {
         let covered = self.covered(loaded.doc)?;
-        let sides = self.sides(loaded, &covered, Aside::Lost)?;
+        let sides = self.sides(loaded, &covered, placed, Aside::Lost)?;
         rebuilt(&loaded.am, loaded.kind, &sides.base)
     }
 
@@ -167,7 +168,7 @@ impl Device {
     /// one bad document delays no other.
     pub(super) fn replay(&mut self, loaded: &Loaded, report: &mut SyncReport) -> Result<()> {
         let covered = self.covered(loaded.doc)?;
-        let sides = self.sides(loaded, &covered, Aside::Refused)?;
+        let sides = self.sides(loaded, &covered, &Placed::default(), Aside::Refused)?;
         let am = rebuilt(&loaded.am, loaded.kind, &sides.base)?;
         let plan = self.plan(loaded, sides, am, Vec::new(), &covered)?;
         match self.carry_out(plan, report) {
@@ -200,6 +201,7 @@ impl Device {
         loaded: &Loaded,
         changes: &[Vec<u8>],
         new: Vec<NewChange>,
+        placed: &Placed,
         arrived: &[(EnvelopeId, Vec<EnvelopeId>)],
     ) -> Result<Option<Plan>> {
         // While recovering there is no epoch to seal under: what is unsealed was written before.
@@ -213,7 +215,7 @@ impl Device {
             covered.extend(replaces.iter().map(|old| (*old, last)));
         }
         for aside in [Aside::Refused, Aside::Lost, Aside::Unsettled] {
-            let sides = self.sides(loaded, &covered, aside)?;
+            let sides = self.sides(loaded, &covered, placed, aside)?;
             if sides.mine.is_empty() {
                 continue;
             }
@@ -324,7 +326,7 @@ impl Device {
     /// and the document goes on without it.
     fn set_aside(&mut self, loaded: &Loaded, report: &mut SyncReport) -> Result<()> {
         let covered = self.covered(loaded.doc)?;
-        let sides = self.sides(loaded, &covered, Aside::Refused)?;
+        let sides = self.sides(loaded, &covered, &Placed::default(), Aside::Refused)?;
         let reason = sides.envelopes.iter().find_map(|e| refusal(&e.state));
         let reason = reason.unwrap_or_default().to_owned();
         self.go_on_without(loaded, &reason, false, report)
@@ -348,7 +350,7 @@ impl Device {
         report: &mut SyncReport,
     ) -> Result<()> {
         let covered = self.covered(loaded.doc)?;
-        let sides = self.sides(loaded, &covered, Aside::Refused)?;
+        let sides = self.sides(loaded, &covered, &Placed::default(), Aside::Refused)?;
         let am = rebuilt(&loaded.am, loaded.kind, &sides.base)?;
         let again = Again::nothing(am.clone());
         let aside = Some(SetAside::of(loaded, reason, failed));

@@ -12,10 +12,15 @@ use crate::wire::SpacePage;
 impl Device {
     /// Marks what the relay has lost, if this page says that it has, or cannot say it. The cursor stays:
     /// the same page finds the same again. `false` if the feed is another below the cut too, so that
-    /// nothing of it is shared.
+    /// nothing of it is shared; or if another page had told of a lower cut and never been applied: by the
+    /// time the relay had all of it again, and knew this cursor, the store had forgotten the places.
     pub(super) fn apply_cut(&mut self, page: &SpacePage) -> Result<bool> {
-        let id = page.to.space;
-        let seq = match cut_of(page) {
+        let (id, cut) = (page.to.space, cut_of(page));
+        let before = meta::number(self.store.conn(), &keys::cut_at(id))?.map(i64::unsigned_abs);
+        let forgotten =
+            page.from.is_some() && before.is_some_and(|before| cut.is_none_or(|seq| seq > before));
+        let seq = match cut {
+            _ if forgotten => 0,
             Some(seq) => seq,
             // It begins a first sync of what is here already: while this device had no cursor (it had
             // left, say, and was let in again) it heard of no cut. The first sync shows what of all this
@@ -23,7 +28,7 @@ impl Device {
             None if page.from.is_none() && outbox::was_taken(self.store.conn(), id)? => 0,
             None => return Ok(true),
         };
-        let shared = self.shares(page)?;
+        let shared = !forgotten && self.shares(page)?;
         let seq = if shared { seq } else { 0 };
         let recovering = self.recovering()?;
         // Else a first sync goes on where it was.
@@ -33,6 +38,10 @@ impl Device {
             // A copy of a store asks by itself, when it has seen what its other self did.
             if !recovering {
                 outbox::ask_all_again(tx, id)?;
+            }
+            if lost {
+                let at = i64::try_from(seq).unwrap_or(i64::MAX);
+                meta::set_number(tx, &keys::cut_at(id), at)?;
             }
             if lost && document::doubt_unproven(tx, id)? {
                 meta::set_number(tx, keys::UNPROVEN, 1)?;
@@ -72,6 +81,7 @@ impl Device {
         Ok(self.store.write(|tx| {
             outbox::cut(tx, id, 0)?;
             space::clear_cursor(tx, id)?;
+            meta::remove(tx, &keys::cut_at(id))?;
             meta::set_number(tx, keys::CUT, 1)?;
             meta::set_number(tx, keys::SEND_VECTOR, 1)
         })?)

@@ -75,7 +75,9 @@ impl Device {
                 last_seq,
                 by: None,
             }),
-            Err(doubt) if self.stands_in_the_way(doc, kind, &changes, doubt)? => {
+            Err(doubt)
+                if self.stands_in_the_way(doc, kind, &changes, doubt, &work.placed(&new))? =>
+            {
                 work.forked.push(Forked {
                     doc,
                     changes,

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use automerge::Automerge;
 use ed25519_dalek::{Signature, VerifyingKey};
 
-use super::super::replay::DAMAGED;
+use super::super::replay::{DAMAGED, Placed};
 use super::REPLAYED;
 use super::mark::{Mark, quarantine};
-use crate::device::{Device, DeviceError, Result, SyncReport};
+use crate::device::{Device, DeviceError, Result, SyncReport, keys};
 use crate::documents::Kind;
 use crate::envelope::{Envelope, Header, Proof, actor_id, decode, feed_hash};
 use crate::genesis::genesis;
@@ -19,7 +19,7 @@ use crate::read::version;
 use crate::run::{self, Opened};
 use crate::store::document::{self, Loaded, NewChange, Origin};
 use crate::store::outbox::{self, State};
-use crate::store::{StoreError, purge, space};
+use crate::store::{StoreError, meta, purge, space};
 use crate::wire::{Entry, Notice, RosterRow, SignedNotice, SpacePage};
 
 /// Changes for one document, not tried yet.
@@ -49,6 +49,25 @@ pub(super) struct PageWork {
     /// Documents where one's own unsettled changes stand in the way of the feed's.
     pub forked: Vec<Forked>,
     arrivals: BTreeMap<DocId, (Kind, Vec<Arrival>)>,
+}
+
+impl PageWork {
+    /// What this page has of a document: these changes, and what it only names.
+    pub(super) fn placed<'a>(&self, brought: impl IntoIterator<Item = &'a NewChange>) -> Placed {
+        let own = |mark: &Mark| match mark {
+            Mark::Own { id, .. } => Some(*id),
+            Mark::Fed { .. }
+            | Mark::Joined { .. }
+            | Mark::Erased { .. }
+            | Mark::Notice { .. }
+            | Mark::Defer { .. }
+            | Mark::Quarantine { .. } => None,
+        };
+        Placed {
+            envelopes: self.marks.iter().filter_map(own).collect(),
+            changes: brought.into_iter().map(|change| change.hash).collect(),
+        }
+    }
 }
 
 /// What the feed brings of a document that cannot be applied beside one's own changes.
@@ -127,8 +146,9 @@ impl Device {
         } in std::mem::take(&mut work.forked)
         {
             let loaded = self.store.document(doc)?;
+            let placed = work.placed(&new);
             let replays: Vec<_> = work.marks.iter().filter_map(|m| m.replay_of(doc)).collect();
-            match self.give_way(&loaded, &changes, new, &replays)? {
+            match self.give_way(&loaded, &changes, new, &placed, &replays)? {
                 Some(plan) => {
                     plans.push((doc, last_seq, plan));
                 }
@@ -158,6 +178,7 @@ impl Device {
             for mark in work.marks.iter().filter(joins) {
                 mark.write(tx, id, at_ms)?;
             }
+            meta::remove(tx, &keys::cut_at(id))?;
             Ok(space::set_cursor(tx, &page.to, &hash)?)
         })?;
         for (_, _, plan) in plans {
@@ -440,7 +461,7 @@ impl Device {
             .collect();
         let together = try_changes(&before, kind, &all, &Limits::PACK);
         if let Err(doubt) = &together
-            && self.stands_in_the_way(doc, kind, &all, *doubt)?
+            && self.stands_in_the_way(doc, kind, &all, *doubt, &work.placed(brought(&arrivals)))?
         {
             let last_seq = arrivals.last().map_or(0, |arrival| arrival.seq);
             let new = arrivals
@@ -498,6 +519,7 @@ impl Device {
         kind: Kind,
         changes: &[Vec<u8>],
         doubt: Doubt,
+        placed: &Placed,
     ) -> Result<bool> {
         // A copy of this store counts on under the same actor; or it has made again, under another,
         // what is still on its way from here: entries and items keep their keys then.
@@ -508,7 +530,7 @@ impl Device {
         if outbox::lost_of(self.store.conn(), doc)?.is_empty() {
             return Ok(false);
         }
-        let record = self.without_lost(&*self.store.document(doc)?)?;
+        let record = self.without_lost(&*self.store.document(doc)?, placed)?;
         Ok(trial(&record, kind, changes, &Limits::PACK).is_ok())
     }
 
@@ -553,6 +575,10 @@ impl Device {
         });
         Ok(())
     }
+}
+
+fn brought(arrivals: &[Arrival]) -> impl Iterator<Item = &NewChange> {
+    arrivals.iter().flat_map(|arrival| &arrival.new)
 }
 
 /// The header and id of an envelope that could not be opened, as far as they can be told.

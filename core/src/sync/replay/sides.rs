@@ -43,8 +43,24 @@ pub(super) enum Aside {
 /// replaced, each with the last change of that replay.
 pub(super) type Covered = BTreeMap<EnvelopeId, Option<Hash>>;
 
+/// What a page that is being read has of a document, and this store does not know yet to be in the
+/// record.
+#[derive(Default)]
+pub(in crate::sync) struct Placed {
+    /// One's own envelopes the page only names, for their changes are here.
+    pub envelopes: BTreeSet<EnvelopeId>,
+    /// Changes it brings.
+    pub changes: BTreeSet<Hash>,
+}
+
 impl Device {
-    pub(super) fn sides(&self, loaded: &Loaded, covered: &Covered, aside: Aside) -> Result<Sides> {
+    pub(super) fn sides(
+        &self,
+        loaded: &Loaded,
+        covered: &Covered,
+        placed: &Placed,
+        aside: Aside,
+    ) -> Result<Sides> {
         let conn = self.store.conn();
         let unproven = document::unproven(conn, loaded.doc)?;
         let lost = match aside {
@@ -80,7 +96,9 @@ impl Device {
                     meta.deps.iter().any(|dep| gone.contains(&Hash::from(*dep)))
                 });
                 let taken_along = envelope.is_some_and(|id| gone_envelopes.contains(&id));
-                let fed = envelope.is_some_and(|id| !envelopes.contains_key(&id))
+                let fed = placed.changes.contains(&step.hash)
+                    || envelope.is_some_and(|id| placed.envelopes.contains(&id))
+                    || envelope.is_some_and(|id| !envelopes.contains_key(&id))
                     || (envelope.is_none()
                         && !unsealed.contains(&step.hash)
                         && !unproven.contains(&step.hash));
