@@ -656,3 +656,44 @@ fn a_copy_gives_way_to_a_fork_that_comes_together_with_what_it_builds_on() {
     let aside = draft::quarantined(world.pockets[other].look().store().conn());
     assert_eq!(aside.expect("reads"), []);
 }
+
+/// What was saved here and came in a first sync, delivered by another copy, is one's own until its
+/// signature is here too: the relay may lose it in between, and the other copy be gone.
+#[test]
+fn own_work_that_a_first_sync_brings_is_kept_if_the_relay_loses_it_before_its_signature_comes() {
+    let mut world = world(16);
+    let doc = note(&mut world, 2, "alku");
+    world.sync_now(2).expect("syncs");
+    merge(&world);
+    world.sync_now(2).expect("syncs");
+    let snapshot = world.house().disk.files();
+    write(&mut world, 2, doc, 'x');
+    world.pockets[2].back_up();
+    world.pockets[2].switch_on().expect("opens");
+    world.sync_now(2).expect("delivers");
+    merge(&world);
+    // The other copy is gone; this one has seen the document, and no signature yet.
+    world.pockets[2].restore(false);
+    back_to_first_sync(&mut world, 2);
+    let line = InParts(Line::new(Some(world.relay()), None, world.pockets[2].id()));
+    let mut device = world.pockets[2].second().expect("opens");
+    let unsealed = |device: &Device| outbox::unsealed(device.store().conn(), doc).expect("reads");
+    for _ in 0..20 {
+        if !unsealed(&device).is_empty() {
+            device.sync_for(&line, 1).expect("syncs");
+        }
+    }
+    assert_eq!(unsealed(&device), []);
+    let spaces = device.spaces().expect("reads");
+    let within = |cursor: &sopu_core::wire::Cursor| cursor.first.is_some();
+    assert!(spaces.iter().any(|s| s.cursor.as_ref().is_some_and(within)));
+    drop(line);
+    drop(device);
+    world.pockets[2].restart();
+    go_back(&mut world, snapshot);
+    for _ in 0..3 {
+        world.sync_now(2).expect("syncs");
+        merge(&world);
+    }
+    assert_eq!(world.count(doc, 'x'), 1);
+}

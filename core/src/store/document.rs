@@ -270,16 +270,20 @@ pub fn change_of(conn: &Connection, doc: DocId, actor: &[u8], seq: u64) -> Resul
 }
 
 /// Forgets with which entry of their document changes came whose signature is not here: the feed
-/// they came from is no more. `true` if there were any.
+/// they came from is no more. One's own are to be sealed then; `true` if there were others.
 ///
 /// # Errors
 /// SQLite's own.
 pub fn doubt_unproven(tx: &Tx<'_>, space: SpaceId) -> Result<bool> {
-    let mut statement = tx.prepare_cached(
-        "UPDATE change SET entry = NULL WHERE envelope IS NULL AND unsealed = 0
-             AND doc IN (SELECT n FROM document WHERE space = ?1)",
-    )?;
-    Ok(statement.execute([space])? > 0)
+    let mut doubted = 0;
+    for unsealed in [true, false] {
+        let mut statement = tx.prepare_cached(
+            "UPDATE change SET entry = NULL WHERE envelope IS NULL AND unsealed = ?2
+                 AND doc IN (SELECT n FROM document WHERE space = ?1)",
+        )?;
+        doubted = statement.execute(params![space, unsealed])?;
+    }
+    Ok(doubted > 0)
 }
 
 /// The documents that hold changes which are neither signed nor of a feed nor one's own.

@@ -48,14 +48,15 @@ pub struct Unsealed {
     pub bytes: Vec<u8>,
 }
 
-/// Documents with changes in no envelope yet, oldest change first.
+/// Documents with changes in no envelope yet, oldest change first. One that a first sync brought too is
+/// in an envelope whose signature is still to come.
 ///
 /// # Errors
 /// SQLite's own.
 pub fn unsealed_documents(conn: &Connection) -> Result<Vec<DocId>> {
     let mut statement = conn.prepare_cached(
         "SELECT d.id FROM change c JOIN document d ON d.n = c.doc
-         WHERE c.unsealed = 1 GROUP BY c.doc ORDER BY min(c.n)",
+         WHERE c.unsealed = 1 AND c.entry IS NULL GROUP BY c.doc ORDER BY min(c.n)",
     )?;
     let rows = statement.query_map([], |row| row.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -68,7 +69,7 @@ pub fn unsealed_documents(conn: &Connection) -> Result<Vec<DocId>> {
 pub fn unsealed(conn: &Connection, doc: DocId) -> Result<Vec<Unsealed>> {
     let mut statement = conn.prepare_cached(
         "SELECT c.hash, c.bytes FROM change c JOIN document d ON d.n = c.doc
-         WHERE d.id = ?1 AND c.unsealed = 1 ORDER BY c.n",
+         WHERE d.id = ?1 AND c.unsealed = 1 AND c.entry IS NULL ORDER BY c.n",
     )?;
     let mut rows = statement.query([doc])?;
     let mut changes = Vec::new();

@@ -164,7 +164,7 @@ struct Added {
 }
 
 /// Inserts the changes that are not here yet. An own change that turns out to be in an envelope
-/// already (a restored copy meets its own past) is no longer unsealed.
+/// already (a restored copy meets its own past) is no longer unsealed; packed, once its signature is here.
 fn insert_changes(tx: &Tx<'_>, n: i64, write: &DocWrite<'_>) -> Result<Added> {
     let mut added = Added::default();
     let entry = |change: &NewChange| match change.origin {
@@ -210,7 +210,7 @@ fn insert_changes(tx: &Tx<'_>, n: i64, write: &DocWrite<'_>) -> Result<Added> {
             added.newest_ms = added.newest_ms.max(made_ms.min(write.at_ms));
         } else if !unsealed {
             tx.prepare_cached(
-                "UPDATE change SET unsealed = 0, entry = coalesce(?4, entry),
+                "UPDATE change SET unsealed = unsealed AND ?4 IS NOT NULL, entry = coalesce(?4, entry),
                      envelope = coalesce((SELECT n FROM envelope WHERE id = ?3), envelope)
                  WHERE doc = ?1 AND hash = ?2",
             )?

@@ -120,7 +120,7 @@ pub fn packed(conn: &Connection, doc: DocId, entry: u32) -> Result<Vec<(Hash, Ve
 /// SQLite's own.
 pub fn join_packed(tx: &Tx<'_>, doc: DocId, entry: u32, id: EnvelopeId) -> Result<()> {
     tx.prepare_cached(
-        "UPDATE change SET envelope = (SELECT n FROM envelope WHERE id = ?3)
+        "UPDATE change SET unsealed = 0, envelope = (SELECT n FROM envelope WHERE id = ?3)
          WHERE doc = (SELECT n FROM document WHERE id = ?1) AND entry = ?2",
     )?
     .execute(params![doc, entry, id])?;

@@ -59,7 +59,7 @@ impl Progress {
 pub fn progress(conn: &Connection, doc: DocId) -> Result<Progress> {
     let mut statement = conn.prepare_cached(
         "SELECT (SELECT count(*) FROM change c JOIN document d ON d.n = c.doc
-                 WHERE d.id = ?1 AND c.unsealed = 1),
+                 WHERE d.id = ?1 AND c.unsealed = 1 AND c.entry IS NULL),
              count(*) FILTER (WHERE state IN ('sealed', 'lost')),
              count(*) FILTER (WHERE state = 'acknowledged'), count(*) FILTER (WHERE state = 'held'),
              count(*) FILTER (WHERE state = 'final'), count(*) FILTER (WHERE state = 'fed'),
@@ -75,7 +75,7 @@ pub fn progress(conn: &Connection, doc: DocId) -> Result<Progress> {
 /// SQLite's own.
 pub fn backlog(conn: &Connection) -> Result<Progress> {
     let mut statement = conn.prepare_cached(
-        "SELECT (SELECT count(*) FROM change WHERE unsealed = 1),
+        "SELECT (SELECT count(*) FROM change WHERE unsealed = 1 AND entry IS NULL),
              count(*) FILTER (WHERE state IN ('sealed', 'lost')),
              count(*) FILTER (WHERE state = 'acknowledged'), count(*) FILTER (WHERE state = 'held'),
              count(*) FILTER (WHERE state = 'final'), 0, 0
