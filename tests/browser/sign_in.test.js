@@ -120,7 +120,7 @@ test("a second step is set up, asked for, and a recovery code stands in for a lo
   const picture = page.locator("img.qr");
   assert.ok(await picture.evaluate((image) => image.naturalWidth > 0), "the picture is there");
   await page.getByLabel("Code from your app").fill(code(secret));
-  await page.locator("#on-old").fill(password);
+  await page.getByLabel("Confirm with your password").fill(password);
   await page.getByRole("button", { name: "Switch on" }).click();
   const recovery = await page.locator(".codes code").allInnerTexts();
   assert.equal(recovery.length, 8);

@@ -48,6 +48,7 @@ account-factor-left = { $n ->
     [one] It is on. One recovery code is left.
    *[other] It is on. { $n } recovery codes are left.
 }
+account-factor-password = Confirm with your password
 account-factor-remove = Switch off
 account-recovery = Recovery codes
 account-recovery-help = Print these or write them down, and keep them where you keep your passport. Each opens your account once if you lose your phone. They are shown only now.

@@ -48,6 +48,7 @@ account-factor-left = { $n ->
     [one] Se on käytössä. Varakoodeja on jäljellä yksi.
    *[other] Se on käytössä. Varakoodeja on jäljellä { $n }.
 }
+account-factor-password = Vahvista salasanallasi
 account-factor-remove = Poista käytöstä
 account-recovery = Varakoodit
 account-recovery-help = Tulosta nämä tai kirjoita ne muistiin ja säilytä niitä kuin passiasi. Kukin avaa tilisi kerran, jos kadotat puhelimesi. Ne näytetään vain nyt.

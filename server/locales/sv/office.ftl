@@ -48,6 +48,7 @@ account-factor-left = { $n ->
     [one] Det är i bruk. En reservkod är kvar.
    *[other] Det är i bruk. { $n } reservkoder är kvar.
 }
+account-factor-password = Bekräfta med ditt lösenord
 account-factor-remove = Ta ur bruk
 account-recovery = Reservkoder
 account-recovery-help = Skriv ut dem eller anteckna dem och förvara dem som ditt pass. Var och en öppnar ditt konto en gång om du tappar telefonen. De visas bara nu.

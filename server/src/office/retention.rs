@@ -117,6 +117,9 @@ impl Judge {
             false => own_day(view.kind, view.date.as_deref(), value),
         };
         let closed_on = closing.and_then(|closing| closing.closed_on.as_ref()?.parse().ok());
+        // A visit after the closing: either the matter goes on, or the day is wrong.
+        let later = |closed: &Date| view.kind == Kind::VisitNote && document > Some(*closed);
+        let closed_on = closed_on.filter(|closed| !later(closed));
         let days = Days {
             closing: closed_on,
             document,

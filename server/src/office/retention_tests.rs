@@ -64,6 +64,10 @@ async fn nothing_is_due_until_the_closing_is_known_and_then_somebody_decides() {
     let mut held = care("Riidan alainen");
     held["legal_hold"] = true.into();
     let held = write_new(&w, Kind::VisitNote, &held);
+    // Somebody has been there since: that client's matter was not closed then.
+    let mut since = care("Myöhempi käynti");
+    since["actual_start"]["at"] = 1_402_000_000_000_i64.into();
+    write_new(&w, Kind::VisitNote, &since);
     let cookie = w.enter().await;
     let page = w.get(&path(&w, ""), &cookie).await.body;
     assert!(!page.contains("name=\"doc\""), "{page}");
