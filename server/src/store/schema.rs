@@ -25,6 +25,7 @@ const STEPS: &[&[&str]] = &[
     &[include_str!("schema/lease.sql")],
     &[include_str!("schema/outsiders.sql")],
     &[include_str!("schema/retention.sql")],
+    &[include_str!("schema/remembered.sql")],
 ];
 
 /// Opens or creates `relay.db`: WAL, every commit on disk before it returns.

@@ -1,12 +1,12 @@
 //! A relay that came back from a backup.
 
 use sopu_core::envelope::{Envelope, decode, encode};
-use sopu_core::id::EnvelopeId;
+use sopu_core::id::{EnvelopeId, MemberId};
 use sopu_core::store::view;
 use sopu_core::wire::{Cursor, Cursors, Cut, Entry, Offer, Status, SyncRequest, Verdict, token};
 
 use super::world::{Phone, World, step};
-use crate::access::Role;
+use crate::access::{Role, people};
 use crate::api::Problem;
 use crate::ledger::{Ledger, Line};
 use crate::relay::LEDGER;
@@ -180,6 +180,36 @@ fn a_device_revoked_after_the_backup_stays_revoked_and_one_enrolled_after_it_sta
     let (_, sealed) = newer.note(world.space, "b");
     assert_eq!(world.feed(&newer, &sealed), Verdict::Fed(1));
     assert!(world.pull(&removed, &[]).pages.is_empty());
+}
+
+#[test]
+fn who_is_no_administrator_any_more_and_an_invite_that_was_used_stay_so_when_the_database_comes_back()
+ {
+    let world = World::new();
+    let (former, later) = (world.person(), world.person());
+    people::set_admin(&world.db, former, true).unwrap();
+    let code = world.invite(later);
+    let key = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
+    let request = world.enrol_request(&code, &key);
+    let world = world.backup();
+    people::set_admin(&world.db, former, false).unwrap();
+    people::set_admin(&world.db, later, true).unwrap();
+    world.relay.enrol(&request).unwrap();
+    let unused = world.invite(former);
+    world.relay.settle_ledger().unwrap();
+    let world = world.restore();
+    let admin = |member: MemberId| -> bool {
+        let sql = "SELECT admin FROM member WHERE id = ?1";
+        let db = &world.db;
+        db.query_row(sql, [member.as_bytes()], |row| row.get(0))
+            .unwrap()
+    };
+    assert_eq!((admin(former), admin(later)), (false, true));
+    let other = ed25519_dalek::SigningKey::from_bytes(&[8; 32]);
+    let again = world.relay.enrol(&world.enrol_request(&code, &other));
+    assert_eq!(again.unwrap_err(), Problem::InviteUsed);
+    let made_since = world.enrol_request(&unused, &other);
+    world.relay.enrol(&made_since).unwrap();
 }
 
 #[test]
