@@ -23,6 +23,7 @@ use automerge::Automerge;
 use crate::id::{DocId, Version};
 use crate::read::{Reading, read_at};
 
+mod beside;
 pub mod cache;
 pub mod check;
 mod cipher;
@@ -45,6 +46,7 @@ pub mod space;
 pub mod view;
 mod wal;
 
+pub(crate) use beside::{DAMAGED, beside, remove, rename};
 pub use cipher::{StoreKey, encrypt, is_plain, unlock};
 pub use document::{DocWrite, Loaded, NewChange, Origin};
 pub use error::{Fault, Result, StoreError};

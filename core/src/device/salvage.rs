@@ -7,11 +7,12 @@
 //!
 //! The new file takes the old one's place in steps that can be broken off at any point:
 //! `store.db.mending` is being filled; `store.db.mended` is complete, and whoever opens the store
-//! finishes the exchange. The damaged files stay beside it as `store.db.damaged`.
+//! finishes the exchange. The damaged files stay beside it as `store.db.damaged`, until something is deleted for
+//! good ([`Store::scrub`]).
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use ed25519_dalek::{SigningKey, VerifyingKey};
@@ -27,7 +28,8 @@ use crate::id::{DocId, EnvelopeId, Hash};
 use crate::store::document::{self, DocWrite, NewChange, Origin, write_document};
 use crate::store::draft;
 use crate::store::{
-    Store, StoreError, Tx, is_plain, meta, open_damaged, outbox, purge, reads, space, taken_whole,
+    DAMAGED, Store, StoreError, Tx, beside, is_plain, meta, open_damaged, outbox, purge, reads,
+    remove, rename, space, taken_whole,
 };
 use crate::time::Env;
 
@@ -72,7 +74,7 @@ pub fn salvage(
     }
     let mending = beside(path, ".mending");
     for end in ["", "-wal", "-shm"] {
-        remove(&beside(&mending, end))?;
+        remove(&beside(&mending, end)).map_err(failed)?;
     }
     let mut salvaged = Salvaged::default();
     {
@@ -80,7 +82,7 @@ pub fn salvage(
         // A copy is read: SQLite mends a log as it sees fit, and the damaged files are evidence.
         let look = beside(path, ".look");
         for end in ["", "-wal", "-shm"] {
-            remove(&beside(&look, end))?;
+            remove(&beside(&look, end)).map_err(failed)?;
         }
         let database = fs::read(path).unwrap_or_default();
         let written = fs::write(&look, &database).and_then(|()| {
@@ -104,11 +106,11 @@ pub fn salvage(
         let public = SigningKey::from_bytes(&keys.device).verifying_key();
         bring_over(&open, &mut fresh, &public, &*env, &mut salvaged)?;
         for end in ["", "-wal", "-shm"] {
-            remove(&beside(&look, end))?;
+            remove(&beside(&look, end)).map_err(failed)?;
         }
         salvaged.identity = meta::get(fresh.conn(), keys::TOKEN)?.is_some();
     }
-    rename(&mending, &beside(path, ".mended"))?;
+    rename(&mending, &beside(path, ".mended")).map_err(failed)?;
     finish(path)?;
     Ok((Device::open(path, instance_dir, keys, env)?, salvaged))
 }
@@ -122,21 +124,15 @@ pub(super) fn finish(path: &Path) -> Result<()> {
     // The log goes first: beside the new file it would be taken for that one's.
     // What an earlier salvage kept is kept.
     let numbers = std::iter::once(String::new()).chain((2..).map(|n: u32| n.to_string()));
-    let mut names = numbers.map(|n| format!(".damaged{n}"));
+    let mut names = numbers.map(|n| format!("{DAMAGED}{n}"));
     let free = names.find(|name| !beside(path, name).exists());
     for end in ["-wal", "-shm", ""] {
         let old = beside(path, end);
         if let Some(name) = free.as_ref().filter(|_| old.exists()) {
-            rename(&old, &beside(path, &format!("{name}{end}")))?;
+            rename(&old, &beside(path, &format!("{name}{end}"))).map_err(failed)?;
         }
     }
-    rename(&mended, path)
-}
-
-fn beside(path: &Path, end: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(end);
-    PathBuf::from(name)
+    rename(&mended, path).map_err(failed)
 }
 
 /// From the file's header; SQLite's usual one if that is no page size.
@@ -155,17 +151,8 @@ fn page_size(database: &[u8], encrypted: bool) -> usize {
     }
 }
 
-fn remove(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(DeviceError::InstanceFile)
-        }
-        Ok(()) | Err(_) => Ok(()),
-    }
-}
-
-fn rename(from: &Path, to: &Path) -> Result<()> {
-    fs::rename(from, to).map_err(|_| DeviceError::InstanceFile)
+fn failed(_: std::io::Error) -> DeviceError {
+    DeviceError::InstanceFile
 }
 
 /// No limit.

@@ -8,10 +8,11 @@
 use std::fmt;
 use std::fs::{self, File};
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode};
 
+use super::beside::{beside, remove, rename};
 use super::{Result, StoreError, schema};
 
 /// The key of a store's file: 32 random bytes out of the platform's keystore.
@@ -104,7 +105,7 @@ pub(super) fn change(conn: &mut Connection, path: &Path, key: StoreKey) -> Resul
 fn replace(conn: &Connection, path: &Path, key: StoreKey) -> Result<()> {
     let copy = beside(path, ".encrypting");
     for end in ["", "-wal", "-shm", "-journal"] {
-        remove(&beside(&copy, end))?;
+        remove(&beside(&copy, end)).map_err(io_failed)?;
     }
     // Leaving the log behind takes the file for this connection alone, and keeps it.
     conn.busy_timeout(std::time::Duration::from_secs(1))?;
@@ -130,9 +131,9 @@ fn replace(conn: &Connection, path: &Path, key: StoreKey) -> Result<()> {
         }
     }
     let whole = File::open(&copy).and_then(|file| file.sync_all());
-    whole.map_err(|_| failed(rusqlite::ffi::SQLITE_IOERR))?;
+    whole.map_err(io_failed)?;
     // Renamed while the old file is still held: whoever waits for it finds the new one.
-    rename(&copy, path)
+    rename(&copy, path).map_err(io_failed)
 }
 
 fn export(conn: &Connection) -> Result<()> {
@@ -141,29 +142,8 @@ fn export(conn: &Connection) -> Result<()> {
     Ok(conn.pragma_update(Some("sealed"), "user_version", version)?)
 }
 
-fn beside(path: &Path, end: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(end);
-    PathBuf::from(name)
-}
-
-fn remove(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(failed(rusqlite::ffi::SQLITE_IOERR))
-        }
-        Ok(()) | Err(_) => Ok(()),
-    }
-}
-
-fn rename(from: &Path, to: &Path) -> Result<()> {
-    fs::rename(from, to).map_err(|_| failed(rusqlite::ffi::SQLITE_IOERR))?;
-    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
-    // Only some systems let a folder be synced; on the others names are durable with their file.
-    if let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) {
-        let _ = folder.sync_all();
-    }
-    Ok(())
+pub(super) fn io_failed(_: std::io::Error) -> StoreError {
+    failed(rusqlite::ffi::SQLITE_IOERR)
 }
 
 fn failed(code: std::ffi::c_int) -> StoreError {

@@ -8,7 +8,9 @@
 
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use super::beside::beside;
 
 const HEADER: usize = 32;
 const FRAME: usize = 24;
@@ -145,12 +147,6 @@ fn look(database: &Path) -> bool {
         return false;
     };
     lost(&log, &index)
-}
-
-fn beside(database: &Path, end: &str) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push(end);
-    PathBuf::from(name)
 }
 
 /// What the log shows.

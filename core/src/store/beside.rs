@@ -1,0 +1,59 @@
+//! Files beside a store's, which have its name and an ending.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+/// What is left of a damaged store after a salvage; the second is `.damaged2`.
+pub(crate) const DAMAGED: &str = ".damaged";
+
+/// The file of that ending.
+pub(crate) fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    PathBuf::from(name)
+}
+
+/// Takes a file away, if it is there.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Gives a file another's place; durable when this returns, where a folder can be made so.
+pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)?;
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
+    // Only some systems let a folder be synced; on the others names are durable with their file.
+    if let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) {
+        let _ = folder.sync_all();
+    }
+    Ok(())
+}
+
+/// Takes away what salvages have kept of a store: what was deleted from it may be there still.
+pub(super) fn remove_damaged(conn: &Connection) -> io::Result<()> {
+    let Some(path) = conn.path().filter(|path| !path.is_empty()) else {
+        return Ok(());
+    };
+    let path = Path::new(path);
+    let first = beside(path, DAMAGED);
+    let (Some(folder), Some(first)) = (path.parent(), first.file_name()) else {
+        return Ok(());
+    };
+    let first = first.to_string_lossy();
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(&*first) {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}
