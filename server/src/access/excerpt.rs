@@ -15,6 +15,9 @@ use super::{Result, blob};
 /// What a row of an export of the log says, before whom it was about.
 pub const EXPORT_OF: &str = "access log of ";
 
+/// Whom an export is about that is about everybody in a space.
+pub const EVERYBODY: &str = "the space";
+
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub struct Asked {
@@ -78,7 +81,9 @@ impl Asked {
                 let reason = entry.reason.as_deref().unwrap_or_default();
                 let excerpt_of = reason.strip_prefix(EXPORT_OF);
                 entry.action != "administer"
-                    && excerpt_of.is_none_or(|whom| whom.starts_with(subject.as_str()))
+                    && excerpt_of.is_none_or(|whom| {
+                        whom.starts_with(subject.as_str()) || whom.starts_with(EVERYBODY)
+                    })
             }
         }
     }
@@ -149,6 +154,13 @@ mod tests {
         add(&db, 9, "export", None, Some("access log of other: asked"));
         add(&db, 10, "export", None, Some("access log of mine: asked"));
         add(&db, 11, "export", None, Some("signed history: audit"));
+        add(
+            &db,
+            12,
+            "export",
+            None,
+            Some("access log of the space: audit"),
+        );
         add(&db, 20, "read", Some(7), None);
         let asked = |subject: bool, limit| Asked {
             space: SpaceId(Uuid::from_u128(1)),
@@ -159,12 +171,12 @@ mod tests {
         };
         let times = |asked| -> Option<Vec<i64>> {
             let found = of(&db, &asked).unwrap()?;
-            assert_eq!(found.log_at.unwrap().0, 9);
+            assert_eq!(found.log_at.unwrap().0, 10);
             Some(found.rows.iter().map(|row| row.at_ms).collect())
         };
-        assert_eq!(times(asked(true, 9)), Some(vec![5, 7, 10, 11]));
-        assert_eq!(times(asked(false, 7)).unwrap().len(), 7);
-        assert_eq!(times(asked(false, 6)), None, "nothing is left out unsaid");
+        assert_eq!(times(asked(true, 9)), Some(vec![5, 7, 10, 11, 12]));
+        assert_eq!(times(asked(false, 8)).unwrap().len(), 8);
+        assert_eq!(times(asked(false, 7)), None, "nothing is left out unsaid");
     }
 
     #[test]

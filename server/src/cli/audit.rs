@@ -11,7 +11,7 @@ use sopu_core::store::Store;
 use sopu_core::store::list::{Query, list};
 
 use super::{CliError, Desk};
-use crate::access::excerpt::cell;
+use crate::access::excerpt::{EVERYBODY, EXPORT_OF, cell};
 use crate::access::log::{self, Entry};
 use crate::access::people::{self, What};
 use crate::audit::{self, AuditError};
@@ -78,12 +78,13 @@ impl Audit {
                 reason,
             } => {
                 let db = &desk.db;
+                let space = match space {
+                    Some(space) => Some(SpaceId(people::find(db, What::Space, space)?)),
+                    None => None,
+                };
                 let rows = match (doc, space, subject) {
                     (Some(doc), _, _) => log::of_document(db, *doc, *limit)?,
-                    (None, Some(space), _) => {
-                        let space = SpaceId(people::find(db, What::Space, space)?);
-                        log::of_space(db, space, *limit)?
-                    }
+                    (None, Some(space), _) => log::of_space(db, space, *limit)?,
                     (None, None, Some(subject)) => of_subject(desk, data, subject, *limit)?,
                     (None, None, None) => log::all(db, *limit)?,
                 };
@@ -91,10 +92,16 @@ impl Audit {
                     at_ms: desk.now(),
                     member: None,
                     action: "export".to_owned(),
-                    space: None,
+                    space,
                     doc: *doc,
                     reason: Some(format!(
-                        "access log: {}",
+                        "{EXPORT_OF}{}: {}",
+                        match (doc, space, subject) {
+                            (Some(_), ..) => "the document",
+                            (None, Some(_), _) => EVERYBODY,
+                            (None, None, Some(subject)) => subject,
+                            (None, None, None) => "everything",
+                        },
                         reason.as_deref().unwrap_or("no reason given")
                     )),
                 };

@@ -16,7 +16,7 @@ use super::frame::{Frame, html};
 use super::posted::Posted;
 use super::visitor::Visitor;
 use super::{Failure, Office};
-use crate::access::excerpt::{self, Asked, EXPORT_OF, Excerpt, cell};
+use crate::access::excerpt::{self, Asked, EVERYBODY, EXPORT_OF, Excerpt, cell};
 use crate::access::log::Entry;
 use crate::access::{Action, people};
 use crate::civil;
@@ -116,7 +116,7 @@ pub(super) async fn make(
             let Some(found) = excerpt::of(&books.people, &asked)? else {
                 return show(office, books, &visitor, space, given, Some("excerpt-long"));
             };
-            let about = whom.as_ref().map_or("the space", |whom| &whom.value);
+            let about = whom.as_ref().map_or(EVERYBODY, |whom| &whom.value);
             let place = (Some(space.id), None);
             let what = format!("{EXPORT_OF}{about}: {reason}");
             books.note(office, visitor.who.member, "export", place, Some(&what))?;

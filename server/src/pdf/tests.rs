@@ -96,3 +96,46 @@ fn what_is_too_wide_or_too_high_is_cut_into_lines_and_pages() {
 fn nothing_to_show_is_a_page_too() {
     assert_eq!(text(&report(&[])).len(), 1);
 }
+
+/// Whether the file says that it holds to PDF/UA-1.
+fn by_the_standard(file: &[u8]) -> bool {
+    let read = lopdf::Document::load_mem(file).unwrap();
+    let said = read
+        .objects
+        .values()
+        .filter_map(|object| object.as_stream().ok());
+    let mut said = said.map(|stream| {
+        stream
+            .decompressed_content()
+            .unwrap_or_else(|_| stream.content.clone())
+    });
+    said.any(|said| String::from_utf8_lossy(&said).contains("pdfuaid:part"))
+}
+
+#[test]
+fn it_holds_to_the_standard_for_who_has_it_read_aloud() {
+    let rows: Vec<_> = (0..100).map(|_| row(["1.1.", "Aino Aalto", ""])).collect();
+    assert!(by_the_standard(&report(&rows)));
+    assert!(by_the_standard(&report(&[])));
+    let read = lopdf::Document::load_mem(&report(&rows)).unwrap();
+    let of = |kind: &str| {
+        let is = |object: &&lopdf::Object| {
+            let said = object.as_dict().ok().and_then(|dict| dict.get(b"S").ok());
+            said.and_then(|said| said.as_name().ok()) == Some(kind.as_bytes())
+        };
+        read.objects.values().filter(is).count()
+    };
+    assert_eq!((of("H1"), of("Table"), of("TH")), (1, 1, 3));
+    assert_eq!(
+        (of("TR"), of("TD")),
+        (101, 300),
+        "empty cells are cells too"
+    );
+}
+
+#[test]
+fn what_cannot_hold_to_it_is_made_all_the_same() {
+    let file = report(&[row(["1", "漢字", "luki"])]);
+    assert!(!by_the_standard(&file));
+    assert!(text(&file).concat().contains("luki"));
+}
