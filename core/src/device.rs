@@ -247,6 +247,9 @@ impl Device {
                 response.now_ms.saturating_sub(request.now_ms),
             )
         })?;
+        if other {
+            self.marks = reads::Marks::default();
+        }
         self.latest.hear(response.now_ms, 0);
         self.identity()
     }

@@ -18,6 +18,13 @@ pub const EXPORT_OF: &str = "access log of ";
 /// Whom an export is about that is about everybody in a space.
 pub const EVERYBODY: &str = "the space";
 
+/// What is said of the time that somebody's documents are kept; of a client as a whole, their id and
+/// [`CLOSED_ON`] come first.
+pub const RETENTION: &str = "retention";
+
+/// What follows the id of a client whose matter was said to be closed.
+pub const CLOSED_ON: &str = " closed on ";
+
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub struct Asked {
@@ -70,7 +77,8 @@ pub fn of(db: &Connection, asked: &Asked) -> Result<Option<Excerpt>> {
 
 impl Asked {
     /// Whether a row of the space is about what was asked for. What names no document is about everybody
-    /// in the space, unless it is about its people or about an excerpt for somebody else.
+    /// in the space, unless it is about its people, or about somebody else by name: an excerpt of theirs,
+    /// the closing of their matter.
     fn concerns(&self, entry: &Entry) -> bool {
         let Some((subject, docs)) = &self.subject else {
             return true;
@@ -79,11 +87,17 @@ impl Asked {
             Some(doc) => docs.contains(&doc),
             None => {
                 let reason = entry.reason.as_deref().unwrap_or_default();
-                let excerpt_of = reason.strip_prefix(EXPORT_OF);
-                entry.action != "administer"
-                    && excerpt_of.is_none_or(|whom| {
-                        whom.starts_with(subject.as_str()) || whom.starts_with(EVERYBODY)
-                    })
+                let says = |whom: &str, of: &str, then: &str| {
+                    let rest = whom.strip_prefix(of);
+                    rest.is_some_and(|rest| rest.starts_with(then))
+                };
+                match entry.action.as_str() {
+                    "administer" => false,
+                    RETENTION => says(reason, subject, CLOSED_ON),
+                    _ => reason
+                        .strip_prefix(EXPORT_OF)
+                        .is_none_or(|whom| says(whom, subject, ":") || says(whom, EVERYBODY, ":")),
+                }
             }
         }
     }
@@ -112,12 +126,20 @@ fn changes(
     Ok(true)
 }
 
-/// What a spreadsheet would take for a formula begins with an apostrophe instead (OWASP, CSV injection).
+/// What a spreadsheet would take for a formula has an apostrophe before it (OWASP, CSV injection), also
+/// where a reader who takes another separator than the file's would begin a cell.
 pub fn cell(text: &str) -> String {
-    match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        true => format!("'{text}"),
-        false => text.to_owned(),
+    let mut safe = String::with_capacity(text.len());
+    let mut begins = true;
+    for letter in text.chars() {
+        if begins && matches!(letter, '=' | '+' | '-' | '@' | '\t' | '\r') {
+            safe.push('\'');
+        }
+        let between = matches!(letter, ',' | ';' | '\t' | '\r' | '\n');
+        begins = between || begins && matches!(letter, ' ' | '"' | '\'');
+        safe.push(letter);
     }
+    safe
 }
 
 #[cfg(test)]
@@ -161,6 +183,11 @@ mod tests {
             None,
             Some("access log of the space: audit"),
         );
+        for (at, whom) in [(13, "mine"), (14, "mine2"), (15, "other")] {
+            let what = format!("{whom}{CLOSED_ON}2026-01-02, class as usual: asked");
+            add(&db, at, RETENTION, None, Some(&what));
+        }
+        add(&db, 16, "export", None, Some("access log of mine2: asked"));
         add(&db, 20, "read", Some(7), None);
         let asked = |subject: bool, limit| Asked {
             space: SpaceId(Uuid::from_u128(1)),
@@ -171,12 +198,12 @@ mod tests {
         };
         let times = |asked| -> Option<Vec<i64>> {
             let found = of(&db, &asked).unwrap()?;
-            assert_eq!(found.log_at.unwrap().0, 10);
+            assert_eq!(found.log_at.unwrap().0, 14);
             Some(found.rows.iter().map(|row| row.at_ms).collect())
         };
-        assert_eq!(times(asked(true, 9)), Some(vec![5, 7, 10, 11, 12]));
-        assert_eq!(times(asked(false, 8)).unwrap().len(), 8);
-        assert_eq!(times(asked(false, 7)), None, "nothing is left out unsaid");
+        assert_eq!(times(asked(true, 9)), Some(vec![5, 7, 10, 11, 12, 13]));
+        assert_eq!(times(asked(false, 12)).unwrap().len(), 12);
+        assert_eq!(times(asked(false, 11)), None, "nothing is left out unsaid");
     }
 
     #[test]
@@ -184,6 +211,11 @@ mod tests {
         for text in ["=1+1", "@x", "-2", "+3", "\tx"] {
             assert_eq!(cell(text), format!("'{text}"));
         }
-        assert_eq!(cell("Aino"), "Aino");
+        for text in ["Aino", "1-2", "a = b", "klo 8, sitten 9; ja +"] {
+            assert_eq!(cell(text), text);
+        }
+        assert_eq!(cell("x,=1+1"), "x,'=1+1");
+        assert_eq!(cell("x; \"=1"), "x; \"'=1");
+        assert_eq!(cell(" =1\n@y"), " '=1\n'@y");
     }
 }

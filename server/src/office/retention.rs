@@ -23,6 +23,7 @@ use super::posted::Posted;
 use super::sent::Sent;
 use super::visitor::Visitor;
 use super::{Failure, Office, Place, WriteError};
+use crate::access::excerpt::{CLOSED_ON, RETENTION};
 use crate::access::retention::{self, Closing, Kept};
 use crate::access::{Action, erasures};
 use crate::civil;
@@ -223,12 +224,12 @@ fn try_close(
         return Ok(Err("reason-missing"));
     };
     let what = format!(
-        "{subject} closed on {}, class {}: {reason}",
+        "{subject}{CLOSED_ON}{}, class {}: {reason}",
         closed_on.as_deref().unwrap_or("no day"),
         class.as_deref().unwrap_or("as usual")
     );
     let place = (Some(space.id), None);
-    books.note(office, visitor.who.member, "retention", place, Some(&what))?;
+    books.note(office, visitor.who.member, RETENTION, place, Some(&what))?;
     retention::close(
         &books.people,
         space.id,
@@ -330,7 +331,7 @@ pub(super) async fn classify(
             };
             let what = format!("class {}: {reason}", class.code);
             let at = (Some(space.id), Some(doc));
-            books.note(office, visitor.who.member, "retention", at, Some(&what))?;
+            books.note(office, visitor.who.member, RETENTION, at, Some(&what))?;
             match office.writer.classify(place, &class.code) {
                 Ok(()) => {}
                 Err(WriteError::Gone) => return Err(Failure::NotFound),

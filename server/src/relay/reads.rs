@@ -80,11 +80,12 @@ impl Relay {
 
 /// One row, unless it is there already, or the document is none of theirs.
 fn log(store: &mut dyn RelayStore, device: &DeviceRow, read: DocRead, now_ms: i64) -> Result<()> {
-    let Some(document) = store.document(read.doc)? else {
-        // What only its writer has yet is read by nobody else.
-        return Ok(());
-    };
-    if store.grants(device.member, document.space)?.is_empty() {
+    // A relay that came back from a backup may not have the document yet: it is told now or never. Which
+    // space it belongs to is known once it is back.
+    let space = store.document(read.doc)?.map(|document| document.space);
+    if let Some(space) = space
+        && store.grants(device.member, space)?.is_empty()
+    {
         return Ok(());
     }
     let at_ms = read.at_ms.clamp(now_ms.saturating_sub(REACH_MS), now_ms);
@@ -93,7 +94,7 @@ fn log(store: &mut dyn RelayStore, device: &DeviceRow, read: DocRead, now_ms: i6
         at_ms,
         member: Some(device.member),
         action: READ_ON_DEVICE.to_owned(),
-        space: Some(document.space),
+        space,
         doc: Some(read.doc),
         reason: Some(format!("device {}, told {told:.0}", device.id)),
     };

@@ -102,11 +102,12 @@ impl Relay {
             self.commits
                 .note(move |store| store.set_about(id, &about, now_ms))?;
         }
+        let (answers, took) = self.take(request, arrival)?;
+        // After what the same letter brings, which may be what was read.
         let reads = match &request.reads {
             Some(reads) => Some(self.take_reads(&device, reads, arrival)?),
             None => None,
         };
-        let (answers, took) = self.take(request, arrival)?;
         let offered = self.take_offers(&device, &request.offers, arrival)?;
         // Nobody can see what waits: those who listen are told when it is in the feed.
         if took || !offered.is_empty() {

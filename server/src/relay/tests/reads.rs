@@ -89,7 +89,8 @@ fn nothing_is_believed_of_what_is_not_theirs_or_of_no_time_that_was() {
     );
     assert_eq!(tell(&world, &reader, &[(unknown, START_MS)]), Some(1));
     assert_eq!(rows(&world, doc), []);
-    assert_eq!(rows(&world, unknown), []);
+    let nowhere = rows(&world, unknown);
+    assert!(nowhere.len() == 2 && nowhere.iter().all(|row| row.space.is_none()));
     let now = START_MS + 500 * DAY;
     world.later(500 * DAY);
     for (told, taken) in [
@@ -104,6 +105,29 @@ fn nothing_is_believed_of_what_is_not_theirs_or_of_no_time_that_was() {
         );
     }
     assert_eq!(rows(&world, doc).len(), 2);
+}
+
+/// The mark was taken and thrown away: the document came back one request later, its reader never did.
+#[test]
+fn what_was_read_is_told_of_a_document_that_the_relay_has_lost_for_the_moment() {
+    let mut world = World::new();
+    let (writer, reader) = (world.phone(Role::Field), world.phone(Role::Reader));
+    let mut world = world.backup();
+    let (lost, sealed) = writer.note(world.space, "a");
+    world.feed(&writer, &sealed);
+    world = world.restore();
+    assert_eq!(tell(&world, &reader, &[(lost.id, START_MS)]), Some(1));
+    world.feed(&writer, &sealed);
+    let mut found = Vec::new();
+    log::within(&world.db, world.space, (0, i64::MAX), &mut |entry| {
+        found.push((entry.action, entry.member));
+        true
+    })
+    .unwrap();
+    assert!(
+        found.contains(&(READ_ON_DEVICE.to_owned(), Some(reader.member))),
+        "{found:?}"
+    );
 }
 
 #[test]
