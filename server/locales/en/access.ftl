@@ -80,6 +80,7 @@ retention-erased = The relay erases them now.
 retention-kept = They are kept on.
 retention-day-wrong = That is no day that has been.
 retention-until-wrong = Say until which day, in the future.
+retention-went-on = After that day something was done or agreed for this client, so nothing is proposed by it. Check the day.
 retention-none-chosen = Choose the documents.
 retention-no-class = No class is known for this document.
 retention-over = It need not be kept from { $day } on.

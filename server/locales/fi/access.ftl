@@ -80,6 +80,7 @@ retention-erased = Palvelin hävittää ne nyt.
 retention-kept = Ne säilytetään.
 retention-day-wrong = Tuo ei ole päivä, joka on jo ollut.
 retention-until-wrong = Kerro, mihin tulevaan päivään asti.
+retention-went-on = Asiakkaalle on tehty tai sovittu jotakin tuon päivän jälkeen, joten sen perusteella ei ehdoteta mitään. Tarkista päivä.
 retention-none-chosen = Valitse asiakirjat.
 retention-no-class = Tälle asiakirjalle ei tunneta säilytysluokkaa.
 retention-over = Sitä ei tarvitse säilyttää { $day } alkaen.

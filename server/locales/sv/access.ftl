@@ -80,6 +80,7 @@ retention-erased = Servern raderar dem nu.
 retention-kept = De bevaras.
 retention-day-wrong = Det är ingen dag som har varit.
 retention-until-wrong = Säg till vilken dag, i framtiden.
+retention-went-on = Efter den dagen har något gjorts eller avtalats för klienten, så ingenting föreslås utifrån den. Kontrollera dagen.
 retention-none-chosen = Välj dokumenten.
 retention-no-class = Ingen förvaringsklass är känd för detta dokument.
 retention-over = Det behöver inte bevaras från och med { $day }.

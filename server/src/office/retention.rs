@@ -1,7 +1,7 @@
 //! What is kept how long in a space, what is due, and what somebody decides about it. Nothing is erased by
 //! itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use askama::Template;
@@ -51,6 +51,8 @@ struct Client {
     subject: String,
     name: String,
     closed_on: String,
+    /// Something was done for them after that day.
+    went_on: bool,
     classes: Vec<Choice>,
 }
 
@@ -78,6 +80,8 @@ struct KeptRow {
 pub(super) struct Judge {
     classes: Classes,
     closings: BTreeMap<String, Closing>,
+    /// Clients for whom something was done after their closing.
+    went_on: BTreeSet<String>,
     /// Classes that somebody gave single documents.
     given: BTreeMap<DocId, String>,
     today: Date,
@@ -90,13 +94,16 @@ impl Judge {
             Failure::Server
         })?;
         let today = civil::day(office.env.now_ms());
+        let closings = retention::closings(&books.people, space)?;
+        let (went_on, given) = match books.record(office)? {
+            Some(record) => (went_on(record, space, &closings)?, given(record, space)?),
+            None => Default::default(),
+        };
         Ok(Self {
             classes,
-            closings: retention::closings(&books.people, space)?,
-            given: match books.record(office)? {
-                Some(record) => given(record, space)?,
-                None => BTreeMap::new(),
-            },
+            closings,
+            went_on,
+            given,
             today: today.parse().map_err(|_| Failure::Server)?,
         })
     }
@@ -111,19 +118,26 @@ impl Judge {
             Some(code) => self.classes.find(code, self.today),
             None => self.classes.default_for(view.kind, value, self.today),
         }?;
-        // What is in dispute is not known.
-        let disputed = |path: &str| view.reading.conflicts.iter().any(|c| c.path == path);
-        let document = match disputed("valid_to") || disputed("termination") {
-            true => None,
-            false => own_day(view.kind, view.date.as_deref(), value),
+        let goes_on = |closing: &&Closing| {
+            let subject = view.subject.as_deref().unwrap_or_default();
+            closing.closed_on.is_some() && self.went_on.contains(subject)
         };
-        let closed_on = closing.and_then(|closing| closing.closed_on.as_ref()?.parse().ok());
-        // A visit after the closing: either the matter goes on, or the day is wrong.
-        let later = |closed: &Date| view.kind == Kind::VisitNote && document > Some(*closed);
-        let closed_on = closed_on.filter(|closed| !later(closed));
-        let days = Days {
-            closing: closed_on,
-            document,
+        // What is in dispute is not known.
+        let disputed = |path: &str| {
+            let conflicts = &view.reading.conflicts;
+            conflicts.iter().any(|c| c.path.starts_with(path))
+        };
+        let days = match ["valid_to", "termination", "actual_start"].map(disputed) {
+            [false, false, false] => Days {
+                closing: closing
+                    .filter(|closing| !goes_on(closing))
+                    .and_then(|closing| closing.closed_on.as_ref()?.parse().ok()),
+                document: own_day(view.kind, view.date.as_deref(), value),
+            },
+            _ => Days {
+                closing: None,
+                document: None,
+            },
         };
         Some((class, class.over(&days)))
     }
@@ -140,6 +154,39 @@ impl Judge {
         });
         all.collect()
     }
+}
+
+/// The clients for whom something was done after the day on which their matter is said to have been closed:
+/// it went on, or the day is wrong. Nothing of theirs is proposed by that day.
+fn went_on(
+    record: &Store,
+    space: SpaceId,
+    closings: &BTreeMap<String, Closing>,
+) -> Result<BTreeSet<String>, Failure> {
+    let mut went_on = BTreeSet::new();
+    if closings.is_empty() {
+        return Ok(went_on);
+    }
+    view::each(record.conn(), space, &mut |view| {
+        let Some(subject) = &view.subject else { return };
+        let closing = closings.get(subject);
+        let closed = closing.and_then(|closing| closing.closed_on.as_ref()?.parse().ok());
+        let Some(closed): Option<Date> = closed else {
+            return;
+        };
+        let later = |day: Option<Date>| day.is_some_and(|day| day > closed);
+        let begins = view.date.as_deref().and_then(|day| day.parse().ok());
+        let goes_on = match view.kind {
+            // Of one without a day nobody knows.
+            Kind::VisitNote => begins.is_none() || later(begins),
+            Kind::Contract => later(begins) || later(own_day(view.kind, None, &view.reading.value)),
+            Kind::ServiceListing => false,
+        };
+        if goes_on {
+            went_on.insert(subject.clone());
+        }
+    })?;
+    Ok(went_on)
 }
 
 /// The last class that the relay said of each document.
@@ -428,6 +475,7 @@ fn show(
                 .and_then(|closing| closing.closed_on.clone())
                 .unwrap_or_default(),
             classes: judge.choices(words, class),
+            went_on: judge.went_on.contains(&choice.value),
             subject: choice.value,
             name: choice.label,
         }

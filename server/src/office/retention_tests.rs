@@ -89,13 +89,22 @@ async fn nothing_is_due_until_the_closing_is_known_and_then_somebody_decides() {
         assert_eq!(answer.status, status, "{name}={value}: {}", answer.body);
     }
     let page = w.get(&path(&w, ""), &cookie).await.body;
-    assert!(page.contains("2.6.2024"), "due since: {page}");
+    assert!(!page.contains("name=\"doc\""), "the matter went on: {page}");
+    assert!(page.contains("Tarkista päivä"), "{page}");
+    let form = [
+        ("subject", CLIENT),
+        ("closed_on", "2014-06-10"),
+        ("reason", "asked"),
+    ];
+    send(&w, &cookie, &path(&w, "/close"), &form).await;
+    let page = w.get(&path(&w, ""), &cookie).await.body;
+    assert!(page.contains("11.6.2024"), "due since: {page}");
     assert!(
         page.contains("703/2023") && page.contains("10 vuotta"),
         "{page}"
     );
     let boxes = page.matches("name=\"doc\"").count();
-    assert_eq!(boxes, 2, "what must be kept is shown and cannot be chosen");
+    assert_eq!(boxes, 3, "what must be kept is shown and cannot be chosen");
     assert!(page.contains(&format!("/documents/{held}")));
     let all = [gone, kept, held].map(|doc| doc.to_string());
     let [gone_id, kept_id, held_id] = [&*all[0], &*all[1], &*all[2]];
@@ -151,7 +160,7 @@ async fn nothing_is_due_until_the_closing_is_known_and_then_somebody_decides() {
     assert!(answer.body.contains("1.1.2099") && answer.body.contains("valitus kesken"));
     assert_eq!(
         answer.body.matches("name=\"doc\"").count(),
-        1,
+        2,
         "kept on, it is no more proposed"
     );
     let erase = [
