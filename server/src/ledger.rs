@@ -109,6 +109,8 @@ impl Medium for File {
 /// The open ledger.
 pub struct Ledger {
     file: Option<Box<dyn Medium>>,
+    /// How much of the file is whole lines.
+    length: u64,
     keys: RelayKeys,
     lines: Vec<Line>,
     hash: [u8; 32],
@@ -140,9 +142,10 @@ impl Ledger {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         let (lines, good, hash) = parse(&bytes)?;
+        let length = u64::try_from(good).unwrap_or(u64::MAX);
         if good < bytes.len() {
             tracing::warn!("the ledger's last line was torn and is cut off");
-            file.cut(u64::try_from(good).unwrap_or(u64::MAX))?;
+            file.cut(length)?;
         }
         // A process killed while it wrote may have left a line that is on no disk yet; the database
         // must not be told of it before it is.
@@ -150,6 +153,7 @@ impl Ledger {
         file.seek(SeekFrom::End(0))?;
         let mut ledger = Self {
             file: Some(file),
+            length,
             keys: RelayKeys::new(&[0; 32], [0; 32]),
             lines,
             hash,
@@ -163,6 +167,7 @@ impl Ledger {
         let keys = RelayKeys::new(&[0; 32], [0; 32]);
         let mut ledger = Self {
             file: None,
+            length: 0,
             keys,
             lines: Vec::new(),
             hash: [0; 32],
@@ -230,14 +235,18 @@ impl Ledger {
         let hash = chain(&self.hash, &body);
         let text = format!("{} {body}\n", HEXLOWER.encode(&hash[..16]));
         if let Some(file) = &mut self.file {
-            let start = file.stream_position()?;
+            // Half a line, of an append that failed and could not be taken back, must not be followed by a
+            // whole one.
+            if file.seek(SeekFrom::End(0))? != self.length {
+                file.cut(self.length)?;
+                file.seek(SeekFrom::Start(self.length))?;
+            }
             let written = file.write_all(text.as_bytes()).and_then(|()| file.sync());
             if let Err(error) = written {
-                // Half a line must not be followed by a whole one.
-                file.cut(start)?;
-                file.seek(SeekFrom::Start(start))?;
+                file.cut(self.length)?;
                 return Err(error.into());
             }
+            self.length += u64::try_from(text.len()).unwrap_or(u64::MAX);
         }
         self.hash = hash;
         self.lines.extend_from_slice(lines);
@@ -255,10 +264,12 @@ pub fn keys_of(lines: &[Line]) -> Option<RelayKeys> {
     }
 }
 
-/// Takes away a last line without its end: it is being written, or was torn, and never counted.
+/// Takes away a last line that is not whole, with or without its end: it is being written, or was torn, and
+/// never counted. Damage before it stays to be found.
 pub fn cut_to_whole_lines(bytes: &mut Vec<u8>) {
-    let last = bytes.iter().rposition(|b| *b == b'\n');
-    bytes.truncate(last.map_or(0, |at| at + 1));
+    if let Ok((_, good, _)) = parse(bytes) {
+        bytes.truncate(good);
+    }
 }
 
 /// The entries of a ledger's bytes, all of them whole.
@@ -407,6 +418,106 @@ mod tests {
             ledger.append(&[started(7), started(8)]).unwrap();
             assert_eq!(Ledger::open(&path, &SystemEnv).unwrap().started(), 8);
         }
+    }
+
+    /// `sopu check` called it damage before the next start, and told people to put an older ledger there.
+    #[test]
+    fn what_was_torn_is_cut_off_for_whoever_only_reads_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ledger");
+        let mut ledger = Ledger::open(&path, &SystemEnv).unwrap();
+        ledger.append(&[started(1)]).unwrap();
+        let before = std::fs::metadata(&path).unwrap().len();
+        ledger.append(&[started(2), started(3)]).unwrap();
+        let mut bytes = std::fs::read(&path).unwrap();
+        let before = usize::try_from(before).unwrap();
+        bytes[before..before + 16].fill(0);
+        cut_to_whole_lines(&mut bytes);
+        assert_eq!(lines(&bytes).unwrap().len(), 2);
+        let mut damaged = bytes.clone();
+        damaged[8] ^= 1;
+        cut_to_whole_lines(&mut damaged);
+        assert!(lines(&damaged).is_err(), "damage elsewhere stays damage");
+    }
+
+    /// A medium that fails at a write, and then at taking it back.
+    struct Failing {
+        file: std::io::Cursor<Vec<u8>>,
+        fails: std::sync::Arc<std::sync::atomic::AtomicU32>,
+    }
+
+    impl Failing {
+        fn fails(&self) -> bool {
+            use std::sync::atomic::Ordering::SeqCst;
+            let left = self.fails.load(SeqCst);
+            self.fails.store(left.saturating_sub(1), SeqCst);
+            left > 0
+        }
+    }
+
+    impl Read for Failing {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            self.file.read(buffer)
+        }
+    }
+
+    impl Write for Failing {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            if self.fails.load(std::sync::atomic::Ordering::SeqCst) > 0 {
+                // Half of it arrives.
+                self.file.write_all(&bytes[..bytes.len() / 2])?;
+                self.fails();
+                return Err(std::io::Error::other("no more"));
+            }
+            self.file.write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Seek for Failing {
+        fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+            self.file.seek(to)
+        }
+    }
+
+    impl Medium for Failing {
+        fn sync(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+
+        fn cut(&mut self, length: u64) -> std::io::Result<()> {
+            if self.fails() {
+                return Err(std::io::Error::other("not now"));
+            }
+            self.file
+                .get_mut()
+                .truncate(usize::try_from(length).unwrap());
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn half_a_line_that_could_not_be_taken_back_is_not_followed_by_a_whole_one() {
+        let fails = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+        let medium = Failing {
+            file: std::io::Cursor::default(),
+            fails: fails.clone(),
+        };
+        let mut ledger = Ledger::on(Box::new(medium), &SystemEnv).unwrap();
+        ledger.append(&[started(1)]).unwrap();
+        fails.store(2, std::sync::atomic::Ordering::SeqCst);
+        ledger.append(&[started(2)]).unwrap_err();
+        ledger.append(&[started(3)]).unwrap();
+        ledger.append(&[started(4)]).unwrap();
+        let mut file = ledger.file.unwrap();
+        file.seek(SeekFrom::Start(0)).unwrap();
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).unwrap();
+        let numbers = lines(&bytes).unwrap();
+        assert_eq!(numbers[1..], [started(1), started(3), started(4)]);
     }
 
     /// As every version before wrote it.

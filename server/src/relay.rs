@@ -429,12 +429,13 @@ impl Relay {
     fn settle_ledger(&self) -> Result<bool, StoreError> {
         let mut any = false;
         loop {
+            // From the reading on: another that has read the same would write an older word after a newer.
+            let mut ledger = lock(&self.ledger);
             let news = self.commits.read(|store| store.ledger_news(256))?;
             let Some((last, _)) = news.last() else {
                 return Ok(any);
             };
             let last = *last;
-            let mut ledger = lock(&self.ledger);
             let mut lines = Vec::new();
             for (_, body) in &news {
                 let row =
