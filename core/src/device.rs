@@ -408,6 +408,8 @@ pub(crate) mod keys {
     /// Everything on this device went on the relay's order: nothing more is taken in.
     pub const WIPED: &str = "wiped";
     pub const RECOVERING: &str = "recovering";
+    /// What a salvage has kept goes once that is over.
+    pub const DAMAGED_DUE: &str = "damaged_due";
     /// The relay may not know the cursor vector any more: send it whole.
     pub const SEND_VECTOR: &str = "send_vector";
     /// What this device last said of itself.

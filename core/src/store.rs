@@ -46,7 +46,7 @@ pub mod space;
 pub mod view;
 mod wal;
 
-pub(crate) use beside::{DAMAGED, beside, remove, rename};
+pub(crate) use beside::{DAMAGED, beside, remove, remove_damaged, rename};
 pub use cipher::{StoreKey, encrypt, is_plain, unlock};
 pub use document::{DocWrite, Loaded, NewChange, Origin};
 pub use error::{Fault, Result, StoreError};
@@ -82,10 +82,12 @@ impl Store {
     /// [`StoreError::Newer`] for a file of a later version; [`StoreError::LogDamaged`] if saves that
     /// were durable cannot be read any more; SQLite's own.
     pub fn open(path: &Path) -> Result<Self> {
-        if !cipher::is_plain(path) {
-            return Err(StoreError::WrongKey);
-        }
-        let opened = Opened::enter(path, || whole_log(path))?;
+        let opened = Opened::enter(path, || {
+            if !cipher::is_plain(path) {
+                return Err(StoreError::WrongKey);
+            }
+            whole_log(path)
+        })?;
         Self::prepare(Connection::open(path)?, Some(opened))
     }
 
@@ -98,8 +100,8 @@ impl Store {
     pub fn open_encrypted(path: &Path, key: StoreKey) -> Result<Self> {
         // Nobody of this process opens it meanwhile.
         let opened = Opened::enter(path, || {
-            cipher::encrypt(path, key)?;
-            whole_log(path)
+            whole_log(path)?;
+            cipher::encrypt(path, key)
         })?;
         let conn = Connection::open(path)?;
         cipher::unlock(&conn, key)?;

@@ -7,8 +7,8 @@
 //!
 //! The new file takes the old one's place in steps that can be broken off at any point:
 //! `store.db.mending` is being filled; `store.db.mended` is complete, and whoever opens the store
-//! finishes the exchange. The damaged files stay beside it as `store.db.damaged`, until something is deleted for
-//! good ([`Store::scrub`]).
+//! finishes the exchange. The damaged files stay beside it as `store.db.damaged` until something is erased, left
+//! or wiped: what must be gone may be in them. They stay at least until the new store has recovered.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -29,10 +29,12 @@ use crate::store::document::{self, DocWrite, NewChange, Origin, write_document};
 use crate::store::draft;
 use crate::store::{
     DAMAGED, Store, StoreError, Tx, beside, is_plain, meta, open_damaged, outbox, purge, reads,
-    remove, rename, space, taken_whole,
+    remove, remove_damaged, rename, space, taken_whole,
 };
 use crate::time::Env;
 
+#[cfg(test)]
+mod kept_tests;
 mod put_by;
 #[cfg(all(test, feature = "sqlcipher"))]
 mod tests;
@@ -113,6 +115,28 @@ pub fn salvage(
     rename(&mending, &beside(path, ".mended")).map_err(failed)?;
     finish(path)?;
     Ok((Device::open(path, instance_dir, keys, env)?, salvaged))
+}
+
+impl Device {
+    /// Writes the store anew without what was deleted, and takes away what a salvage has kept of it, now or
+    /// once all that could be read there is taken in.
+    pub(crate) fn scrub(&mut self) -> Result<()> {
+        self.store.scrub()?;
+        if self.recovering()? {
+            let later = |tx: &Tx<'_>| meta::set_number(tx, keys::DAMAGED_DUE, 1);
+            return Ok(self.store.write(later)?);
+        }
+        remove_damaged(self.store.conn()).map_err(failed)
+    }
+
+    /// What [`Device::scrub`] has put off.
+    pub(crate) fn scrub_later(&mut self) -> Result<()> {
+        if meta::get(self.store.conn(), keys::DAMAGED_DUE)?.is_some() {
+            remove_damaged(self.store.conn()).map_err(failed)?;
+            self.store.write(|tx| meta::remove(tx, keys::DAMAGED_DUE))?;
+        }
+        Ok(())
+    }
 }
 
 /// Puts a mended store in the damaged one's place, if one was made and that was broken off.

@@ -35,25 +35,37 @@ pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Takes away what salvages have kept of a store: what was deleted from it may be there still.
-pub(super) fn remove_damaged(conn: &Connection) -> io::Result<()> {
+/// Takes away what salvages have kept of a store, or left half done: what was deleted from it may be there
+/// still.
+pub(crate) fn remove_damaged(conn: &Connection) -> io::Result<()> {
     let Some(path) = conn.path().filter(|path| !path.is_empty()) else {
         return Ok(());
     };
     let path = Path::new(path);
-    let first = beside(path, DAMAGED);
-    let (Some(folder), Some(first)) = (path.parent(), first.file_name()) else {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Ok(());
     };
-    let first = first.to_string_lossy();
+    let name = name.to_string_lossy();
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries?,
     };
     for entry in entries.flatten() {
-        if entry.file_name().to_string_lossy().starts_with(&*first) {
+        let file = entry.file_name();
+        let file = file.to_string_lossy();
+        if file.strip_prefix(&*name).is_some_and(is_of_a_salvage) && entry.path().is_file() {
             remove(&entry.path())?;
         }
     }
     Ok(())
+}
+
+/// `.damaged`, `.damaged2` …, and the copies it works on, each with what SQLite keeps beside it. Nothing else
+/// that somebody may have put there.
+fn is_of_a_salvage(end: &str) -> bool {
+    let end = end.strip_suffix("-wal").unwrap_or(end);
+    let end = end.strip_suffix("-shm").unwrap_or(end);
+    let number = end.strip_prefix(DAMAGED);
+    number.is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit()))
+        || [".look", ".mending"].contains(&end)
 }

@@ -74,9 +74,10 @@ pub fn is_plain(path: &Path) -> bool {
 /// is there. Until the copy is whole and takes that place, the plain file is the store; broken off, it is
 /// done again. What the plain file leaves on a flash memory is out of reach.
 ///
+/// Whether its log is whole is for the caller to ask before: what cannot be read there is lost by this.
+///
 /// # Errors
-/// [`StoreError::Sqlite`] with `DatabaseBusy` if somebody else has the file open; [`StoreError::LogDamaged`],
-/// [`StoreError::NoEncryption`].
+/// [`StoreError::Sqlite`] with `DatabaseBusy` if somebody else has the file open; [`StoreError::NoEncryption`].
 pub fn encrypt(path: &Path, key: StoreKey) -> Result<()> {
     if !path.exists() || !is_plain(path) {
         return Ok(());
@@ -85,7 +86,6 @@ pub fn encrypt(path: &Path, key: StoreKey) -> Result<()> {
         // Made and never written, as after a crash: SQLCipher begins it.
         return Ok(());
     }
-    super::whole_log(path)?;
     let plain = Connection::open(path)?;
     plain.pragma_update(None, "temp_store", "MEMORY")?;
     replace(&plain, path, key)
@@ -142,7 +142,7 @@ fn export(conn: &Connection) -> Result<()> {
     Ok(conn.pragma_update(Some("sealed"), "user_version", version)?)
 }
 
-pub(super) fn io_failed(_: std::io::Error) -> StoreError {
+fn io_failed(_: std::io::Error) -> StoreError {
     failed(rusqlite::ffi::SQLITE_IOERR)
 }
 

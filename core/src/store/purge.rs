@@ -3,8 +3,6 @@
 
 use rusqlite::{Connection, params};
 
-use super::beside::remove_damaged;
-use super::cipher::io_failed;
 use super::error::Result;
 use super::{Store, Tx, document, meta, search};
 use crate::id::{DocId, SpaceId};
@@ -84,8 +82,8 @@ pub(super) fn scrub_due(tx: &Tx<'_>) -> Result<()> {
 }
 
 impl Store {
-    /// Writes the file anew so that nothing deleted is left in it, in its log or in what a salvage has kept
-    /// of it. Takes as long as copying the file; call it after [`purge`], before confirming an erasure, and after leaving
+    /// Writes the file anew so that nothing deleted is left in it or in its log. Takes as long as
+    /// copying the file; call it after [`purge`], before confirming an erasure, and after leaving
     /// a space.
     ///
     /// # Errors
@@ -95,7 +93,6 @@ impl Store {
         self.checkpoint()?;
         self.conn.execute_batch("VACUUM")?;
         self.checkpoint()?;
-        remove_damaged(&self.conn).map_err(io_failed)?;
         self.write(|tx| meta::remove(tx, SCRUB_DUE))
     }
 

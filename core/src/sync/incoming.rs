@@ -221,7 +221,7 @@ impl Device {
         })?;
         if !purged.is_empty() {
             self.store.forget_loaded();
-            self.store.scrub()?;
+            self.scrub()?;
         }
         Ok(moved)
     }
@@ -279,7 +279,7 @@ impl Device {
                     meta::remove(tx, &keys::epoch(id))
                 })?;
                 self.store.forget_loaded();
-                self.store.scrub()?;
+                self.scrub()?;
             }
         }
         Ok(())
@@ -350,7 +350,7 @@ impl Device {
                         };
                         self.store.write(|tx| purge::purge(tx, &mark))?;
                         self.store.forget_loaded();
-                        self.store.scrub()?;
+                        self.scrub()?;
                     }
                 }
                 // One that is cut off brings what it has as it is, and enrols under no other name.
@@ -438,7 +438,7 @@ impl Device {
             meta::set_number(tx, keys::WIPED, 1)
         })?;
         self.store.forget_loaded();
-        self.store.scrub()?;
+        self.scrub()?;
         Ok(())
     }
 

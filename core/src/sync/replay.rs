@@ -149,12 +149,13 @@ impl Device {
                 self.replay(&loaded, report)?;
             }
         }
-        Ok(self.store.write(|tx| {
+        self.store.write(|tx| {
             for id in &asked {
                 outbox::ask_again(tx, *id)?;
             }
             meta::remove(tx, keys::RECOVERING)
-        })?)
+        })?;
+        self.scrub_later()
     }
 
     /// A document without what the relay has lost of it, and without one's own undelivered work.

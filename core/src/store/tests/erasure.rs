@@ -175,21 +175,3 @@ fn a_scrub_waits_for_no_reader_and_says_so() {
     reader.conn().execute_batch("COMMIT").expect("ends");
     store.checkpoint().expect("now it can");
 }
-
-#[test]
-fn what_a_salvage_has_kept_goes_with_what_is_erased() {
-    let folder = tempfile::tempdir().expect("folder");
-    let world = World::new(1);
-    let mut store = Store::open(&folder.path().join("sopu.db")).expect("opens");
-    let doc = world.note(&mut store, &format!("Asiakas {RARE} kertoi"));
-    for name in ["sopu.db.damaged", "sopu.db.damaged-wal", "sopu.db.damaged2"] {
-        std::fs::write(folder.path().join(name), RARE).expect("writes");
-    }
-    let other = folder.path().join("other.db.damaged");
-    std::fs::write(&other, "another store's").expect("writes");
-    let mark = mark(&world, doc);
-    store.write(|tx| purge::purge(tx, &mark)).expect("purges");
-    store.scrub().expect("scrubs");
-    assert!(!on_disk(folder.path()));
-    assert!(other.exists());
-}

@@ -195,7 +195,7 @@ impl Device {
         );
         if purged {
             self.store.forget_loaded();
-            self.store.scrub()?;
+            self.scrub()?;
         }
         for Changed {
             doc, kind, tried, ..
