@@ -94,7 +94,8 @@ impl Device {
             return Ok(false);
         }
         let docs = document::with_unproven(self.store.conn())?;
-        if !docs.is_empty() {
+        // A copy's old changes can be sealed under no name it has; they are made again when it has recovered.
+        if !docs.is_empty() && !self.recovering()? {
             self.seal_all()?;
         }
         let mut fresh = BTreeSet::new();
