@@ -14,6 +14,7 @@ use crate::access::{AccessError, people};
 use crate::app::tls::TlsError;
 use crate::backup::BackupError;
 use crate::config::{Config, ConfigError, Source, make_data_folder};
+use crate::data::Data;
 use crate::demo::DemoError;
 use crate::store::schema;
 
@@ -306,6 +307,7 @@ impl Settings {
 /// A data directory opened for administration.
 struct Desk {
     db: Connection,
+    data: Data,
     env: SystemEnv,
 }
 
@@ -321,12 +323,31 @@ impl Desk {
         } else if !path.exists() {
             return Err(CliError::NoData(data.to_path_buf()));
         }
+        let data = data.as_found();
         data.fits()?;
-        let db = schema::open_with(&path, data.key()).map_err(|e| CliError::Data {
+        let db = Self::connect(&data)?;
+        Ok(Self {
+            db,
+            data,
+            env: SystemEnv,
+        })
+    }
+
+    fn connect(data: &Data) -> Result<Connection, CliError> {
+        let opened = schema::open_with(&data.database(), data.key());
+        opened.map_err(|e| CliError::Data {
             path: data.to_path_buf(),
             why: e.to_string(),
-        })?;
-        Ok(Self { db, env: SystemEnv })
+        })
+    }
+
+    /// Does something with the database closed here. A process that looks at the file beside its own
+    /// connection, as a relay does that opens it, loses that one's locks.
+    fn stepped_aside<T>(&mut self, work: impl FnOnce() -> T) -> Result<T, CliError> {
+        self.db = Connection::open_in_memory()?;
+        let done = work();
+        self.db = Self::connect(&self.data)?;
+        Ok(done)
     }
 
     fn now(&self) -> i64 {

@@ -90,18 +90,61 @@ impl Data {
         }
     }
 
-    /// Encrypts the databases that are still plain, if there is a key. Nobody may have them open. Broken
-    /// off, it is done again.
+    /// As it is found: with a key, but a database that is still plain, it is read as plain.
+    #[must_use]
+    pub fn as_found(self) -> Self {
+        let path = self.database();
+        let key = self
+            .key
+            .filter(|_| !path.exists() || !store::is_plain(&path));
+        Self { key, ..self }
+    }
+
+    /// Encrypts the databases that are still plain, if there is a key. Nobody may have them open, and the
+    /// log of the first has to be whole. Broken off, it is done again. The merged record is made anew from
+    /// the database, so one that cannot be read, or with another key, is taken away.
     ///
     /// # Errors
-    /// [`store::StoreError::WrongKey`] for a database that is encrypted while there is no key; SQLite's
-    /// own, `DatabaseBusy` while somebody has one open.
+    /// [`store::StoreError::WrongKey`] for a database that does not open with the key, or without one;
+    /// SQLite's own, `DatabaseBusy` while somebody has one open.
     pub fn prepare(&self) -> store::Result<()> {
-        for path in [self.database(), self.record()] {
-            match self.key {
-                Some(key) => store::encrypt(&path, key)?,
-                None if store::is_plain(&path) => {}
-                None => return Err(store::StoreError::WrongKey),
+        if let Some(key) = self.key {
+            store::encrypt(&self.database(), key)?;
+        }
+        // Before anything else is touched.
+        self.fits().map_err(|_| store::StoreError::WrongKey)?;
+        let record = self.record();
+        let Some(key) = self.key else {
+            return match store::is_plain(&record) {
+                true => Ok(()),
+                false => self.remove_record(),
+            };
+        };
+        if !store::is_plain(&record) || !record.exists() {
+            return Ok(());
+        }
+        if store::lost_commits(&record) {
+            return self.remove_record();
+        }
+        match store::encrypt(&record, key) {
+            Err(error) if error.is_damage() => self.remove_record(),
+            done => done,
+        }
+    }
+
+    /// Takes the merged record away, to be made anew.
+    ///
+    /// # Errors
+    /// The operating system's, as SQLite's.
+    pub fn remove_record(&self) -> store::Result<()> {
+        for end in ["", "-wal", "-shm"] {
+            match std::fs::remove_file(self.folder.join(format!("{RECORD}{end}"))) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_DELETE);
+                    let told = Some(error.to_string());
+                    return Err(rusqlite::Error::SqliteFailure(code, told).into());
+                }
+                Ok(()) | Err(_) => {}
             }
         }
         Ok(())

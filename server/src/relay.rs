@@ -44,6 +44,7 @@ pub use sync::is_empty;
 pub use worker::Worker;
 
 use restore::{Fresh, Reconciled};
+use sopu_core::store::StoreError as RecordError;
 
 /// The database file in the data folder.
 pub const DATABASE: &str = "relay.db";
@@ -86,7 +87,7 @@ pub enum OpenError {
     Encryption(sopu_core::store::StoreError),
     /// The merged record failed.
     #[error("the merged record failed: {0}")]
-    Record(#[from] sopu_core::store::StoreError),
+    Record(#[from] RecordError),
     /// The ledger failed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -141,15 +142,13 @@ impl Relay {
     pub fn rebuild(data: impl Into<Data>, env: Arc<dyn Env>) -> Result<Self, OpenError> {
         let data = data.into();
         let guard = take(&data)?;
-        remove_record(&data)?;
+        ready(&data)?;
+        data.remove_record()?;
         Self::open_taken(data, guard, env)
     }
 
     fn open_taken(data: Data, guard: File, env: Arc<dyn Env>) -> Result<Self, OpenError> {
-        if data.join(RESTORING).exists() {
-            return Err(OpenError::Restoring);
-        }
-        data.prepare().map_err(OpenError::Encryption)?;
+        ready(&data)?;
         let ledger = Ledger::open(&data.join(LEDGER), &*env)?;
         Self::open_beside(data, guard, ledger, env)
     }
@@ -166,9 +165,10 @@ impl Relay {
         let store = SqliteStore::open_with(&data.database(), data.key())?;
         let open = |life| {
             let mut record = match Record::open(&data.record(), data.key()) {
-                Err(error) if error.is_damage() => {
+                // The database has opened with this key.
+                Err(error) if error.is_damage() || matches!(error, RecordError::WrongKey) => {
                     tracing::error!(%error, "the merged record is damaged and is made anew");
-                    remove_record(&data)?;
+                    data.remove_record()?;
                     Record::open(&data.record(), data.key())?
                 }
                 opened => opened?,
@@ -496,15 +496,16 @@ impl Relay {
     }
 }
 
-fn remove_record(folder: &Path) -> std::io::Result<()> {
-    for end in ["", "-wal", "-shm"] {
-        let removed = std::fs::remove_file(folder.join(format!("{RECORD}{end}")));
-        removed.or_else(|error| {
-            let gone = error.kind() == std::io::ErrorKind::NotFound;
-            gone.then_some(()).ok_or(error)
-        })?;
+/// Whether the folder can be opened; encrypts what is plain, if there is a key.
+fn ready(data: &Data) -> Result<(), OpenError> {
+    if data.join(RESTORING).exists() {
+        return Err(OpenError::Restoring);
     }
-    Ok(())
+    // Encrypting gives the log up, with whatever of it cannot be read.
+    if flushed::lost_commits(&data.database()) {
+        return Err(OpenError::LogDamaged);
+    }
+    data.prepare().map_err(OpenError::Encryption)
 }
 
 /// Takes the data folder for this process, making it if there is none.

@@ -468,6 +468,9 @@ pub trait People {
     fn office_identities(&mut self) -> Result<Vec<(MemberId, DeviceId)>>;
     /// What the ledger has yet to learn, oldest first.
     fn ledger_news(&mut self, limit: usize) -> Result<Vec<(i64, String)>>;
+    /// Has the ledger learn who administers and which invites are good, for one that an older version
+    /// kept knows neither.
+    fn retell(&mut self, now_ms: i64) -> Result<()>;
     /// The ledger has learnt up to here.
     fn drop_ledger_news(&mut self, up_to: i64) -> Result<()>;
     /// Writes what the ledger remembers of people and devices over what is here.

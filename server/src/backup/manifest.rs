@@ -109,7 +109,8 @@ impl Manifest {
 /// # Errors
 /// What is wrong with it first.
 pub fn verify(backup: impl Into<Data>) -> Result<Manifest, BackupError> {
-    let data = backup.into();
+    // One made before the databases were encrypted is plain.
+    let data = backup.into().as_found();
     let backup: &Path = &data;
     let manifest = whole(backup)?;
     if manifest.is_sealed() {

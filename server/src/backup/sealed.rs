@@ -104,7 +104,7 @@ pub fn take_sealed(
     env: &dyn Env,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Manifest, BackupError> {
-    let data = &data.into();
+    let data = &data.into().as_found();
     if !data.join(DATABASE).exists() {
         return Err(BackupError::NoData(data.to_path_buf()));
     }

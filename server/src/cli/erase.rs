@@ -76,7 +76,7 @@ impl Erase {
 /// Whoever is erased is erased everywhere or it is said what stays: each document by itself, so that one
 /// on legal hold keeps no other.
 fn client(
-    desk: &Desk,
+    desk: &mut Desk,
     data: &Data,
     subject: &str,
     reason: &str,
@@ -145,18 +145,18 @@ fn wish(desk: &Desk, doc: DocId, reason: &str) -> Result<(), CliError> {
 }
 
 /// By the server, if one runs, or else here.
-fn carry_out(desk: &Desk, doc: DocId, data: &Data) -> Result<(), CliError> {
+fn carry_out(desk: &mut Desk, doc: DocId, data: &Data) -> Result<(), CliError> {
     let unusable = |why: String| CliError::Data {
         path: data.to_path_buf(),
         why,
     };
-    match Relay::open(data, Arc::new(SystemEnv)) {
+    desk.stepped_aside(|| match Relay::open(data, Arc::new(SystemEnv)) {
         Ok(relay) => relay
             .carry_out_wishes()
-            .map_err(|error| unusable(error.to_string()))?,
-        Err(OpenError::InUse) => {}
-        Err(error) => return Err(unusable(error.to_string())),
-    }
+            .map_err(|error| unusable(error.to_string())),
+        Err(OpenError::InUse) => Ok(()),
+        Err(error) => Err(unusable(error.to_string())),
+    })??;
     let until = Instant::now() + PATIENCE;
     loop {
         match erasures::standing(&desk.db, doc)? {

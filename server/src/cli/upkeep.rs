@@ -23,12 +23,12 @@ pub(super) fn check(
     if !folder.join(DATABASE).exists() && !folder.join(MANIFEST).exists() {
         return Err(CliError::NoData(folder.to_owned()));
     }
-    let looked_at = data.beside(folder);
+    let looked_at = data.beside(folder).as_found();
     looked_at.fits()?;
     let mut report = check::check(looked_at);
     if report.sealed && key.is_some() {
         let opened = Opened::open(folder, key, data)?;
-        report = check::check(data.beside(opened.folder()));
+        report = check::check(data.beside(opened.folder()).as_found());
     }
     for finding in &report.findings {
         writeln!(out, "{}: {}", finding.file, finding.what)?;

@@ -31,6 +31,9 @@ pub const COPY: &str = "backup.copy";
 const LIVES: &str = "backup.restored";
 
 const KNOWN: &str = "ledger.lines";
+/// The ledger was told who administers and which invites there are.
+const RETOLD: &str = "retold";
+
 const STARTED: &str = "ledger.started";
 const RELAY: &str = "ledger.relay";
 
@@ -102,6 +105,11 @@ pub fn reconcile(
         // Also when nothing was noticed: a whole disk may have gone back, the ledger with it.
         take_epochs(store, &epoch)?;
         store.set_meta(STARTED, Some(&next.to_be_bytes()))?;
+        // After all that the ledger knew was recalled.
+        if store.meta(RETOLD)?.is_none() {
+            store.retell(now_ms)?;
+            store.set_meta(RETOLD, Some(&[1]))?;
+        }
         set_known(store, length + 1)
     })?;
     ledger.append(&[Line::Started { number: next }])?;

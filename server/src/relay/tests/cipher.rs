@@ -82,3 +82,50 @@ fn a_backup_of_encrypted_databases_is_encrypted_and_comes_back_with_the_key_alon
     assert_eq!(readable(&fresh), [""; 0]);
     assert_eq!(check(&fresh).findings, []);
 }
+
+#[test]
+fn a_record_that_is_damaged_or_of_another_key_does_not_keep_the_relay_from_starting() {
+    let mut world = World::with_key(tempfile::tempdir().unwrap(), None);
+    let phone = world.phone(Role::Field);
+    let (_, sealed) = phone.note(world.space, "zanzibar");
+    world.feed(&phone, &sealed);
+    let (clock, plain) = (world.clock.clone(), world.folder.clone());
+    let dir = world.close();
+    let data = Data::new(plain.to_path_buf(), Some(StoreKey::new([3; 32])));
+    // Damaged before it is encrypted.
+    let mut bytes = std::fs::read(plain.record()).unwrap();
+    let pages = bytes.len() / 4096;
+    for page in 1..pages {
+        bytes[page * 4096] ^= 0xff;
+    }
+    std::fs::write(plain.record(), &bytes).unwrap();
+    drop(Relay::open(&data, clock.clone()).unwrap());
+    assert_eq!(check(&data).findings, []);
+    // Encrypted with another key, as by a start that was broken off.
+    std::fs::remove_file(data.record()).unwrap();
+    let other = Data::new(data.to_path_buf(), Some(StoreKey::new([4; 32])));
+    let foreign = sopu_core::store::Store::open_with(&data.record(), other.key());
+    drop(foreign.unwrap());
+    drop(Relay::open(&data, clock.clone()).unwrap());
+    assert_eq!(check(&data).findings, []);
+    // Nothing is thrown away for want of the key.
+    assert!(Relay::rebuild(&other, clock.clone()).is_err());
+    assert!(data.record().exists());
+    drop(Relay::rebuild(&data, clock).unwrap());
+    drop(dir);
+}
+
+#[test]
+fn a_backup_from_before_there_was_a_key_is_put_back_and_encrypted() {
+    let mut world = World::with_key(tempfile::tempdir().unwrap(), None);
+    let phone = world.phone(Role::Field);
+    let (_, sealed) = phone.note(world.space, "zanzibar");
+    world.feed(&phone, &sealed);
+    let target = world.folder.with_file_name("backup");
+    take(&world.folder, &target, &*world.clock, &mut |_, _| {}).unwrap();
+    let fresh = world.folder.with_file_name("restored");
+    let fresh = Data::new(fresh, Some(StoreKey::new([3; 32])));
+    restore(&target, None, &fresh, world.clock.clone()).unwrap();
+    assert_eq!(readable(&fresh), [""; 0]);
+    assert_eq!(check(&fresh).findings, []);
+}

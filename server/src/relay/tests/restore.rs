@@ -212,6 +212,33 @@ fn who_is_no_administrator_any_more_and_an_invite_that_was_used_stay_so_when_the
     world.relay.enrol(&made_since).unwrap();
 }
 
+/// Before the ledger knew of administrators.
+#[test]
+fn who_was_made_no_administrator_under_an_older_version_stays_so_too() {
+    let world = World::new();
+    let former = world.person();
+    people::set_admin(&world.db, former, true).unwrap();
+    let mut world = world.backup();
+    world.db.execute_batch("DROP TRIGGER member_admin").unwrap();
+    people::set_admin(&world.db, former, false).unwrap();
+    let remembered = include_str!("../../store/schema/remembered.sql");
+    let trigger = remembered.find("CREATE TRIGGER member_admin").unwrap();
+    let end = trigger + remembered[trigger..].find("END;").unwrap() + 4;
+    world.db.execute_batch(&remembered[trigger..end]).unwrap();
+    world
+        .db
+        .execute("DELETE FROM meta WHERE key = 'retold'", [])
+        .unwrap();
+    world = world.reopen();
+    world = world.restore();
+    let sql = "SELECT admin FROM member WHERE id = ?1";
+    let row = world
+        .db
+        .query_row(sql, [former.as_bytes()], |row| row.get(0));
+    let admin: bool = row.unwrap();
+    assert!(!admin);
+}
+
 #[test]
 fn an_ordinary_restart_begins_no_generation() {
     let mut world = World::new();

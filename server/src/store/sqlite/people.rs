@@ -251,6 +251,15 @@ impl People for SqliteStore {
         )
     }
 
+    fn retell(&mut self, now_ms: i64) -> Result<()> {
+        self.run("UPDATE member SET admin = admin", &[])?;
+        self.run(
+            "UPDATE invite SET used_ms = used_ms WHERE expires_ms > ?",
+            &[&now_ms],
+        )?;
+        Ok(())
+    }
+
     fn drop_ledger_news(&mut self, up_to: i64) -> Result<()> {
         self.run("DELETE FROM ledger_news WHERE number <= ?", &[&up_to])?;
         Ok(())
