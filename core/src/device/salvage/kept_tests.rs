@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::device::exchange::SyncReport;
 use crate::device::{Device, begin_recovery};
 use crate::id::{DocId, SpaceId};
 use crate::store::purge::{self, Erased};
-use crate::device::exchange::SyncReport;
 use crate::time::SystemEnv;
 
 fn open(folder: &Path) -> Device {
