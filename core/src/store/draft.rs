@@ -133,13 +133,16 @@ pub fn replayed(tx: &Tx<'_>, doc: DocId, replay: &Replay) -> Result<()> {
 
 /// A version from before a rebuild, in terms of the rebuilt document. One at which that says something
 /// else stays as it was: nobody knows it any more. A form opened there would be taken for having written
-/// or removed what others did.
+/// or removed what others did. So does a change that came back after it was made again, when both are
+/// there until the relay has chosen: a form may have been opened since, and shown both.
 ///
 /// # Errors
 /// SQLite's own.
 pub fn translate(conn: &Connection, doc: DocId, version: &Version) -> Result<Version> {
     let mut statement = conn.prepare_cached(
-        "SELECT new_hash FROM replay WHERE doc = ?1 AND old_hash = ?2 AND exact = 1",
+        "SELECT new_hash FROM replay WHERE doc = ?1 AND old_hash = ?2 AND exact = 1
+         AND NOT EXISTS (SELECT 1 FROM change JOIN document ON document.n = change.doc
+                         WHERE document.id = ?1 AND change.hash = ?2)",
     )?;
     let mut heads = Vec::with_capacity(version.heads().len());
     for head in version.heads() {
