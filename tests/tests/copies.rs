@@ -773,3 +773,21 @@ fn what_is_written_beside_an_edit_that_came_back_after_it_was_made_again_is_writ
         assert_eq!(world.count(doc, letter), 1, "{letter}");
     }
 }
+
+/// Nor is it by a form that was opened then and is saved when one of the two is gone: it reads again.
+#[test]
+fn a_form_that_showed_an_edit_as_made_and_as_made_again_reads_anew_when_one_is_gone() {
+    let mut world = world(18);
+    let (doc, other) = with_both_forms(&mut world);
+    let mut form = world.pockets[2].look().read(doc).expect("reads");
+    let shown = form.value["summary"].as_str().expect("a text");
+    form.value["summary"] = json!(format!("{shown}z"));
+    settle(&mut world, [2, other]);
+    let saved = world.pockets[2]
+        .device()
+        .save(doc, &form.version, &form.value);
+    assert!(matches!(saved, Err(DeviceError::Stale)), "{saved:?}");
+    write(&mut world, 2, doc, 'z');
+    settle(&mut world, [2, other]);
+    assert_eq!((world.count(doc, 'x'), world.count(doc, 'z')), (1, 1));
+}

@@ -255,10 +255,18 @@ impl Device {
     ) -> Result<Saved> {
         let loaded = self.store.document(doc)?;
         let (space, kind) = (loaded.space, loaded.kind);
-        let version = draft::translate(self.store.conn(), doc, version)?;
+        let opened = version;
+        let version = draft::translate(self.store.conn(), doc, opened)?;
         let env = Arc::clone(&self.env);
         let ctx = self.save_context(space, &*env)?;
         save::known(&loaded.am, &version)?;
+        // It showed an edit both as it was made and as it was made again, of which one is left: what the
+        // other said would count as typed.
+        let one_left =
+            || opened.heads().len() != version.heads().len() || !are_apart(&loaded.am, &version);
+        if version != *opened && one_left() {
+            return Err(SaveError::UnknownVersion.into());
+        }
         let old = self.store.reading(&loaded, &version);
         let Diff { edits, ignored } = work(&old, kind, &ctx)?;
         if edits.is_empty() {
@@ -403,6 +411,15 @@ impl Device {
         }
         Ok(known)
     }
+}
+
+/// Whether no change of a version builds on another.
+fn are_apart(am: &Automerge, version: &Version) -> bool {
+    version.heads().iter().all(|head| {
+        let beyond = am.get_changes_meta(&[(*head).into()]);
+        let mut others = version.heads().iter().filter(|other| *other != head);
+        others.all(|other| beyond.iter().any(|meta| Hash::from(meta.hash) == *other))
+    })
 }
 
 /// The stored form of changes a document has just got.
