@@ -1,17 +1,20 @@
 //! Moving a save from the version it was made at to the document's present heads, for the rare
 //! form that has used up its levels of derived actors. Text edits keep their places by cursors:
 //! an insertion stays behind the letter it was typed behind, a deletion takes only letters the
-//! user saw. And moving one to a version of a rebuilt document, where the letters are others: there
-//! places are found by what the two texts have in common.
+//! user saw. And moving one to a version of a rebuilt document, where some letters are others, made
+//! again: where it is not known for what, places are found by what the two texts have in common.
+
+use std::collections::{HashMap, HashSet};
 
 use automerge::{Automerge, ChangeHash, ObjId, ObjType, ReadDoc};
 use similar::{Algorithm, DiffOp};
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::documents::Kind;
-use crate::edit::Edit;
-use crate::id::Version;
+use crate::documents::{Field, Kind};
+use crate::edit::{Edit, Place};
+use crate::id::{Hash, Version};
 use crate::save::{Step, find_container};
+use crate::store::draft::Replay;
 
 /// One splice of a text, in code points of the present text; applied in the order given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,15 +71,23 @@ pub(crate) fn onto_heads(
         .collect()
 }
 
-/// The edits as they read at a version that may lack letters the user saw, or have others: what they
-/// were typed among is not there any more.
+/// A document at a version.
+#[derive(Clone, Copy)]
+pub(crate) struct At<'d> {
+    pub doc: &'d Automerge,
+    pub version: &'d Version,
+}
+
+/// The edits of one version as they read at a version of another document that may lack letters the user
+/// saw, or have others: what they were typed among is not there any more. `made` are changes of the one
+/// that were made again in the other.
 pub(crate) fn onto_version(
-    doc: &Automerge,
+    from: At<'_>,
+    onto: At<'_>,
     kind: Kind,
-    version: &Version,
     mut edits: Vec<Edit>,
+    made: &[Replay],
 ) -> Vec<Edit> {
-    let heads = version.to_automerge();
     for edit in &mut edits {
         if let Edit::Text {
             place,
@@ -85,24 +96,103 @@ pub(crate) fn onto_version(
             new,
         } = edit
         {
-            let text = find_container(doc, kind, place, field, ObjType::Text);
-            let there = text.and_then(|text| doc.text_at(&text, &heads).ok());
+            let heads = onto.version.to_automerge();
+            let there = find_container(onto.doc, kind, place, field, ObjType::Text);
+            let there = there.and_then(|text| onto.doc.text_at(&text, &heads).ok());
             let there = there.unwrap_or_default();
-            *new = merged(old, new, &there);
+            let ends = [from, onto].map(|at| letters(at, kind, place, field));
+            let same = if ends.each_ref().map(text) == [&**old, &*there] {
+                same([from.doc, onto.doc], &ends, made)
+            } else {
+                Vec::new()
+            };
+            *new = merged(old, new, &there, &same);
             *old = there;
         }
     }
     edits
 }
 
-/// `there` with what makes `new` of `old`, by the letters the two have in common.
-fn merged(old: &str, new: &str, there: &str) -> String {
+/// A letter of a text, with the operation that put it there.
+struct Letter {
+    op: ObjId,
+    char: char,
+}
+
+fn text<'l>(letters: impl IntoIterator<Item = &'l Letter>) -> String {
+    letters.into_iter().map(|letter| letter.char).collect()
+}
+
+fn letters(at: At<'_>, kind: Kind, place: &Place, field: &'static Field) -> Vec<Letter> {
+    let heads = at.version.to_automerge();
+    let Some(text) = find_container(at.doc, kind, place, field, ObjType::Text) else {
+        return Vec::new();
+    };
+    let mut letters = Vec::new();
+    for item in at.doc.list_range_at(&text, .., &heads) {
+        let op = item.id();
+        let value = item.value.into_value();
+        // A block reads so.
+        let shown = value.as_str().unwrap_or("\u{fffc}");
+        letters.extend(shown.chars().map(|char| Letter {
+            op: op.clone(),
+            char,
+        }));
+    }
+    letters
+}
+
+/// Where each letter of the one text stands in the other: the very letter, or the one made again for it.
+fn same(
+    docs: [&Automerge; 2],
+    [old, new]: &[Vec<Letter>; 2],
+    made: &[Replay],
+) -> Vec<Option<usize>> {
+    let places: HashMap<&ObjId, usize> = new.iter().zip(0..).map(|(l, at)| (&l.op, at)).collect();
+    let mut taken = HashSet::new();
+    // At a fork two letters may be put there by what looks like one operation.
+    let very = |letter: &Letter| {
+        let at = places.get(&letter.op).copied()?;
+        (new[at].char == letter.char && taken.insert(at)).then_some(at)
+    };
+    let mut same: Vec<Option<usize>> = old.iter().map(very).collect();
+    for replay in made {
+        let before = put_by(docs[0], &replay.old, old);
+        let after = put_by(docs[1], &replay.new, new);
+        let says = text(before.iter().map(|at| &old[*at]));
+        if says != text(after.iter().map(|at| &new[*at])) {
+            continue;
+        }
+        for (before, after) in before.into_iter().zip(after) {
+            if taken.insert(after) {
+                same[before] = Some(after);
+            }
+        }
+    }
+    same
+}
+
+/// Which of these letters a change put there.
+fn put_by(doc: &Automerge, hash: &Hash, letters: &[Letter]) -> Vec<usize> {
+    let Some(change) = doc.get_change_by_hash(&(*hash).into()) else {
+        return Vec::new();
+    };
+    let ops = change.start_op().get()..=change.max_op();
+    let is = |letter: &Letter| matches!(&letter.op, ObjId::Id(op, actor, _) if actor == change.actor_id() && ops.contains(op));
+    (0..letters.len()).filter(|at| is(&letters[*at])).collect()
+}
+
+/// `there` with what makes `new` of `old`: where each letter of `old` is `same` in `there`, or by the
+/// letters the two have in common.
+fn merged(old: &str, new: &str, there: &str, same: &[Option<usize>]) -> String {
     if there == old {
         return new.to_owned();
     }
     let old_letters: Vec<char> = old.chars().collect();
     let mut letters: Vec<char> = there.chars().collect();
-    let mut stands = vec![None; old_letters.len()];
+    let taken: HashSet<usize> = same.iter().flatten().copied().collect();
+    let mut stands = same.to_vec();
+    stands.resize(old_letters.len(), None);
     for op in similar::capture_diff_slices(Algorithm::Myers, &old_letters, &letters) {
         if let DiffOp::Equal {
             old_index,
@@ -110,8 +200,11 @@ fn merged(old: &str, new: &str, there: &str) -> String {
             len,
         } = op
         {
-            for (step, place) in stands[old_index..old_index + len].iter_mut().enumerate() {
-                *place = Some(new_index + step);
+            for step in 0..len {
+                let at = new_index + step;
+                if !taken.contains(&at) {
+                    stands[old_index + step].get_or_insert(at);
+                }
             }
         }
     }
@@ -236,11 +329,21 @@ mod tests {
 
     #[test]
     fn a_text_edit_finds_its_place_where_letters_around_it_are_gone_or_others_have_come() {
-        assert_eq!(merged("abc", "abcd", "a"), "ad");
-        assert_eq!(merged("abc", "abXc", "abc"), "abXc");
-        assert_eq!(merged("abc", "ac", "xabcy"), "xacy");
-        assert_eq!(merged("abc", "aXc", "c"), "Xc");
-        assert_eq!(merged("abc", "", "abcd"), "d");
-        assert_eq!(merged("abc", "abcd", ""), "d");
+        assert_eq!(merged("abc", "abcd", "a", &[]), "ad");
+        assert_eq!(merged("abc", "abXc", "abc", &[]), "abXc");
+        assert_eq!(merged("abc", "ac", "xabcy", &[]), "xacy");
+        assert_eq!(merged("abc", "aXc", "c", &[]), "Xc");
+        assert_eq!(merged("abc", "", "abcd", &[]), "d");
+        assert_eq!(merged("abc", "abcd", "", &[]), "d");
+    }
+
+    #[test]
+    fn a_text_edit_stays_between_its_neighbours_where_parts_of_the_text_changed_places() {
+        let same = [2, 3, 0, 1, 4].map(Some);
+        assert_eq!(merged("abcde", "aXbcde", "cdabe", &same), "cdaXbe");
+        assert_eq!(merged("abcde", "abcXde", "cdabe", &same), "cXdabe");
+        assert_eq!(merged("abcde", "acde", "cdabe", &same), "cdae");
+        // What is another letter that looks the same is not taken for it.
+        assert_eq!(merged("aa", "a", "a", &[Some(0), None]), "a");
     }
 }

@@ -195,7 +195,7 @@ impl Store {
         keep_plans(&conn)?;
         conn.busy_timeout(Duration::from_millis(BUSY_MS))?;
         conn.set_prepared_statement_cache_capacity(STATEMENTS);
-        conn.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+        log_ahead(&conn)?;
         // A save is durable before it returns: WAL with NORMAL could lose the last ones.
         conn.pragma_update(None, "synchronous", "FULL")?;
         conn.pragma_update(None, "foreign_keys", true)?;
@@ -325,6 +325,27 @@ impl Store {
 pub fn keep_plans(conn: &Connection) -> rusqlite::Result<()> {
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
         .map(|_| ())
+}
+
+/// Has a database keep a write-ahead log, for good; one in memory has none.
+///
+/// # Errors
+/// SQLite's own. Also when it goes on without a log: then a commit is durable only when the deletion of its
+/// journal is, and nobody flushes that.
+pub fn log_ahead(conn: &Connection) -> rusqlite::Result<()> {
+    let mut statement = conn.prepare("PRAGMA journal_mode = WAL")?;
+    let mut rows = statement.query([])?;
+    let mut mode = String::new();
+    // To the end: the answer comes before the change is committed, and tells nothing of a disk that fails.
+    while let Some(row) = rows.next()? {
+        mode = row.get(0)?;
+    }
+    if mode == "wal" || mode == "memory" {
+        return Ok(());
+    }
+    let failed = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR);
+    let told = Some("there is no write-ahead log".to_owned());
+    Err(rusqlite::Error::SqliteFailure(failed, told))
 }
 
 /// A connection to a copy of a file that may be damaged, as plain or encrypted as the file was.

@@ -1,4 +1,5 @@
-//! The disks of the simulation do lose what was not made durable, and only that.
+//! The disks of the simulation do lose what was not made durable, and only that; and no store begins on
+//! one that fails without what makes its commits durable.
 
 #![expect(clippy::expect_used, reason = "a test")]
 
@@ -6,6 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use rusqlite::Connection;
+use sopu_core::store::Store;
+use sopu_server::store::sqlite::SqliteStore;
 use sopu_tests::disk::{Disk, Io, Loss};
 use sopu_tests::storm::dice::Dice;
 
@@ -117,5 +120,39 @@ fn a_failed_write_or_sync_and_a_full_disk_pass_and_nothing_committed_is_lost() {
             let there = db.query_row("SELECT 1 FROM t WHERE n = ?1", [n], |_| Ok(()));
             assert!(there.is_ok(), "{seed}: {n} is gone");
         }
+    }
+}
+
+/// If the disk fails just when a log is to begin, SQLite goes on without one and says so only in passing.
+/// A loss of power then undid what had been committed (storm 51948).
+#[test]
+fn no_store_opens_without_its_log_on_a_disk_that_fails_meanwhile() {
+    for of_relay in [true, false] {
+        let (mut opened, mut refused) = (0, 0);
+        for io in [Io::Read, Io::Write, Io::Sync] {
+            for at in 0..40 {
+                let disk = disk(&format!("log-{of_relay}-{io:?}"), at);
+                let path = disk.folder().join("a.db");
+                disk.fail_at(io, at);
+                let open = if of_relay {
+                    SqliteStore::open(&path).is_ok()
+                } else {
+                    Store::open(&path).is_ok()
+                };
+                refused += u32::from(!open);
+                if open && disk.counts().failed > 0 {
+                    opened += 1;
+                    let db = Connection::open(&path).expect("opens");
+                    let read = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
+                    let mode = db.query_row("PRAGMA journal_mode", [], read);
+                    assert_eq!(
+                        mode.expect("reads"),
+                        "wal",
+                        "{io:?} {at}, relay: {of_relay}"
+                    );
+                }
+            }
+        }
+        assert!(opened > 0 && refused > 0, "{opened} {refused}");
     }
 }

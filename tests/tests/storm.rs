@@ -50,13 +50,14 @@ fn storms_that_once_failed_end_well() {
 /// again without the letter beside it, which came back later (784), a text made again twice in an item that
 /// was removed (10440), refused work of a space that was left before it was made again (20407, 21505, 25143),
 /// what was lost of a space that was left and joined again (23916, 23999), a fork that came with what it
-/// builds on (11530), a cut that was noted and gone again before its page was applied (11179), and what was
-/// written where an edit stood as it was made and as it was made again (40023).
+/// builds on (11530), a cut that was noted and gone again before its page was applied (11179), what was written
+/// where an edit stood as it was made and as it was made again (40023), a relay that ran without its log and
+/// lost a commit (51948), and a text made again at the wrong place (50223).
 #[test]
 fn storms_with_relay_backups_that_once_failed_end_well() {
     for seed in [
         212, 270, 298, 455, 495, 784, 798, 840, 2094, 2108, 6062, 10440, 10544, 11179, 11530,
-        20407, 21505, 23916, 23999, 25143, 40023,
+        20407, 21505, 23916, 23999, 25143, 40023, 50223, 50250, 51948,
     ] {
         let failure = run(seed, STEPS, false).failure;
         assert_eq!(failure, None, "{}", replay(seed, STEPS));

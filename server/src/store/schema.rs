@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
-use sopu_core::store::{StoreKey, keep_plans};
+use sopu_core::store::{StoreKey, keep_plans, log_ahead};
 
 use crate::data::unlock;
 
@@ -96,8 +96,9 @@ fn version(connection: &Connection) -> rusqlite::Result<usize> {
 fn prepare(mut connection: Connection) -> rusqlite::Result<Connection> {
     keep_plans(&connection)?;
     connection.busy_timeout(Duration::from_secs(20))?;
+    log_ahead(&connection)?;
     connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+        "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
          PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF;",
     )?;
     connection.set_prepared_statement_cache_capacity(128);

@@ -14,7 +14,7 @@ use crate::documents::Kind;
 use crate::edit::{Edit, Place, diff, rank, resolve};
 use crate::id::{EnvelopeId, Hash, Version, mint_uuid};
 use crate::read::{Reading, RemovedItem, at_path, read_at, version};
-use crate::rebase;
+use crate::rebase::{self, At};
 use crate::save::{self, SaveContext};
 use crate::store::document::{Loaded, NewChange, Origin};
 use crate::store::draft::{self, Replay};
@@ -105,7 +105,15 @@ impl Device {
             let mut edits = edits_of(&loaded.am, kind, &deps, &change, &ctx)?;
             if at != deps {
                 homeless |= edits.iter().any(|edit| is_homeless(edit, &am, kind));
-                edits = rebase::onto_version(&am, kind, &at, edits);
+                let from = At {
+                    doc: &loaded.am,
+                    version: &deps,
+                };
+                let onto = At {
+                    doc: &am,
+                    version: &at,
+                };
+                edits = rebase::onto_version(from, onto, kind, edits, &made);
             }
             ctx.at_ms = change.timestamp();
             let saved = save::write(&mut am, kind, &at, edits, Vec::new(), &ctx)?;
@@ -265,15 +273,74 @@ mod tests {
         }
     }
 
+    fn ctx(who: u8) -> SaveContext<'static> {
+        SaveContext {
+            actor: [who; 16],
+            by: MemberId(uuid::Uuid::from_bytes([who; 16])),
+            at_ms: 1_790_000_000_000,
+            env: &Still,
+        }
+    }
+
+    /// Typed at once, "xy" stood before "ab"; "ab" was made again and now stands before "xy" (storm 50223).
+    #[test]
+    fn a_text_edit_made_again_stays_where_it_was_typed_though_parts_of_the_text_changed_places() {
+        let kind = Kind::VisitNote;
+        let type_into = |doc: &mut Automerge, at: &Version, text: &str, who| {
+            let mut value = read_at(doc, kind, at).value;
+            value["summary"] = json!(text);
+            let saved = save::save(doc, kind, at, &value, &ctx(who)).expect("saves");
+            saved.version.heads()[0]
+        };
+        let text = |doc: &Automerge| read_at(doc, kind, &version(doc)).value["summary"].clone();
+        let mut old = save::create(kind, &json!({}), &ctx(1)).expect("creates").0;
+        let at = version(&old);
+        let mut new = old.clone();
+        let mine = type_into(&mut old, &at, "ab", 2);
+        for doc in [&mut old, &mut new] {
+            type_into(doc, &at, "xy", 3);
+        }
+        let again = type_into(&mut new, &at, "ab", 4);
+        assert_eq!((text(&old), text(&new)), (json!("xyab"), json!("abxy")));
+        let made = [Replay {
+            old: mine,
+            new: again,
+            exact: true,
+        }];
+        for (typed, must) in [
+            ("x!yab", "abx!y"),
+            ("xya!b", "a!bxy"),
+            ("yab", "aby"),
+            ("xyb", "bxy"),
+        ] {
+            let (place, field) = resolve(kind, "summary").expect("a field");
+            let edit = Edit::Text {
+                place,
+                field,
+                old: "xyab".into(),
+                new: typed.into(),
+            };
+            let (from, onto) = (version(&old), version(&new));
+            let from = At {
+                doc: &old,
+                version: &from,
+            };
+            let onto = At {
+                doc: &new,
+                version: &onto,
+            };
+            let moved = rebase::onto_version(from, onto, kind, vec![edit], &made);
+            let [Edit::Text { old, new, .. }] = &moved[..] else {
+                panic!("{moved:?}");
+            };
+            assert_eq!((&old[..], &new[..]), ("abxy", must));
+        }
+    }
+
     #[test]
     fn a_text_made_again_in_an_item_that_was_removed_can_be_made_again_once_more() {
         let kind = Kind::VisitNote;
-        let ctx = SaveContext {
-            actor: [1; 16],
-            by: MemberId(uuid::Uuid::from_bytes([1; 16])),
-            at_ms: 1_790_000_000_000,
-            env: &Still,
-        };
+        let ctx = ctx(1);
         let key = "01a203ad-fd7f-7d05-8b15-5fe754656753";
         let value = json!({"entries": {key: {"heading": "uni", "text": "a"}}});
         let mut doc = save::create(kind, &value, &ctx).expect("creates").0;
