@@ -82,6 +82,9 @@ pub trait Writer: Send + Sync {
     /// [`WriteError`]; [`WriteError::Gone`] if its place is taken.
     fn create(&self, member: MemberId, at: Place, value: &Value) -> Result<(), WriteError>;
 
+    /// Erases what was asked for, now. Where that does not work out, it is done later.
+    fn erase_wished(&self);
+
     /// Says of which retention class a document is: a notice of the relay.
     ///
     /// # Errors

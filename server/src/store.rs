@@ -514,10 +514,21 @@ pub trait News {
     fn set_seen(&mut self, doc: DocId, seq: u64) -> Result<()>;
 }
 
+/// An erasure that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErasureWish {
+    /// The document.
+    pub doc: DocId,
+    /// Why: a code.
+    pub reason: String,
+    /// What it became, if it was moved: it must hold all that is erased.
+    pub moved_to: Option<DocId>,
+}
+
 /// Erasures that were asked for, and their receipts.
 pub trait Erasures {
-    /// Documents to erase, each with the reason.
-    fn erasure_wishes(&mut self) -> Result<Vec<(DocId, String)>>;
+    /// What is to be erased.
+    fn erasure_wishes(&mut self) -> Result<Vec<ErasureWish>>;
     /// A wish was carried out, or will not be: a code says why.
     fn end_erasure_wish(&mut self, doc: DocId, problem: Option<&str>) -> Result<()>;
     /// A device was ordered to purge a document.

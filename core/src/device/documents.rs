@@ -7,7 +7,8 @@ use automerge::{Automerge, ReadDoc};
 use serde_json::{Map, Value};
 
 use super::{Device, DeviceError, Result};
-use crate::documents::visit_note::moved::{Destination, moved, moved_id};
+use crate::documents::check::code;
+use crate::documents::visit_note::moved::{Destination, is_moved_from, moved, moved_id, obstacles};
 use crate::documents::{Kind, Problem, Validation, validate};
 use crate::edit::{Diff, Edit};
 use crate::findings::{self, Finding};
@@ -193,7 +194,8 @@ impl Device {
     ///
     /// # Errors
     /// [`DeviceError::NotFound`] for what is no visit note, [`DeviceError::SpaceEnded`] if either space is
-    /// not shown; the store's.
+    /// not shown; [`DeviceError::Problems`] while something in it waits for a choice or is not understood
+    /// here, or if another document has the place of the new one; the store's.
     pub fn move_note(&mut self, doc: DocId, space: SpaceId, to: &Destination) -> Result<DocId> {
         let loaded = self.shown(doc)?;
         if loaded.kind != Kind::VisitNote {
@@ -202,8 +204,21 @@ impl Device {
         self.check_seals(space)?;
         let me = self.identity()?.member;
         let reading = self.store.reading(&loaded, &loaded.heads);
+        let mut problems = obstacles(&reading);
         let (new, version) = (moved_id(doc), loaded.heads.clone());
-        if document::heads(self.store.conn(), new)?.is_none() {
+        let there = document::heads(self.store.conn(), new)?.is_some();
+        // Anybody can work out the id.
+        if there && !is_moved_from(&self.value_of(new)?, doc) {
+            problems.push(Problem {
+                path: "moved_from".to_owned(),
+                code: code::MOVE_TAKEN,
+                blocks: true,
+            });
+        }
+        if !problems.is_empty() {
+            return Err(DeviceError::Problems(problems.len(), problems));
+        }
+        if !there {
             let value = moved(doc, &reading.value, to, me, self.env.now_ms());
             self.create_as(new, space, Kind::VisitNote, &value)?;
         }
@@ -212,6 +227,12 @@ impl Device {
         drop((loaded, reading));
         self.save(doc, &version, &value)?;
         Ok(new)
+    }
+
+    fn value_of(&self, doc: DocId) -> Result<Value> {
+        let loaded = self.store.document(doc)?;
+        let reading = self.store.reading(&loaded, &loaded.heads);
+        Ok(reading.value.clone())
     }
 
     /// Settles a conflict in favour of the value that `change` wrote.

@@ -40,7 +40,13 @@ move-done-there = Somebody has already written the note where it belongs. What i
 move-take-out = Take it out here
 move-help = The new note keeps what was seen and done and who wrote it, and says that it was moved. Contract, signatures and sharing of the wrong client stay behind, and the note is closed again on the right one. Both spaces get a row in the access log.
 move-look = See the moved note
-move-taken = This note cannot be moved: something else is in its place. Tell the person who keeps Sopu.
+move-short = The new note lacks something of the old one, so the old one was not taken out.
+move-waits = Work on the old note has arrived that waits for review. Deal with it first.
+move-conflict = Two people wrote different values. Choose one first.
+move-unknown = The note holds something from a newer app that cannot be moved here. Update Sopu first.
+move-lacking = Missing in the new one, or different there:
+move-lacking-help = Copy what is missing, or write it on the new note yourself. If the old one is not needed, an owner of the space can erase it with a reason, from its own page.
+move-again = Copy what is missing and take the old one out
 
 ## How long what is kept
 access-retention = said how long it is kept

@@ -40,7 +40,13 @@ move-done-there = Joku on jo kirjoittanut kirjauksen sinne, minne se kuuluu. Jä
 move-take-out = Poista täältä
 move-help = Uudessa kirjauksessa säilyy, mitä nähtiin ja tehtiin ja kuka kirjasi, ja siinä lukee, että se on siirretty. Väärän asiakkaan sopimus, allekirjoitukset ja jakaminen jäävät pois, ja kirjaus suljetaan uudelleen oikealla asiakkaalla. Kumpikin tila saa rivin käyttölokiin.
 move-look = Katso siirretty kirjaus
-move-taken = Tätä kirjausta ei voi siirtää: sen paikalla on jo jotakin muuta. Ota yhteys Sopu-vastaavaan.
+move-short = Uudesta kirjauksesta puuttuu jotakin, mitä vanhassa on, joten vanhaa ei poistettu.
+move-waits = Vanhaan kirjaukseen on tullut työtä, joka odottaa tarkistamista. Käsittele se ensin.
+move-conflict = Kaksi ihmistä on kirjannut eri tiedon. Valitse ensin oikea.
+move-unknown = Kirjauksessa on uudemman sovelluksen tietoja, joita ei voi siirtää tässä. Päivitä Sopu ensin.
+move-lacking = Uudesta puuttuu tai siinä on toisin:
+move-lacking-help = Kopioi puuttuva vanhasta tai kirjoita se uuteen kirjaukseen itse. Jos vanhaa ei tarvita, tilan omistaja voi hävittää sen syyn kanssa sen omalta sivulta.
+move-again = Kopioi puuttuva ja poista vanha täältä
 
 ## Kuinka kauan mitäkin säilytetään
 access-retention = määräsi säilytysajan

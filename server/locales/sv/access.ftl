@@ -40,7 +40,13 @@ move-done-there = Någon har redan skrivit anteckningen där den hör hemma. Det
 move-take-out = Ta bort här
 move-help = Den nya anteckningen behåller vad som sågs och gjordes och vem som skrev den, och säger att den är flyttad. Den felaktiga klientens avtal, underskrifter och delning blir kvar, och anteckningen avslutas på nytt hos rätt klient. Båda rummen får en rad i åtkomstloggen.
 move-look = Se den flyttade anteckningen
-move-taken = Anteckningen kan inte flyttas: på dess plats finns redan något annat. Kontakta den som sköter Sopu.
+move-short = Den nya anteckningen saknar något av den gamla, så den gamla togs inte bort.
+move-waits = Till den gamla anteckningen har det kommit arbete som väntar på granskning. Behandla det först.
+move-conflict = Två personer har skrivit olika. Välj den rätta först.
+move-unknown = I anteckningen finns uppgifter från en nyare app som inte kan flyttas här. Uppdatera Sopu först.
+move-lacking = Det här saknas i den nya eller står annorlunda:
+move-lacking-help = Kopiera det som saknas eller skriv det själv i den nya anteckningen. Om den gamla inte behövs kan utrymmets ägare förstöra den med en orsak från dess egen sida.
+move-again = Kopiera det som saknas och ta bort den gamla härifrån
 
 ## Hur länge vad bevaras
 access-retention = bestämde förvaringstiden

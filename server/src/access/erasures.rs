@@ -18,10 +18,50 @@ pub const REASONS: [&str; 4] = ["request", "retention", "wrong_client", "order"]
 pub fn wish(db: &Connection, doc: DocId, reason: &str) -> Result<()> {
     db.execute(
         "INSERT INTO erasure_wish(doc, reason) VALUES (?1, ?2)
-         ON CONFLICT DO UPDATE SET reason = excluded.reason, problem = NULL",
+         ON CONFLICT DO UPDATE SET reason = excluded.reason, problem = NULL, moved_to = NULL",
         (blob(doc.as_bytes()), reason),
     )?;
     Ok(())
+}
+
+/// Asks for the erasure of a document that was moved: carried out only if what it became holds all of it.
+///
+/// # Errors
+/// The database's.
+pub fn wish_moved(db: &Connection, doc: DocId, new: DocId) -> Result<()> {
+    db.execute(
+        "INSERT INTO erasure_wish(doc, reason, moved_to) VALUES (?1, 'wrong_client', ?2)
+         ON CONFLICT DO UPDATE
+         SET reason = excluded.reason, problem = NULL, moved_to = excluded.moved_to",
+        (blob(doc.as_bytes()), blob(new.as_bytes())),
+    )?;
+    Ok(())
+}
+
+/// Remembers what a document is about to become, so that doing it again makes no second one.
+///
+/// # Errors
+/// The database's.
+pub fn plan_move(db: &Connection, doc: DocId, new: DocId) -> Result<()> {
+    db.execute(
+        "INSERT INTO erasure_wish(doc, reason, problem, moved_to)
+         VALUES (?1, 'wrong_client', 'moving', ?2)
+         ON CONFLICT DO UPDATE SET moved_to = excluded.moved_to",
+        (blob(doc.as_bytes()), blob(new.as_bytes())),
+    )?;
+    Ok(())
+}
+
+/// What a document was to become, as [`plan_move`] and [`wish_moved`] have it.
+///
+/// # Errors
+/// The database's.
+pub fn moved_to(db: &Connection, doc: DocId) -> Result<Option<DocId>> {
+    let found = db
+        .prepare_cached("SELECT moved_to FROM erasure_wish WHERE doc = ?1 AND moved_to NOT NULL")?
+        .query_row([blob(doc.as_bytes())], |row| Ok(DocId(id16(row, 0)?)))
+        .optional()?;
+    Ok(found)
 }
 
 /// How a wish stands.

@@ -7,8 +7,12 @@ use axum::extract::{Path, Query as Asked, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
+use serde_json::Value;
 use sopu_core::documents::Kind;
-use sopu_core::documents::visit_note::moved::{Destination, moved, moved_id};
+use sopu_core::documents::check::code;
+use sopu_core::documents::visit_note::moved::{
+    Destination, completed, is_moved_from, lacking, moved, moved_id, obstacles,
+};
 use sopu_core::id::{DocId, SpaceId};
 use sopu_core::store::view::{self, View};
 use uuid::Uuid;
@@ -21,7 +25,8 @@ use super::posted::Posted;
 use super::sent::Sent;
 use super::visitor::Visitor;
 use super::{Failure, Office, Place, WriteError};
-use crate::access::{Action, erasures, people, spaces_of};
+use crate::access::erasures::{self, Standing};
+use crate::access::{Action, people, spaces_of, standing};
 
 #[derive(Template)]
 #[template(path = "move_note.html")]
@@ -37,6 +42,8 @@ struct Page {
     subjects: Vec<Choice>,
     /// Where it is, if it was moved from a device: only the old one is left to take out.
     moved: Option<String>,
+    /// What the new one does not say of the old one.
+    lacking: Vec<String>,
     said: Option<String>,
     wrong: Option<String>,
 }
@@ -62,7 +69,7 @@ pub(super) async fn page(
         .await
 }
 
-/// Moves it. The relay takes the old one out within a moment.
+/// Moves it, and takes the old one out, if the new one holds all of it.
 pub(super) async fn carry_out(
     State(office): State<Arc<Office>>,
     Path((space, doc)): Path<(SpaceId, DocId)>,
@@ -75,8 +82,8 @@ pub(super) async fn carry_out(
             let chosen = sent.id::<SpaceId>("to");
             let told = try_move(office, books, &visitor, &space, &view, &sent)?;
             match told {
-                Ok(to) => {
-                    let address = format!("/office/spaces/{to}/documents/{}", moved_id(doc));
+                Ok((to, new)) => {
+                    let address = format!("/office/spaces/{to}/documents/{new}");
                     Ok(Redirect::to(&address).into_response())
                 }
                 Err(why) => show(office, books, &visitor, space, &view, chosen, Some(why)),
@@ -105,8 +112,8 @@ fn try_move(
     space: &Space,
     view: &View,
     sent: &Sent,
-) -> Result<Result<SpaceId, &'static str>, Failure> {
-    let (doc, new) = (view.doc, moved_id(view.doc));
+) -> Result<Result<(SpaceId, DocId), &'static str>, Failure> {
+    let doc = view.doc;
     let Some(reason) = sent.line("reason") else {
         return Ok(Err("reason-missing"));
     };
@@ -114,29 +121,33 @@ fn try_move(
     if view.reading.value.get("legal_hold") == Some(&true.into()) {
         return Ok(Err("erase-hold"));
     }
-    let place = match there(office, books, visitor, doc)? {
-        There::Moved(to) => to,
-        There::Taken => return Ok(Err("move-taken")),
-        There::Nothing => {
+    if let Some(first) = obstacles(&view.reading).first() {
+        return Ok(Err(match first.code {
+            code::CONFLICT => "move-conflict",
+            _ => "move-unknown",
+        }));
+    }
+    let who = visitor.who.member;
+    let (place, new) = match there(office, books, visitor, doc)? {
+        There::Moved(to, now) => {
+            let new = now.doc;
+            if !sent.one("again").is_empty() {
+                let value = completed(&view.reading.value, &now.reading.value);
+                create(office, visitor, &to, new, view.kind, &value)?;
+            }
+            (to, new)
+        }
+        There::Nothing(new) => {
             let to = sent.id("to").ok_or(Failure::NotFound)?;
             let to = books.enter_to(Action::Write, office, visitor, to)?;
             let Some(destination) = destination(books, &to, view, sent)? else {
                 return Ok(Err("move-client"));
             };
             let at_ms = office.env.now_ms();
-            let who = visitor.who.member;
             let value = moved(doc, &view.reading.value, &destination, who, at_ms);
-            let place = Place {
-                space: to.id,
-                doc: new,
-                kind: view.kind,
-            };
-            match office.writer.create(who, place, &value) {
-                Ok(()) => {}
-                Err(WriteError::Right) => return Err(Failure::Right),
-                Err(WriteError::Gone) => return Err(Failure::NotFound),
-                Err(WriteError::Failed) => return Err(Failure::Server),
-            }
+            // Before it is made: whoever comes back here after a power cut must find it.
+            erasures::plan_move(&books.people, doc, new)?;
+            create(office, visitor, &to, new, view.kind, &value)?;
             let what = format!("from document {doc}: {reason}");
             books.note(
                 office,
@@ -145,54 +156,91 @@ fn try_move(
                 (Some(to.id), Some(new)),
                 Some(&what),
             )?;
-            to
+            (to, new)
         }
     };
-    let who = visitor.who.member;
     let old = (Some(space.id), Some(doc));
     books.note(office, who, "move_out", old, Some(&reason))?;
-    erasures::wish(&books.people, doc, "wrong_client")?;
-    Ok(Ok(place.id))
+    erasures::wish_moved(&books.people, doc, new)?;
+    office.writer.erase_wished();
+    let Standing::Refused(problem) = erasures::standing(&books.people, doc)? else {
+        return Ok(Ok((place.id, new)));
+    };
+    let why = format!("not carried out: {problem}");
+    books.note(office, who, "move_out", old, Some(&why))?;
+    Ok(Err(match problem.as_str() {
+        "legal_hold" => "erase-hold",
+        "moved_short" => "move-short",
+        "moved_waits" => "move-waits",
+        "moved_unsettled" => "move-conflict",
+        _ => "error-server",
+    }))
+}
+
+/// Writes the new note.
+fn create(
+    office: &Office,
+    visitor: &Visitor,
+    to: &Space,
+    doc: DocId,
+    kind: Kind,
+    value: &Value,
+) -> Result<(), Failure> {
+    let place = Place {
+        space: to.id,
+        doc,
+        kind,
+    };
+    match office.writer.create(visitor.who.member, place, value) {
+        Ok(()) => Ok(()),
+        Err(WriteError::Right) => Err(Failure::Right),
+        Err(WriteError::Gone) => Err(Failure::NotFound),
+        Err(WriteError::Failed) => Err(Failure::Server),
+    }
 }
 
 /// What is where the moved note would be.
 enum There {
-    /// Nothing.
-    Nothing,
+    /// Nothing: it can be made under this id.
+    Nothing(DocId),
     /// The note, in a space the visitor writes in: from a device, or the rest was not done.
-    Moved(Space),
-    /// Something else, or what the visitor may not know of.
-    Taken,
+    Moved(Space, Box<View>),
 }
 
+/// Looks first for what was recorded here, then under the id that is always the same. Anybody can work
+/// that one out, and put something there: then the note gets an id nobody knows.
 fn there(
     office: &Office,
     books: &mut Books,
     visitor: &Visitor,
     old: DocId,
 ) -> Result<There, Failure> {
-    let new = moved_id(old);
-    let Some(to) = erasures::space_of(&books.people, new)? else {
-        return Ok(There::Nothing);
-    };
-    let to = match books.enter_to(Action::Write, office, visitor, to) {
-        Ok(to) => to,
-        Err(Failure::NotFound | Failure::Right) => return Ok(There::Taken),
-        Err(other) => return Err(other),
-    };
-    let view = match books.record(office)? {
-        Some(record) => view::get(record.conn(), new)?,
-        None => None,
-    };
-    // Anybody can work out the id: only what says itself that it is the moved note counts.
-    let says = |view: View| {
-        let from = view.reading.value.get("moved_from")?.get("doc")?.as_str()?;
-        (from == old.to_string()).then_some(())
-    };
-    Ok(match view.and_then(says) {
-        Some(()) => There::Moved(to),
-        None => There::Taken,
-    })
+    let recorded = erasures::moved_to(&books.people, old)?;
+    let mut free = None;
+    for new in recorded.into_iter().chain([moved_id(old)]) {
+        let Some(to) = erasures::space_of(&books.people, new)? else {
+            free = free.or(Some(new));
+            continue;
+        };
+        // Who looks at this page has not tried the space another put something in: no row of the log.
+        let (who, now_ms) = (visitor.who.member, office.env.now_ms());
+        let role = standing(&books.people, who, to, now_ms)?.role();
+        if !role.is_some_and(|role| role.may(Action::Read) && role.may(Action::Write)) {
+            continue;
+        }
+        let view = match books.record(office)? {
+            Some(record) => view::get(record.conn(), new)?,
+            None => None,
+        };
+        // Only what says itself that it is the moved note counts.
+        if let Some(view) = view.filter(|view| is_moved_from(&view.reading.value, old)) {
+            let to = books.enter_to(Action::Write, office, visitor, to)?;
+            return Ok(There::Moved(to, Box::new(view)));
+        }
+    }
+    Ok(There::Nothing(
+        free.unwrap_or_else(|| DocId::mint(&*office.env)),
+    ))
 }
 
 /// The client that was chosen, who is not the one it is on. None is needed where nobody is known yet.
@@ -254,12 +302,25 @@ fn show(
         None => StatusCode::OK,
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
     };
-    let moved = match there(office, books, visitor, view.doc)? {
-        There::Moved(to) => {
-            let address = format!("/documents/{}", moved_id(view.doc));
-            Some(space_address(&to, &address))
+    let moved = there(office, books, visitor, view.doc)?;
+    // What was merged just now counts.
+    let now = match books.record(office)? {
+        Some(record) => view::get(record.conn(), view.doc)?,
+        None => None,
+    };
+    let (moved, lacking) = match (moved, now) {
+        (There::Moved(to, new), Some(now)) => {
+            let address = space_address(&to, &format!("/documents/{}", new.doc));
+            let kind = view.kind.code();
+            let mut lacking: Vec<String> = lacking(&now.reading.value, &new.reading.value)
+                .iter()
+                .map(|path| visitor.words.field(kind, path))
+                .collect();
+            lacking.sort();
+            lacking.dedup();
+            (Some(address), lacking)
         }
-        There::Nothing | There::Taken => None,
+        _ => (None, Vec::new()),
     };
     let page = html(&Page {
         head: Head::of(visitor.words, &space, view),
@@ -268,6 +329,7 @@ fn show(
         to,
         subjects,
         moved,
+        lacking,
         said: None,
         wrong: wrong.map(|key| visitor.words.t(key)),
         space,

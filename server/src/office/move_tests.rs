@@ -13,7 +13,7 @@ use super::review_tests::Wire;
 use super::tests::{Answer, World, field, over};
 use super::*;
 use crate::access::people::{self, NewMember, Party, Window};
-use crate::access::{Role, erasures, invites, log};
+use crate::access::{Role, erasures, invites, lists, log};
 use crate::relay::Relay;
 
 const RIGHT_CLIENT: &str = "019ab000-0000-7000-8000-00000000000a";
@@ -278,23 +278,135 @@ async fn nothing_is_taken_out_for_what_only_looks_moved_or_must_be_kept() {
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(answer.body.contains("säilytettävä"), "{}", answer.body);
 
-    // Somebody has put another document where the moved one would be.
-    let victim = t.note(t.wrong, WRONG_CLIENT, "Toinen käynti");
+    t.sync();
+    assert!(t.both.read(doc).is_ok());
+    assert_eq!(t.rows(doc), []);
+}
+
+#[tokio::test]
+async fn the_old_note_stays_while_the_new_one_lacks_anything_of_it() {
+    let mut t = town();
+    t.note(t.right, RIGHT_CLIENT, "Aiempi käynti");
+    let doc = t.note(t.wrong, WRONG_CLIENT, "Kävelimme ulkona");
+    let to = Destination {
+        subject: RIGHT_CLIENT.parse().ok(),
+        contract: None,
+    };
+    let new = t.both.move_note(doc, t.right, &to).unwrap();
+    t.sync();
+    // Written on the old one after the copy was made: acknowledged.
+    let opened = t.one.read(doc).unwrap();
+    let mut value = opened.value.clone();
+    value["summary"] = "Kaatui portaissa".into();
+    t.one.save(doc, &opened.version, &value).unwrap();
+    t.one.sync(&Wire(&t.relay)).unwrap();
+
+    let cookie = t.w.enter().await;
+    let answer = t.send(&cookie, doc, &[("reason", "Onni siirsi")]).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.body.contains("name=\"again\""), "{}", answer.body);
+    t.sync();
+    assert!(t.one.read(doc).is_ok());
+    let again = [("reason", "Onni siirsi"), ("again", "1")];
+    let answer = t.send(&cookie, doc, &again).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    t.sync();
+    assert!(t.one.read(doc).is_err());
+    let moved = t.both.read(new).unwrap().value;
+    assert_eq!(moved["summary"], "Kaatui portaissa");
+    assert_eq!(moved["subject_id"], RIGHT_CLIENT);
+}
+
+#[tokio::test]
+async fn a_copy_with_invented_content_takes_nothing_out() {
+    let mut t = town();
+    let doc = t.note(t.wrong, WRONG_CLIENT, "Kävelimme ulkona");
     let place = Place {
         space: t.right,
+        doc: moved_id(doc),
+        kind: Kind::VisitNote,
+    };
+    let forged = json!({"summary": "Kaikki hyvin", "moved_from": {"doc": doc.to_string()}});
+    assert_eq!(t.relay.create(t.carer, place, &forged), Ok(()));
+    t.sync();
+    let cookie = t.w.enter().await;
+    let answer = t.send(&cookie, doc, &[("reason", "siirretty")]).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    t.sync();
+    assert!(t.both.read(doc).is_ok());
+}
+
+#[tokio::test]
+async fn what_waits_for_a_choice_is_not_moved() {
+    let mut t = town();
+    let doc = t.note(t.wrong, WRONG_CLIENT, "Kävelimme ulkona");
+    for (device, outcome) in [(&mut t.both, "as_planned"), (&mut t.one, "client_absent")] {
+        let opened = device.read(doc).unwrap();
+        let mut value = opened.value.clone();
+        value["outcome"] = outcome.into();
+        device.save(doc, &opened.version, &value).unwrap();
+    }
+    t.sync();
+    assert_eq!(t.both.read(doc).unwrap().conflicts.len(), 1);
+    let to = t.right.to_string();
+    let cookie = t.w.enter().await;
+    let answer = t
+        .send(&cookie, doc, &[("to", &*to), ("reason", "väärä")])
+        .await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let to = Destination {
+        subject: None,
+        contract: None,
+    };
+    let moved = t.both.move_note(doc, t.right, &to);
+    assert!(moved.is_err(), "{moved:?}");
+    assert_eq!(t.both.read(doc).unwrap().value.get("wrong_client"), None);
+    t.sync();
+    assert!(t.both.read(doc).is_ok());
+}
+
+#[tokio::test]
+async fn nobody_keeps_a_note_from_being_moved() {
+    let mut t = town();
+    t.note(t.right, RIGHT_CLIENT, "Aiempi käynti");
+    let victim = t.note(t.wrong, WRONG_CLIENT, "Toinen käynti");
+    // Somebody has put another document where the moved one would be, in a space of their own.
+    let mut db = Connection::open(t.w.dir.path().join("relay.db")).unwrap();
+    let org = lists::org_of_space(&db, t.wrong).unwrap().unwrap();
+    let own = people::add_space(&db, &SystemEnv, org, "Oma").unwrap();
+    grant(&mut db, own, t.carer, Role::Field);
+    let place = Place {
+        space: own,
         doc: moved_id(victim),
         kind: Kind::VisitNote,
     };
     let squatted = t.relay.create(t.carer, place, &json!({"summary": "x"}));
     assert_eq!(squatted, Ok(()));
-    let answer = t.send(&cookie, victim, &form).await;
-    assert_eq!(
-        answer.status,
-        StatusCode::UNPROCESSABLE_ENTITY,
-        "{}",
-        answer.body
-    );
+    let cookie = t.w.enter().await;
+    let to = t.right.to_string();
+    t.w.get(&t.path(victim), &cookie).await;
+    let refused = "SELECT count(*) FROM access_log WHERE action = 'refused'";
+    let refused: i64 = db.query_row(refused, [], |row| row.get(0)).unwrap();
+    assert_eq!(refused, 0, "who looks at a page has tried nothing");
+
+    // A phone that holds it leaves the move to the office, and does not mark the note as moved.
     t.sync();
-    assert!(t.both.read(doc).is_ok() && t.both.read(victim).is_ok());
-    assert_eq!(t.rows(doc), []);
+    let right = Destination {
+        subject: RIGHT_CLIENT.parse().ok(),
+        contract: None,
+    };
+    let moved = t.both.move_note(victim, t.right, &right);
+    assert!(moved.is_err(), "{moved:?}");
+    assert_eq!(t.both.read(victim).unwrap().value.get("wrong_client"), None);
+
+    let form = [("to", &*to), ("subject", RIGHT_CLIENT), ("reason", "väärä")];
+    let answer = t.send(&cookie, victim, &form).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    let new: DocId = answer.location.rsplit('/').next().unwrap().parse().unwrap();
+    assert_ne!(new, moved_id(victim));
+    t.sync();
+    assert!(t.both.read(victim).is_err());
+    let moved = t.both.read(new).unwrap().value;
+    assert_eq!(moved["moved_from"]["doc"], victim.to_string());
+    assert_eq!(moved["summary"], "Toinen käynti");
 }

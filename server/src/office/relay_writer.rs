@@ -53,6 +53,12 @@ impl Writer for Relay {
         }
     }
 
+    fn erase_wished(&self) {
+        if let Err(error) = self.carry_out_wishes() {
+            tracing::error!(%error, "office: an erasure was not carried out at once");
+        }
+    }
+
     fn classify(&self, at: Place, class: &str) -> Result<(), WriteError> {
         let what = NoticeKind::Retention(class.to_owned());
         match self.say(at.space, at.doc, what) {

@@ -71,6 +71,8 @@ impl Writer for Direct {
         Ok(())
     }
 
+    fn erase_wished(&self) {}
+
     fn classify(&self, _: Place, _: &str) -> Result<(), WriteError> {
         Ok(())
     }

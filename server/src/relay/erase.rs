@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 
+use sopu_core::documents::Kind;
+use sopu_core::documents::visit_note::moved;
 use sopu_core::envelope;
 use sopu_core::id::{DeviceId, DocId, SpaceId};
 use sopu_core::wire::{NoticeKind, OrderKind, Status, Verdict};
@@ -15,7 +17,7 @@ use crate::feed::append;
 use crate::keys::RelayKeys;
 use crate::ledger::{Erasure, Line};
 use crate::merge::Merger;
-use crate::store::{DocumentRow, RelayStore, Result, StoreError};
+use crate::store::{DocumentRow, EnvelopeRow, RelayStore, Result, State, StoreError};
 
 /// After how long an erasure that failed is tried again, milliseconds.
 const AGAIN_MS: i64 = 60_000;
@@ -29,6 +31,9 @@ pub enum EraseError {
     /// It is on legal hold: somebody says that it will be needed.
     #[error("the document is on legal hold")]
     LegalHold,
+    /// It was moved, and is needed still: what it became does not hold all of it. A code says more.
+    #[error("the document it was moved to does not hold all of it: {0}")]
+    Moved(&'static str),
     /// The database failed; erasing again carries on.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -44,6 +49,16 @@ impl Relay {
     /// # Errors
     /// See [`EraseError`]. May be repeated.
     pub fn erase(&self, doc: DocId, reason: &str) -> std::result::Result<(), EraseError> {
+        self.erase_moved(doc, reason, None)
+    }
+
+    /// As [`Relay::erase`], if the document it was moved to, where there is one, holds all of it.
+    fn erase_moved(
+        &self,
+        doc: DocId,
+        reason: &str,
+        moved_to: Option<DocId>,
+    ) -> std::result::Result<(), EraseError> {
         // Held from the look at the record on: nobody puts it on hold in between.
         let mut merger = lock(&self.merger);
         let row = self
@@ -60,6 +75,9 @@ impl Relay {
             {}
             if self.is_on_hold(doc, row.space)? {
                 return Err(EraseError::LegalHold);
+            }
+            if let Some(new) = moved_to {
+                self.compare(&mut merger, doc, &row, new)?;
             }
         }
         let erasure = Erasure {
@@ -82,12 +100,15 @@ impl Relay {
         if now_ms < self.wishes_after_ms.load(Ordering::Relaxed) {
             return Ok(());
         }
-        for (doc, reason) in self.commits.read(|store| store.erasure_wishes())? {
-            let erased = catch_unwind(AssertUnwindSafe(|| self.erase(doc, &reason)));
+        for wish in self.commits.read(|store| store.erasure_wishes())? {
+            let doc = wish.doc;
+            let erase = || self.erase_moved(doc, &wish.reason, wish.moved_to);
+            let erased = catch_unwind(AssertUnwindSafe(erase));
             let problem = match erased {
                 Ok(Ok(())) => None,
                 Ok(Err(EraseError::Unknown)) => Some("unknown"),
                 Ok(Err(EraseError::LegalHold)) => Some("legal_hold"),
+                Ok(Err(EraseError::Moved(code))) => Some(code),
                 Ok(Err(error @ (EraseError::Store(_) | EraseError::Record(_)))) => {
                     tracing::error!(%error, "an erasure failed and is tried again");
                     let later = now_ms.saturating_add(AGAIN_MS);
@@ -103,6 +124,46 @@ impl Relay {
                 .write(move |store| store.end_erasure_wish(doc, problem))?;
         }
         Ok(())
+    }
+
+    /// Whether a document may go because it was moved: all of it is settled, and in the new one, as the
+    /// feeds have both now.
+    fn compare(
+        &self,
+        merger: &mut Merger,
+        doc: DocId,
+        row: &DocumentRow,
+        new: DocId,
+    ) -> std::result::Result<(), EraseError> {
+        let there = self.commits.read(|store| store.document(new))?;
+        let there = there.filter(|there| there.erased_ms.is_none() && there.kind == row.kind);
+        let (Some(there), Some(kind)) = (there, Kind::from_number(row.kind)) else {
+            return Err(EraseError::Moved("moved_short"));
+        };
+        while merger
+            .step_in(&self.commits, &self.keys, &*self.env, there.space)?
+            .decided
+            > 0
+        {}
+        // What was acknowledged and waits, for others' work or for a person, is not in either.
+        let kept = self.commits.read(|store| store.envelopes_of(doc))?;
+        let waits = |kept: &EnvelopeRow| matches!(kept.state, State::Waiting | State::Held(_));
+        if kept.iter().any(waits) {
+            return Err(EraseError::Moved("moved_waits"));
+        }
+        let mut reading = |doc| {
+            let am = self
+                .commits
+                .read(|store| merger.documents().get(store, doc, kind))?;
+            Ok::<_, StoreError>(sopu_core::read::read(&am, kind))
+        };
+        let (old, new) = (reading(doc)?, reading(new)?);
+        if !moved::obstacles(&old).is_empty() {
+            return Err(EraseError::Moved("moved_unsettled"));
+        }
+        let whole = moved::is_moved_from(&new.value, doc)
+            && moved::lacking(&old.value, &new.value).is_empty();
+        whole.then_some(()).ok_or(EraseError::Moved("moved_short"))
     }
 
     /// Whether the record says that a document must be kept (DOMAIN: `legal_hold`). Where it cannot say,

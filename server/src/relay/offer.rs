@@ -148,7 +148,9 @@ impl Relay {
             super::EraseError::Record(error) => {
                 crate::store::StoreError::Backend(std::sync::Arc::new(error))
             }
-            super::EraseError::Unknown | super::EraseError::LegalHold => {
+            super::EraseError::Unknown
+            | super::EraseError::LegalHold
+            | super::EraseError::Moved(_) => {
                 crate::store::StoreError::Corrupt("an erased document")
             }
         })

@@ -5,8 +5,10 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::documents::{Field, Rule, Type};
+use crate::documents::check::code;
+use crate::documents::{Field, Problem, Rule, Type};
 use crate::id::{DocId, MemberId};
+use crate::read::Reading;
 
 record! {
     /// Where a moved note was. It says nothing of the client it was on.
@@ -90,9 +92,112 @@ pub fn moved(old: DocId, value: &Value, to: &Destination, by: MemberId, at_ms: i
     Value::Object(new)
 }
 
+/// What must be settled before a note is moved: a copy is made of what is read, and then the old one is
+/// erased, so that a value nobody has chosen, or that this version does not understand, would be lost.
+pub fn obstacles(reading: &Reading) -> Vec<Problem> {
+    let problem = |path: &str, code| Problem {
+        path: path.to_owned(),
+        code,
+        blocks: true,
+    };
+    let conflicts = reading.conflicts.iter().map(|c| c.path.as_str());
+    let clashes = reading.log_clashes.iter().map(|c| c.field.as_str());
+    let unknown = reading.unknown.iter();
+    conflicts
+        .chain(clashes)
+        .map(|path| problem(path, code::CONFLICT))
+        .chain(unknown.map(|path| problem(path, code::UNKNOWN_CONTENT)))
+        .collect()
+}
+
+/// Whether a note says that it is what this one became.
+pub fn is_moved_from(value: &Value, old: DocId) -> bool {
+    value["moved_from"]["doc"].as_str() == Some(&old.to_string())
+}
+
+/// Paths of what the old note would take with it if it were moved now, and the new one does not say.
+/// While there is any, the old one must not be erased.
+pub fn lacking(old: &Value, new: &Value) -> Vec<String> {
+    let mut paths = Vec::new();
+    fill("", &carried(old), &mut new.clone(), &mut paths);
+    paths
+}
+
+/// The new note with what it lacks of the old one.
+pub fn completed(old: &Value, new: &Value) -> Value {
+    let mut whole = new.clone();
+    fill("", &carried(old), &mut whole, &mut Vec::new());
+    whole
+}
+
+/// What must be found again: not where it belongs now, nor how far the new one has come since.
+fn carried(old: &Value) -> Value {
+    let nowhere = Destination {
+        subject: None,
+        contract: None,
+    };
+    let mut value = moved(DocId(Uuid::nil()), old, &nowhere, MemberId(Uuid::nil()), 0);
+    if let Some(fields) = value.as_object_mut() {
+        fields.retain(|field, _| !["moved_from", "status", "schema_version"].contains(&&**field));
+    }
+    value
+}
+
+fn fill(path: &str, wanted: &Value, there: &mut Value, paths: &mut Vec<String>) {
+    match (wanted, there) {
+        (Value::Object(wanted), Value::Object(there)) => {
+            for (key, value) in wanted {
+                let below = match path {
+                    "" => key.clone(),
+                    path => format!("{path}.{key}"),
+                };
+                fill(
+                    &below,
+                    value,
+                    there.entry(key).or_insert(Value::Null),
+                    paths,
+                );
+            }
+        }
+        (Value::Array(wanted), Value::Array(there)) => {
+            let missing: Vec<&Value> = wanted.iter().filter(|v| !there.contains(v)).collect();
+            if !missing.is_empty() {
+                paths.push(path.to_owned());
+                there.extend(missing.into_iter().cloned());
+            }
+        }
+        (wanted, there) if *wanted != *there => {
+            paths.push(path.to_owned());
+            *there = wanted.clone();
+        }
+        _ => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_new_note_lacks_is_found_and_filled_in() {
+        let old = json!({
+            "summary": "a", "status": "invoiced", "subject_id": "1", "shared": true,
+            "entries": {"k": {"text": "x"}, "l": {"text": "y"}}, "present": ["1", "2"],
+        });
+        let whole = json!({
+            "summary": "a", "status": "done", "subject_id": "2", "km": "3",
+            "entries": {"k": {"text": "x"}, "l": {"text": "y"}}, "present": ["2", "1", "3"],
+        });
+        assert_eq!(lacking(&old, &whole), Vec::<String>::new());
+        assert_eq!(completed(&old, &whole), whole);
+        let part = json!({"summary": "b", "entries": {"k": {"text": "x"}}, "present": ["3"]});
+        let paths = ["entries.l", "present", "summary"];
+        let mut found = lacking(&old, &part);
+        found.sort();
+        assert_eq!(found, paths);
+        assert_eq!(lacking(&old, &completed(&old, &part)), Vec::<String>::new());
+        assert!(!lacking(&old, &Value::Null).is_empty());
+    }
 
     fn id(n: u128) -> Uuid {
         Uuid::from_u128(n)

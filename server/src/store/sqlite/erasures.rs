@@ -3,16 +3,21 @@
 use sopu_core::id::{DeviceId, DocId};
 
 use super::{SqliteStore, fixed};
-use crate::store::{Erasures, Result};
+use crate::store::{ErasureWish, Erasures, Result};
 
 impl Erasures for SqliteStore {
-    fn erasure_wishes(&mut self) -> Result<Vec<(DocId, String)>> {
+    fn erasure_wishes(&mut self) -> Result<Vec<ErasureWish>> {
         self.all(
-            "SELECT doc, reason FROM erasure_wish WHERE problem IS NULL ORDER BY doc",
+            "SELECT doc, reason, moved_to FROM erasure_wish WHERE problem IS NULL ORDER BY doc",
             &[],
             |row| {
-                let doc = uuid::Uuid::from_bytes(fixed(row, 0)?);
-                Ok((DocId(doc), row.get(1)?))
+                let id = |bytes| DocId(uuid::Uuid::from_bytes(bytes));
+                let moved = row.get::<_, Option<Vec<u8>>>(2)?;
+                Ok(ErasureWish {
+                    doc: id(fixed(row, 0)?),
+                    reason: row.get(1)?,
+                    moved_to: moved.map(|_| fixed(row, 2)).transpose()?.map(id),
+                })
             },
         )
     }
