@@ -126,11 +126,22 @@ test("what is due is proposed once the closing is known, and kept on for a reaso
 test("a note on the wrong client is moved to where it belongs", async () => {
   await page.goto(`${base}/office/spaces/${world.space}/documents/${world.note}`);
   await look("document-owner");
-  await page.getByRole("link", { name: /väärälle asiakkaalle/ }).click();
-  await page.getByLabel("Oikean asiakkaan tila").selectOption({ label: theirs });
-  await page.getByRole("button", { name: "Jatka" }).click();
+  const begin = async () => {
+    await page.getByRole("link", { name: /väärälle asiakkaalle/ }).click();
+    await page.getByLabel("Oikean asiakkaan tila").selectOption({ label: theirs });
+    await page.getByRole("button", { name: "Jatka" }).click();
+    await page.getByLabel("Syy").fill("kirjattu väärälle");
+  };
+  // What two people said differently would be lost with the old note.
+  await begin();
+  await page.getByRole("button", { name: "Siirrä kirjaus" }).click();
+  await page.getByText("Valitse ensin oikea").first().waitFor();
+  await page.goto(`${base}/office/spaces/${world.space}/documents/${world.note}/conflicts`);
+  await page.locator(".value").first().getByRole("button").click();
+  await page.getByRole("status").filter({ hasText: "Valittu" }).waitFor();
+  await page.goto(`${base}/office/spaces/${world.space}/documents/${world.note}`);
+  await begin();
   await look("move");
-  await page.getByLabel("Syy").fill("kirjattu väärälle");
   await page.getByRole("button", { name: "Siirrä kirjaus" }).click();
   await page.waitForURL(/\/documents\//);
   const text = await page.locator("main").innerText();

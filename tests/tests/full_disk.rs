@@ -130,6 +130,7 @@ fn problem(relay: &RelayProcess, code: &str) -> (u16, String, String, String) {
         .into();
     let mut answer = agent
         .post(format!("http://{}/v1/enrol", relay.address))
+        .content_type("application/cbor")
         .send(body.as_bytes())
         .expect("answers");
     let header = |name: &str| {
