@@ -1,12 +1,13 @@
 // Administration at the office in a real browser: people, teams, spaces, grants.
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { serving } from "./serving.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const target = join(process.env.CARGO_TARGET_DIR ?? join(here, "../../target"), "debug");
@@ -22,16 +23,7 @@ let server, browser, page, base, password;
 before(async () => {
   const begun = run("init", "--org", "Hoiva Oy", "--owner", "Tuula Toimisto", "--login", "tuula");
   password = begun.match(/Password:\s+(\S+)/)[1];
-  server = spawn(sopu, ["--data", data, "serve", "--listen", "127.0.0.1:0"], { stdio: ["ignore", "pipe", "ignore"] });
-  base = await new Promise((done, fail) => {
-    let said = "";
-    server.stdout.on("data", (text) => {
-      said += text;
-      const found = said.match(/http:\/\/[0-9.:]+/);
-      if (found) done(found[0]);
-    });
-    server.on("exit", (code) => fail(new Error(`sopu serve ended with ${code}`)));
-  });
+  ({ server, base } = await serving(sopu, data));
   browser = await chromium.launch({
     executablePath: process.env.BROWSER ?? "/usr/bin/chromium",
     args: ["--no-sandbox", "--disable-gpu"],

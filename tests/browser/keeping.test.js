@@ -1,13 +1,14 @@
 // What an owner does for clients' rights, in a real browser: an excerpt of the access log, retention times, a
 // note that was written on the wrong client.
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { serving } from "./serving.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const target = join(process.env.CARGO_TARGET_DIR ?? join(here, "../../target"), "debug");
@@ -36,16 +37,7 @@ before(async () => {
     run("space", "grant", ours, "--member", who, "--role", who === "Olli Lukija" ? "reader" : "field");
   }
   const codes = people.map((who) => run("invite", "add", who).split("\n")[0]);
-  server = spawn(sopu, ["--data", data, "serve", "--listen", "127.0.0.1:0"], { stdio: ["ignore", "pipe", "ignore"] });
-  base = await new Promise((done, fail) => {
-    let said = "";
-    server.stdout.on("data", (text) => {
-      said += text;
-      const found = said.match(/http:\/\/[0-9.:]+/);
-      if (found) done(found[0]);
-    });
-    server.on("exit", (code) => fail(new Error(`sopu serve ended with ${code}`)));
-  });
+  ({ server, base } = await serving(sopu, data));
   world = JSON.parse(execFileSync(fieldDay, [base, join(home, "devices"), ...codes], { encoding: "utf8" }));
   browser = await chromium.launch({
     executablePath: process.env.BROWSER ?? "/usr/bin/chromium",
