@@ -97,6 +97,7 @@ pub const CODES: &[&str] = &[
     "entries_differ",
     "entry_edited_by_other",
     "moved_from_wrong_client",
+    "moved_twice",
     "no_contract_in_force",
     "on_wrong_client",
     "quota_overdrawn",
@@ -258,7 +259,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         run: wrong_client::run,
-        across: false,
+        across: true,
     },
 ];
 

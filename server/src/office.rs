@@ -405,6 +405,8 @@ mod matrix_tests;
 #[cfg(test)]
 mod move_tests;
 #[cfg(test)]
+mod move_twice_tests;
+#[cfg(test)]
 mod retention_tests;
 #[cfg(test)]
 mod review_tests;

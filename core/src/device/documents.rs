@@ -7,8 +7,9 @@ use automerge::{Automerge, ReadDoc};
 use serde_json::{Map, Value};
 
 use super::{Device, DeviceError, Result};
-use crate::documents::check::code;
-use crate::documents::visit_note::moved::{Destination, is_moved_from, moved, moved_id, obstacles};
+use crate::documents::visit_note::moved::{
+    Destination, is_marked, lacking, moved, obstacles, origin,
+};
 use crate::documents::{Kind, Problem, Validation, validate};
 use crate::edit::{Diff, Edit};
 use crate::findings::{self, Finding};
@@ -20,7 +21,7 @@ use crate::read::{LogClash, Reading, RemovedItem, StatusMark, read, reread, vers
 use crate::save::{self, SaveContext, SaveError, Saved};
 use crate::store::document::{DocWrite, Loaded, NewChange, Origin, write_document_read};
 use crate::store::list::{Page, Query, list};
-use crate::store::{document, draft, history, outbox, view};
+use crate::store::{draft, history, outbox, view};
 
 /// The version of the field tables, written into every new document.
 pub const SCHEMA_VERSION: i64 = 1;
@@ -88,17 +89,6 @@ impl Device {
     /// [`DeviceError::NotEnrolled`], [`DeviceError::BadValue`], the store's.
     pub fn create(&mut self, space: SpaceId, kind: Kind, value: &Value) -> Result<(DocId, Saved)> {
         let doc = DocId::mint(&*self.env);
-        let saved = self.create_as(doc, space, kind, value)?;
-        Ok((doc, saved))
-    }
-
-    fn create_as(
-        &mut self,
-        doc: DocId,
-        space: SpaceId,
-        kind: Kind,
-        value: &Value,
-    ) -> Result<Saved> {
         let me = self.identity()?;
         let env = Arc::clone(&self.env);
         let ctx = self.save_context(space, &*env)?;
@@ -114,7 +104,7 @@ impl Device {
         let (am, saved) = save::create(kind, &Value::Object(value), &ctx)?;
         let reading = read(&am, kind);
         self.keep(doc, space, kind, (am, reading), &saved, me.member)?;
-        Ok(saved)
+        Ok((doc, saved))
     }
 
     /// Opens a document for reading or for a form. Documents with an open form stay loaded until
@@ -188,14 +178,14 @@ impl Device {
         })
     }
 
-    /// Moves a visit note from the wrong client (C16): makes it anew where it belongs, under an id of its
-    /// own that is always the same, and marks the old one for the office to take out. Gives the new one.
-    /// Doing it again changes nothing more.
+    /// Moves a visit note from the wrong client (C16): makes it anew where it belongs, and marks the old
+    /// one for the office to take out. Gives the new one. Where it is already, from here or another
+    /// device, nothing is made: so one of two that were made of one note goes, too.
     ///
     /// # Errors
     /// [`DeviceError::NotFound`] for what is no visit note, [`DeviceError::SpaceEnded`] if either space is
     /// not shown; [`DeviceError::Problems`] while something in it waits for a choice or is not understood
-    /// here, or if another document has the place of the new one; the store's.
+    /// here; the store's.
     pub fn move_note(&mut self, doc: DocId, space: SpaceId, to: &Destination) -> Result<DocId> {
         let loaded = self.shown(doc)?;
         if loaded.kind != Kind::VisitNote {
@@ -204,35 +194,54 @@ impl Device {
         self.check_seals(space)?;
         let me = self.identity()?.member;
         let reading = self.store.reading(&loaded, &loaded.heads);
-        let mut problems = obstacles(&reading);
-        let (new, version) = (moved_id(doc), loaded.heads.clone());
-        let there = document::heads(self.store.conn(), new)?.is_some();
-        // Anybody can work out the id.
-        if there && !is_moved_from(&self.value_of(new)?, doc) {
-            problems.push(Problem {
-                path: "moved_from".to_owned(),
-                code: code::MOVE_TAKEN,
-                blocks: true,
-            });
-        }
+        let problems = obstacles(&reading);
         if !problems.is_empty() {
             return Err(DeviceError::Problems(problems.len(), problems));
         }
-        if !there {
-            let value = moved(doc, &reading.value, to, me, self.env.now_ms());
-            self.create_as(new, space, Kind::VisitNote, &value)?;
-        }
-        let mut value = reading.value.clone();
+        let new = match self.moved_already(doc, &reading.value, space, to)? {
+            Some(new) => new,
+            None => {
+                let value = moved(doc, &reading.value, to, me, self.env.now_ms());
+                self.create(space, Kind::VisitNote, &value)?.0
+            }
+        };
+        let (version, mut value) = (loaded.heads.clone(), reading.value.clone());
         value["wrong_client"] = true.into();
         drop((loaded, reading));
         self.save(doc, &version, &value)?;
         Ok(new)
     }
 
-    fn value_of(&self, doc: DocId) -> Result<Value> {
-        let loaded = self.store.document(doc)?;
-        let reading = self.store.reading(&loaded, &loaded.heads);
-        Ok(reading.value.clone())
+    /// What a note became already: a whole one anywhere, or one in this space; or what else the note it
+    /// was itself became there. Anybody can write a note that says so, so one elsewhere must be whole.
+    fn moved_already(
+        &self,
+        doc: DocId,
+        value: &Value,
+        space: SpaceId,
+        to: &Destination,
+    ) -> Result<Option<DocId>> {
+        let conn = self.store.conn();
+        let mut found = view::moved_from(conn, doc)?;
+        found.sort_by_key(|view| view.space != space);
+        for view in found {
+            let there = &view.reading.value;
+            let whole = || lacking(doc, value, there).is_some_and(|paths| paths.is_empty());
+            let shown = self.check_seals(view.space).is_ok();
+            if !is_marked(there) && shown && (view.space == space || whole()) {
+                return Ok(Some(view.doc));
+            }
+        }
+        let Some(from) = origin(value) else {
+            return Ok(None);
+        };
+        let subject = to.subject.map(|id| id.to_string());
+        let other = view::moved_from(conn, from)?.into_iter().find(|view| {
+            let there = &view.reading.value;
+            let placed = view.space == space && there["subject_id"].as_str() == subject.as_deref();
+            view.doc != doc && placed && !is_marked(there)
+        });
+        Ok(other.map(|view| view.doc))
     }
 
     /// Settles a conflict in favour of the value that `change` wrote.

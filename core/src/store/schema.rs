@@ -11,6 +11,7 @@ const STEPS: &[&str] = &[
     include_str!("schema/002.sql"),
     include_str!("schema/003.sql"),
     include_str!("schema/004.sql"),
+    include_str!("schema/005.sql"),
 ];
 
 /// The version this code writes.
@@ -66,6 +67,7 @@ mod tests {
         include_bytes!("../../fixtures/store-v2.db"),
         include_bytes!("../../fixtures/store-v3.db"),
         include_bytes!("../../fixtures/store-v4.db"),
+        include_bytes!("../../fixtures/store-v5.db"),
     ];
 
     fn shape(conn: &Connection) -> Vec<(String, String)> {

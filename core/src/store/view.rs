@@ -9,13 +9,17 @@ use serde_json::{Value, json};
 use super::document::{self, DocWrite, NewChange, Origin};
 use super::error::{Result, StoreError};
 use super::{Tx, meta, search};
+use crate::documents::visit_note::moved::origin;
 use crate::documents::{self, Kind};
 use crate::findings;
 use crate::id::{DocId, Hash, MemberId, SpaceId};
 use crate::read::{self, Conflict, LiveValue, LogClash, Reading, RemovedItem, StatusMark};
 use crate::trace::{self, Trace};
 
+mod moved;
 mod seal;
+
+pub use moved::moved_from;
 
 pub(super) use seal::Shown;
 use seal::content_seal;
@@ -102,8 +106,8 @@ pub(super) fn write(
     };
     tx.prepare_cached(
         "INSERT OR REPLACE INTO view (doc, space, kind, title, title_key, subject, status, date,
-             updated_ms, conflicts, value, marks, seal, content_seal)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+             updated_ms, conflicts, value, marks, seal, content_seal, moved_from)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
     )?
     .execute(params![
         n,
@@ -120,6 +124,7 @@ pub(super) fn write(
         marks,
         shown.seal(write.doc),
         content_seal(write.doc, &value, &marks),
+        origin(&reading.value).map(|doc| doc.to_string()),
     ])?;
     // A relay's readers could not catch up by themselves; what arrives is indexed at once.
     let typed = |change: &NewChange| change.origin == Origin::Saved;

@@ -18,6 +18,7 @@ finding-two_doers = Two workers on one visit: { $workers }. Planned: { $planned_
 finding-visit_recorded_twice = The same visit is recorded in { $notes } notes.
 finding-on_wrong_client = The note is marked as written on the wrong client. Move it to the right one or erase it.
 finding-moved_from_wrong_client = Moved from the wrong client. Check it, close it again and link it to a contract.
+finding-moved_twice = One note was moved twice. Open one of the two, choose “Written on the wrong client?” and keep one.
 finding-changed_after_signing = Changed after signing: what was signed is kept, the change belongs into an amendment.
 finding-changed_after_locking = The contract was changed after it was locked. Lock it again before it is signed.
 finding-signed_other_content = Signed another version: { $signers }. Ask for a new signature.

@@ -18,6 +18,7 @@ finding-two_doers = Kaksi tekijää samalla käynnillä: { $workers }. Suunnitel
 finding-visit_recorded_twice = Sama käynti on kirjattu { $notes } kirjaukseen.
 finding-on_wrong_client = Kirjaus on merkitty väärälle asiakkaalle kirjatuksi. Siirrä se oikealle tai hävitä se.
 finding-moved_from_wrong_client = Siirretty väärältä asiakkaalta. Tarkista, sulje uudelleen ja liitä sopimukseen.
+finding-moved_twice = Sama kirjaus on siirretty kahdesti. Avaa toinen, valitse ”Onko tämä kirjattu väärälle asiakkaalle?” ja jätä yksi.
 finding-changed_after_signing = Muutos allekirjoitetun jälkeen: allekirjoitettu teksti on tallessa, muutos kuuluu muutossopimukseen.
 finding-changed_after_locking = Sopimusta on muutettu lukitsemisen jälkeen. Lukitse se uudelleen ennen allekirjoituksia.
 finding-signed_other_content = Allekirjoitus eri versioon: { $signers }. Pyydä allekirjoittamaan uudelleen.

@@ -18,6 +18,7 @@ finding-two_doers = Två utförare på samma besök: { $workers }. Planerat { $p
 finding-visit_recorded_twice = Samma besök är antecknat i { $notes } anteckningar.
 finding-on_wrong_client = Anteckningen är märkt som skriven på fel klient. Flytta den till rätt klient eller radera den.
 finding-moved_from_wrong_client = Flyttad från fel klient. Kontrollera den, avsluta den på nytt och koppla den till ett avtal.
+finding-moved_twice = Samma anteckning har flyttats två gånger. Öppna den ena, välj ”Är den här skriven på fel klient?” och behåll en.
 finding-changed_after_signing = Ändring efter underskrift: den undertecknade texten är kvar, ändringen hör hemma i ett ändringsavtal.
 finding-changed_after_locking = Avtalet har ändrats efter låsningen. Lås det på nytt före underskrifterna.
 finding-signed_other_content = Underskrift av en annan version: { $signers }. Be om ny underskrift.

@@ -11,9 +11,9 @@ use serde_json::Value;
 use sopu_core::documents::Kind;
 use sopu_core::documents::check::code;
 use sopu_core::documents::visit_note::moved::{
-    Destination, completed, is_moved_from, lacking, moved, moved_id, obstacles,
+    Destination, completed, is_marked, lacking, moved, obstacles, origin,
 };
-use sopu_core::id::{DocId, SpaceId};
+use sopu_core::id::{DocId, MemberId, SpaceId};
 use sopu_core::store::view::{self, View};
 use uuid::Uuid;
 
@@ -40,12 +40,26 @@ struct Page {
     to: Option<SpaceId>,
     /// The clients known there.
     subjects: Vec<Choice>,
-    /// Where it is, if it was moved from a device: only the old one is left to take out.
-    moved: Option<String>,
-    /// What the new one does not say of the old one.
-    lacking: Vec<String>,
+    /// Where it is already: only what is too much is left to take out.
+    copies: Vec<Copy>,
+    /// Whether any of them lacks something.
+    short: bool,
     said: Option<String>,
     wrong: Option<String>,
+}
+
+/// A note that this one, or the one it was itself, became.
+struct Copy {
+    doc: DocId,
+    address: String,
+    /// The space it is in.
+    space: String,
+    /// Its line in lists.
+    title: String,
+    /// What it does not say of this one, and of the others.
+    lacking: Vec<String>,
+    /// Whether the visitor may have it taken out.
+    can_go: bool,
 }
 
 #[derive(Deserialize)]
@@ -80,7 +94,7 @@ pub(super) async fn carry_out(
             let space = books.enter_to(Action::Move, office, &visitor, space)?;
             let view = note(office, books, &visitor, &space, doc)?;
             let chosen = sent.id::<SpaceId>("to");
-            let told = try_move(office, books, &visitor, &space, &view, &sent)?;
+            let told = try_move(office, books, &visitor, &view, &sent)?;
             match told {
                 Ok((to, new)) => {
                     let address = format!("/office/spaces/{to}/documents/{new}");
@@ -109,7 +123,6 @@ fn try_move(
     office: &Office,
     books: &mut Books,
     visitor: &Visitor,
-    space: &Space,
     view: &View,
     sent: &Sent,
 ) -> Result<Result<(SpaceId, DocId), &'static str>, Failure> {
@@ -128,16 +141,20 @@ fn try_move(
         }));
     }
     let who = visitor.who.member;
-    let (place, new) = match there(office, books, visitor, doc)? {
-        There::Moved(to, now) => {
-            let new = now.doc;
+    let copies = copies(office, books, visitor, view)?;
+    let (place, new, others) = match chosen(&copies, sent) {
+        Some((kept, others)) => {
+            let to = books.enter_to(Action::Write, office, visitor, kept.space)?;
             if !sent.one("again").is_empty() {
-                let value = completed(&view.reading.value, &now.reading.value);
-                create(office, visitor, &to, new, view.kind, &value)?;
+                let old = others.iter().map(|other| &other.reading.value);
+                let value = old
+                    .chain([&view.reading.value])
+                    .fold(kept.reading.value.clone(), |new, old| completed(old, &new));
+                create(office, visitor, &to, kept.doc, view.kind, &value)?;
             }
-            (to, new)
+            (to, kept.doc, others)
         }
-        There::Nothing(new) => {
+        None if copies.is_empty() => {
             let to = sent.id("to").ok_or(Failure::NotFound)?;
             let to = books.enter_to(Action::Write, office, visitor, to)?;
             let Some(destination) = destination(books, &to, view, sent)? else {
@@ -145,6 +162,7 @@ fn try_move(
             };
             let at_ms = office.env.now_ms();
             let value = moved(doc, &view.reading.value, &destination, who, at_ms);
+            let new = planned(books, office, doc)?;
             // Before it is made: whoever comes back here after a power cut must find it.
             erasures::plan_move(&books.people, doc, new)?;
             create(office, visitor, &to, new, view.kind, &value)?;
@@ -156,15 +174,35 @@ fn try_move(
                 (Some(to.id), Some(new)),
                 Some(&what),
             )?;
-            (to, new)
+            (to, new, Vec::new())
         }
+        None => return Ok(Err("move-keep")),
     };
+    // This one last: while anything else cannot go, the page is still here.
+    for gone in others.into_iter().chain([view]) {
+        let from = books.enter_to(Action::Move, office, visitor, gone.space)?;
+        if let Err(why) = take_out(office, books, who, (&from, gone.doc), new, &reason)? {
+            return Ok(Err(why));
+        }
+    }
+    Ok(Ok((place.id, new)))
+}
+
+/// Asks for a note to be taken out, which happens if the new one holds all of it.
+fn take_out(
+    office: &Office,
+    books: &Books,
+    who: MemberId,
+    (space, doc): (&Space, DocId),
+    new: DocId,
+    reason: &str,
+) -> Result<Result<(), &'static str>, Failure> {
     let old = (Some(space.id), Some(doc));
-    books.note(office, who, "move_out", old, Some(&reason))?;
+    books.note(office, who, "move_out", old, Some(reason))?;
     erasures::wish_moved(&books.people, doc, new)?;
     office.writer.erase_wished();
     let Standing::Refused(problem) = erasures::standing(&books.people, doc)? else {
-        return Ok(Ok((place.id, new)));
+        return Ok(Ok(()));
     };
     let why = format!("not carried out: {problem}");
     books.note(office, who, "move_out", old, Some(&why))?;
@@ -175,6 +213,18 @@ fn try_move(
         "moved_unsettled" => "move-conflict",
         _ => "error-server",
     }))
+}
+
+/// The note that stays, and those of the others that are to go too; the one there is need not be named.
+fn chosen<'v>(copies: &'v [View], sent: &Sent) -> Option<(&'v View, Vec<&'v View>)> {
+    let kept = match (sent.id::<DocId>("keep"), copies) {
+        (Some(keep), _) => copies.iter().find(|copy| copy.doc == keep)?,
+        (None, [only]) => only,
+        (None, _) => return None,
+    };
+    let also: Vec<DocId> = sent.all("also").filter_map(|id| id.parse().ok()).collect();
+    let goes = |copy: &&View| copy.doc != kept.doc && also.contains(&copy.doc);
+    Some((kept, copies.iter().filter(goes).collect()))
 }
 
 /// Writes the new note.
@@ -199,48 +249,45 @@ fn create(
     }
 }
 
-/// What is where the moved note would be.
-enum There {
-    /// Nothing: it can be made under this id.
-    Nothing(DocId),
-    /// The note, in a space the visitor writes in: from a device, or the rest was not done.
-    Moved(Space, Box<View>),
-}
-
-/// Looks first for what was recorded here, then under the id that is always the same. Anybody can work
-/// that one out, and put something there: then the note gets an id nobody knows.
-fn there(
+/// The notes this one became, and those the note it was itself became beside it: in spaces the visitor
+/// writes in, those that nobody has marked first. Anybody can write one that says it is one of them, so
+/// nothing goes unless another holds all of it.
+fn copies(
     office: &Office,
     books: &mut Books,
     visitor: &Visitor,
-    old: DocId,
-) -> Result<There, Failure> {
-    let recorded = erasures::moved_to(&books.people, old)?;
-    let mut free = None;
-    for new in recorded.into_iter().chain([moved_id(old)]) {
-        let Some(to) = erasures::space_of(&books.people, new)? else {
-            free = free.or(Some(new));
-            continue;
-        };
-        // Who looks at this page has not tried the space another put something in: no row of the log.
-        let (who, now_ms) = (visitor.who.member, office.env.now_ms());
-        let role = standing(&books.people, who, to, now_ms)?.role();
-        if !role.is_some_and(|role| role.may(Action::Read) && role.may(Action::Write)) {
-            continue;
-        }
-        let view = match books.record(office)? {
-            Some(record) => view::get(record.conn(), new)?,
-            None => None,
-        };
-        // Only what says itself that it is the moved note counts.
-        if let Some(view) = view.filter(|view| is_moved_from(&view.reading.value, old)) {
-            let to = books.enter_to(Action::Write, office, visitor, to)?;
-            return Ok(There::Moved(to, Box::new(view)));
+    view: &View,
+) -> Result<Vec<View>, Failure> {
+    let Some(record) = books.record(office)? else {
+        return Ok(Vec::new());
+    };
+    let mut found = view::moved_from(record.conn(), view.doc)?;
+    if let Some(from) = origin(&view.reading.value) {
+        found.extend(view::moved_from(record.conn(), from)?);
+    }
+    found.retain(|copy| copy.doc != view.doc);
+    found.sort_by_key(|copy| (is_marked(&copy.reading.value), copy.doc));
+    found.dedup_by_key(|copy| copy.doc);
+    // Who looks at this page has not tried the space another put something in: no row of the log.
+    let (who, now_ms) = (visitor.who.member, office.env.now_ms());
+    let mut copies = Vec::new();
+    for copy in found {
+        let role = standing(&books.people, who, copy.space, now_ms)?.role();
+        if role.is_some_and(|role| role.may(Action::Read) && role.may(Action::Write)) {
+            copies.push(copy);
         }
     }
-    Ok(There::Nothing(
-        free.unwrap_or_else(|| DocId::mint(&*office.env)),
-    ))
+    Ok(copies)
+}
+
+/// The id the new note gets: what was planned here before a power cut, or one nobody knows.
+fn planned(books: &Books, office: &Office, old: DocId) -> Result<DocId, Failure> {
+    if let Some(new) = erasures::moved_to(&books.people, old)?
+        && erasures::space_of(&books.people, new)?.is_none()
+    {
+        return Ok(new);
+    }
+    Ok(DocId::mint(&*office.env))
 }
 
 /// The client that was chosen, who is not the one it is on. None is needed where nobody is known yet.
@@ -302,37 +349,58 @@ fn show(
         None => StatusCode::OK,
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
     };
-    let moved = there(office, books, visitor, view.doc)?;
+    let mut shown = Vec::new();
     // What was merged just now counts.
     let now = match books.record(office)? {
         Some(record) => view::get(record.conn(), view.doc)?,
         None => None,
     };
-    let (moved, lacking) = match (moved, now) {
-        (There::Moved(to, new), Some(now)) => {
-            let address = space_address(&to, &format!("/documents/{}", new.doc));
-            let kind = view.kind.code();
-            let mut lacking: Vec<String> = lacking(&now.reading.value, &new.reading.value)
-                .iter()
-                .map(|path| visitor.words.field(kind, path))
-                .collect();
-            lacking.sort();
-            lacking.dedup();
-            (Some(address), lacking)
+    if let Some(now) = now {
+        let found = copies(office, books, visitor, &now)?;
+        for copy in &found {
+            shown.push(as_shown(office, books, visitor, copy, &found, &now)?);
         }
-        _ => (None, Vec::new()),
-    };
+    }
     let page = html(&Page {
         head: Head::of(visitor.words, &space, view),
         frame,
         spaces,
         to,
         subjects,
-        moved,
-        lacking,
+        short: shown.iter().any(|copy| !copy.lacking.is_empty()),
+        copies: shown,
         said: None,
         wrong: wrong.map(|key| visitor.words.t(key)),
         space,
     });
     Ok((status, page).into_response())
+}
+
+fn as_shown(
+    office: &Office,
+    books: &Books,
+    visitor: &Visitor,
+    copy: &View,
+    all: &[View],
+    old: &View,
+) -> Result<Copy, Failure> {
+    let space = books.enter_to(Action::Write, office, visitor, copy.space)?;
+    let kind = copy.kind.code();
+    let others = all.iter().filter(|other| other.doc != copy.doc);
+    let mut lacking: Vec<String> = others
+        .chain([old])
+        .filter_map(|old| lacking(old.doc, &old.reading.value, &copy.reading.value))
+        .flatten()
+        .map(|path| visitor.words.field(kind, &path))
+        .collect();
+    lacking.sort();
+    lacking.dedup();
+    Ok(Copy {
+        doc: copy.doc,
+        address: space_address(&space, &format!("/documents/{}", copy.doc)),
+        title: copy.title.clone(),
+        lacking,
+        can_go: space.role.may(Action::Move),
+        space: space.name,
+    })
 }

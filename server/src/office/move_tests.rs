@@ -1,11 +1,13 @@
 //! A note on the wrong client is moved, over a real relay, with phones of both clients' people.
 #![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
 
+use std::path::Path;
+
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use sopu_core::device::Device;
 use sopu_core::documents::Kind;
-use sopu_core::documents::visit_note::moved::{Destination, moved_id};
+use sopu_core::documents::visit_note::moved::Destination;
 use sopu_core::store::purge;
 use sopu_core::time::SystemEnv;
 
@@ -16,22 +18,22 @@ use crate::access::people::{self, NewMember, Party, Window};
 use crate::access::{Role, erasures, invites, lists, log};
 use crate::relay::Relay;
 
-const RIGHT_CLIENT: &str = "019ab000-0000-7000-8000-00000000000a";
-const WRONG_CLIENT: &str = "019ab000-0000-7000-8000-00000000000b";
+pub(super) const RIGHT_CLIENT: &str = "019ab000-0000-7000-8000-00000000000a";
+pub(super) const WRONG_CLIENT: &str = "019ab000-0000-7000-8000-00000000000b";
 
 /// The office, somebody who visits both clients, and somebody who visits only the wrong one.
-struct Town {
-    relay: Arc<Relay>,
-    w: World,
-    both: Device,
-    one: Device,
-    wrong: SpaceId,
-    right: SpaceId,
-    owner: MemberId,
-    carer: MemberId,
+pub(super) struct Town {
+    pub(super) relay: Arc<Relay>,
+    pub(super) w: World,
+    pub(super) both: Device,
+    pub(super) one: Device,
+    pub(super) wrong: SpaceId,
+    pub(super) right: SpaceId,
+    pub(super) owner: MemberId,
+    pub(super) carer: MemberId,
 }
 
-fn grant(db: &mut Connection, space: SpaceId, member: MemberId, role: Role) {
+pub(super) fn grant(db: &mut Connection, space: SpaceId, member: MemberId, role: Role) {
     let always = Window {
         from_ms: 0,
         until_ms: None,
@@ -39,7 +41,20 @@ fn grant(db: &mut Connection, space: SpaceId, member: MemberId, role: Role) {
     people::grant(db, space, Party::Member(member), role, always, 1).unwrap();
 }
 
-fn town() -> Town {
+/// A phone of somebody, which has everything.
+pub(super) fn phone(dir: &Path, relay: &Relay, member: MemberId, n: u8) -> Device {
+    let db = Connection::open(dir.join("relay.db")).unwrap();
+    let code = invites::create(&db, &SystemEnv, member, None, invites::LIFE_MS).unwrap();
+    let folder = dir.join(format!("phone{n}"));
+    std::fs::create_dir(&folder).unwrap();
+    let store = folder.join("store.db");
+    let mut device = Device::open(&store, &folder, [n; 32], Arc::new(SystemEnv)).unwrap();
+    device.enrol(&Wire(relay), &code, "puhelin").unwrap();
+    device.sync(&Wire(relay)).unwrap();
+    device
+}
+
+pub(super) fn town() -> Town {
     let dir = tempfile::tempdir().unwrap();
     let relay = Arc::new(Relay::open(dir.path(), Arc::new(SystemEnv)).unwrap());
     let mut db = Connection::open(dir.path().join("relay.db")).unwrap();
@@ -66,16 +81,7 @@ fn town() -> Town {
         grant(&mut db, space, carer, Role::Field);
     }
     grant(&mut db, wrong, other, Role::Field);
-    let phone = |member: MemberId, n: u8| {
-        let code = invites::create(&db, &SystemEnv, member, None, invites::LIFE_MS).unwrap();
-        let folder = dir.path().join(format!("phone{n}"));
-        std::fs::create_dir(&folder).unwrap();
-        let store = folder.join("store.db");
-        let mut device = Device::open(&store, &folder, [n; 32], Arc::new(SystemEnv)).unwrap();
-        device.enrol(&Wire(&relay), &code, "puhelin").unwrap();
-        device.sync(&Wire(&relay)).unwrap();
-        device
-    };
+    let phone = |member, n| phone(dir.path(), &relay, member, n);
     let (both, one) = (phone(carer, 1), phone(other, 2));
     let w = over(dir, Arc::clone(&relay) as Arc<dyn Writer>, wrong, owner);
     Town {
@@ -91,7 +97,7 @@ fn town() -> Town {
 }
 
 impl Town {
-    fn note(&mut self, space: SpaceId, client: &str, summary: &str) -> DocId {
+    pub(super) fn note(&mut self, space: SpaceId, client: &str, summary: &str) -> DocId {
         let value = json!({
             "subject_id": client, "summary": summary, "status": "finalised", "shared": true,
             "entries": {"019ab000-0000-7000-8000-0000000000e1": {
@@ -103,7 +109,7 @@ impl Town {
     }
 
     /// Everybody has had contact, and what was asked for is carried out.
-    fn sync(&mut self) {
+    pub(super) fn sync(&mut self) {
         for _ in 0..2 {
             self.relay.merge_all().unwrap();
             self.relay.carry_out_wishes().unwrap();
@@ -112,11 +118,11 @@ impl Town {
         }
     }
 
-    fn path(&self, doc: DocId) -> String {
+    pub(super) fn path(&self, doc: DocId) -> String {
         format!("/office/spaces/{}/documents/{doc}/move", self.wrong)
     }
 
-    async fn send(&self, cookie: &str, doc: DocId, form: &[(&str, &str)]) -> Answer {
+    pub(super) async fn send(&self, cookie: &str, doc: DocId, form: &[(&str, &str)]) -> Answer {
         let page = self.w.get("/office", cookie).await.body;
         let token = field(&page, "form_token");
         let mut all = vec![("form_token", &*token)];
@@ -124,7 +130,7 @@ impl Town {
         self.w.post(&self.path(doc), cookie, &all).await
     }
 
-    fn rows(&self, doc: DocId) -> Vec<(String, Option<String>)> {
+    pub(super) fn rows(&self, doc: DocId) -> Vec<(String, Option<String>)> {
         let db = Connection::open(self.w.dir.path().join("relay.db")).unwrap();
         assert_eq!(log::verify(&db).unwrap(), None);
         let rows = log::of_document(&db, doc, 99).unwrap().into_iter();
@@ -171,8 +177,8 @@ async fn a_note_goes_to_the_right_client_and_from_everybody_who_only_sees_the_wr
     assert!(t.both.read(doc).is_ok(), "nothing has happened yet");
 
     let answer = t.send(&cookie, doc, &good).await;
-    let new = moved_id(doc);
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    let new = answer.leads_to();
     assert_eq!(
         answer.location,
         format!("/office/spaces/{}/documents/{new}", t.right)
@@ -323,7 +329,7 @@ async fn a_copy_with_invented_content_takes_nothing_out() {
     let doc = t.note(t.wrong, WRONG_CLIENT, "Kävelimme ulkona");
     let place = Place {
         space: t.right,
-        doc: moved_id(doc),
+        doc: DocId::mint(&SystemEnv),
         kind: Kind::VisitNote,
     };
     let forged = json!({"summary": "Kaikki hyvin", "moved_from": {"doc": doc.to_string()}});
@@ -370,17 +376,18 @@ async fn nobody_keeps_a_note_from_being_moved() {
     let mut t = town();
     t.note(t.right, RIGHT_CLIENT, "Aiempi käynti");
     let victim = t.note(t.wrong, WRONG_CLIENT, "Toinen käynti");
-    // Somebody has put another document where the moved one would be, in a space of their own.
+    // Somebody says that a document in a space of their own is what it became.
     let mut db = Connection::open(t.w.dir.path().join("relay.db")).unwrap();
     let org = lists::org_of_space(&db, t.wrong).unwrap().unwrap();
     let own = people::add_space(&db, &SystemEnv, org, "Oma").unwrap();
     grant(&mut db, own, t.carer, Role::Field);
     let place = Place {
         space: own,
-        doc: moved_id(victim),
+        doc: DocId::mint(&SystemEnv),
         kind: Kind::VisitNote,
     };
-    let squatted = t.relay.create(t.carer, place, &json!({"summary": "x"}));
+    let squatted = json!({"summary": "x", "moved_from": {"doc": victim.to_string()}});
+    let squatted = t.relay.create(t.carer, place, &squatted);
     assert_eq!(squatted, Ok(()));
     let cookie = t.w.enter().await;
     let to = t.right.to_string();
@@ -389,24 +396,30 @@ async fn nobody_keeps_a_note_from_being_moved() {
     let refused: i64 = db.query_row(refused, [], |row| row.get(0)).unwrap();
     assert_eq!(refused, 0, "who looks at a page has tried nothing");
 
-    // A phone that holds it leaves the move to the office, and does not mark the note as moved.
-    t.sync();
-    let right = Destination {
-        subject: RIGHT_CLIENT.parse().ok(),
-        contract: None,
-    };
-    let moved = t.both.move_note(victim, t.right, &right);
-    assert!(moved.is_err(), "{moved:?}");
-    assert_eq!(t.both.read(victim).unwrap().value.get("wrong_client"), None);
-
     let form = [("to", &*to), ("subject", RIGHT_CLIENT), ("reason", "väärä")];
     let answer = t.send(&cookie, victim, &form).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
-    let new: DocId = answer.location.rsplit('/').next().unwrap().parse().unwrap();
-    assert_ne!(new, moved_id(victim));
+    let new = answer.leads_to();
+    assert_ne!(new, place.doc);
     t.sync();
     assert!(t.both.read(victim).is_err());
     let moved = t.both.read(new).unwrap().value;
     assert_eq!(moved["moved_from"]["doc"], victim.to_string());
     assert_eq!(moved["summary"], "Toinen käynti");
+
+    // Nor is a phone led there.
+    let second = t.note(t.wrong, WRONG_CLIENT, "Kolmas käynti");
+    let place = Place {
+        doc: DocId::mint(&SystemEnv),
+        ..place
+    };
+    let squatted = json!({"summary": "x", "moved_from": {"doc": second.to_string()}});
+    assert_eq!(t.relay.create(t.carer, place, &squatted), Ok(()));
+    t.sync();
+    let right = Destination {
+        subject: RIGHT_CLIENT.parse().ok(),
+        contract: None,
+    };
+    let new = t.both.move_note(second, t.right, &right).unwrap();
+    assert_eq!(t.both.read(new).unwrap().value["summary"], "Kolmas käynti");
 }

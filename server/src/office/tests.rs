@@ -220,6 +220,13 @@ pub(super) struct Answer {
     pub body: String,
 }
 
+impl Answer {
+    /// The document whose page it leads to.
+    pub(super) fn leads_to(&self) -> DocId {
+        self.location.rsplit('/').next().unwrap().parse().unwrap()
+    }
+}
+
 impl World {
     async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.app.clone().oneshot(request).await.unwrap();

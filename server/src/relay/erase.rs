@@ -161,8 +161,8 @@ impl Relay {
         if !moved::obstacles(&old).is_empty() {
             return Err(EraseError::Moved("moved_unsettled"));
         }
-        let whole = moved::is_moved_from(&new.value, doc)
-            && moved::lacking(&old.value, &new.value).is_empty();
+        let lacking = moved::lacking(doc, &old.value, &new.value);
+        let whole = lacking.is_some_and(|paths| paths.is_empty());
         whole.then_some(()).ok_or(EraseError::Moved("moved_short"))
     }
 

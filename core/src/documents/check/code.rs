@@ -79,7 +79,6 @@ codes! {
     END_BEFORE_START = "end_before_start",
     VISIT_TOO_LONG = "visit_too_long",
     CONTRACT_MISSING = "contract_missing",
-    MOVE_TAKEN = "move_taken",
     PREP_OVER_ADVICE = "prep_over_advice",
     COORDINATES_INCOMPLETE = "coordinates_incomplete",
     EPPO_INVALID = "eppo_invalid",

@@ -2,7 +2,6 @@
 //! names the old one, and the old one taken out of the record.
 
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::documents::check::code;
@@ -56,21 +55,6 @@ pub struct Destination {
     pub contract: Option<Uuid>,
 }
 
-/// The id of what a note becomes when it is moved: the same whoever moves it, and however often, so that
-/// one note never becomes two.
-pub fn moved_id(old: DocId) -> DocId {
-    let mut sha = Sha256::new();
-    sha.update(b"sopu-moved-1");
-    sha.update(old.as_bytes());
-    let hash: [u8; 32] = sha.finalize().into();
-    let mut bytes = *old.as_bytes();
-    // Beside the old one in time, with the version and variant of RFC 9562.
-    bytes[6..].copy_from_slice(&hash[..10]);
-    bytes[6] = 0x70 | bytes[6] & 0x0f;
-    bytes[8] = 0x80 | bytes[8] & 0x3f;
-    DocId(Uuid::from_bytes(bytes))
-}
-
 /// What the new note says: all that was seen and done, by whom it was written, and where it was. What
 /// concerned the wrong client stays behind, and it is open again.
 pub fn moved(old: DocId, value: &Value, to: &Destination, by: MemberId, at_ms: i64) -> Value {
@@ -110,20 +94,33 @@ pub fn obstacles(reading: &Reading) -> Vec<Problem> {
         .collect()
 }
 
-/// Whether a note says that it is what this one became.
-pub fn is_moved_from(value: &Value, old: DocId) -> bool {
-    value["moved_from"]["doc"].as_str() == Some(&old.to_string())
+/// The note that this one says it was before it was moved.
+pub fn origin(value: &Value) -> Option<DocId> {
+    value["moved_from"]["doc"].as_str()?.parse().ok()
 }
 
-/// Paths of what the old note would take with it if it were moved now, and the new one does not say.
-/// While there is any, the old one must not be erased.
-pub fn lacking(old: &Value, new: &Value) -> Vec<String> {
+/// Whether a note waits to be taken out: somebody has marked it.
+pub fn is_marked(value: &Value) -> bool {
+    value["wrong_client"] == true
+}
+
+/// Paths of what `old` would take with it if it were taken out, and `new` does not say. While there is
+/// any, it must not be. `None` if `new` is neither what `old` became nor made of the same note as it.
+pub fn lacking(doc: DocId, old: &Value, new: &Value) -> Option<Vec<String>> {
+    let from = origin(new)?;
+    let wanted = if from == doc {
+        carried(old)
+    } else if origin(old) == Some(from) {
+        own(old)
+    } else {
+        return None;
+    };
     let mut paths = Vec::new();
-    fill("", &carried(old), &mut new.clone(), &mut paths);
-    paths
+    fill("", &wanted, &mut new.clone(), &mut paths);
+    Some(paths)
 }
 
-/// The new note with what it lacks of the old one.
+/// The new note with what it lacks of the old one, as far as that may be carried to another client.
 pub fn completed(old: &Value, new: &Value) -> Value {
     let mut whole = new.clone();
     fill("", &carried(old), &mut whole, &mut Vec::new());
@@ -136,11 +133,22 @@ fn carried(old: &Value) -> Value {
         subject: None,
         contract: None,
     };
-    let mut value = moved(DocId(Uuid::nil()), old, &nowhere, MemberId(Uuid::nil()), 0);
-    if let Some(fields) = value.as_object_mut() {
-        fields.retain(|field, _| !["moved_from", "status", "schema_version"].contains(&&**field));
-    }
-    value
+    let value = moved(DocId(Uuid::nil()), old, &nowhere, MemberId(Uuid::nil()), 0);
+    without(&value, &["moved_from", "status", "schema_version"])
+}
+
+/// What must be found again of a note that was moved twice: also what was signed, sealed and counted
+/// on it since.
+fn own(copy: &Value) -> Value {
+    let placed = ["subject_id", "contract_id", "shared", "wrong_client"];
+    let value = without(copy, &["moved_from", "status", "schema_version"]);
+    without(&value, &placed)
+}
+
+fn without(value: &Value, fields: &[&str]) -> Value {
+    let mut left = value.as_object().cloned().unwrap_or_else(Map::new);
+    left.retain(|field, _| !fields.contains(&field.as_str()));
+    Value::Object(left)
 }
 
 fn fill(path: &str, wanted: &Value, there: &mut Value, paths: &mut Vec<String>) {
@@ -188,15 +196,54 @@ mod tests {
             "summary": "a", "status": "done", "subject_id": "2", "km": "3",
             "entries": {"k": {"text": "x"}, "l": {"text": "y"}}, "present": ["2", "1", "3"],
         });
-        assert_eq!(lacking(&old, &whole), Vec::<String>::new());
+        let became = |mut new: Value| {
+            new["moved_from"] = json!({"doc": id(9).to_string()});
+            new
+        };
+        let paths = |old: &Value, new: Value| {
+            let mut paths = lacking(DocId(id(9)), old, &became(new)).expect("what it became");
+            paths.sort();
+            paths
+        };
+        assert_eq!(paths(&old, whole.clone()), [""; 0]);
         assert_eq!(completed(&old, &whole), whole);
         let part = json!({"summary": "b", "entries": {"k": {"text": "x"}}, "present": ["3"]});
-        let paths = ["entries.l", "present", "summary"];
-        let mut found = lacking(&old, &part);
-        found.sort();
-        assert_eq!(found, paths);
-        assert_eq!(lacking(&old, &completed(&old, &part)), Vec::<String>::new());
-        assert!(!lacking(&old, &Value::Null).is_empty());
+        assert_eq!(
+            paths(&old, part.clone()),
+            ["entries.l", "present", "summary"]
+        );
+        assert_eq!(paths(&old, completed(&old, &part)), [""; 0]);
+        assert_eq!(lacking(DocId(id(9)), &old, &whole), None);
+        assert_eq!(lacking(DocId(id(9)), &old, &Value::Null), None);
+    }
+
+    #[test]
+    fn of_two_that_one_note_became_one_can_go_if_the_other_says_what_was_done_on_it_since() {
+        let from = json!({"doc": id(9).to_string(), "by": id(5).to_string()});
+        let plain =
+            json!({"summary": "a", "subject_id": "1", "status": "done", "moved_from": from});
+        let mut other = plain.clone();
+        other["moved_from"]["by"] = id(6).to_string().into();
+        let doc = DocId(id(8));
+        assert_eq!(lacking(doc, &plain, &other), Some(vec![]));
+        let mut sealed = plain.clone();
+        sealed["seals"] = json!({"k": {"by": "x"}});
+        assert_eq!(
+            lacking(doc, &sealed, &other),
+            Some(vec!["seals".to_owned()])
+        );
+        assert_eq!(
+            completed(&sealed, &other),
+            other,
+            "nothing signed is carried over"
+        );
+        assert_eq!(lacking(doc, &other, &sealed), Some(vec![]));
+        let stranger = json!({"summary": "a", "moved_from": {"doc": id(7).to_string()}});
+        assert_eq!(lacking(doc, &stranger, &other), None);
+        assert_eq!(
+            lacking(doc, &json!({"summary": "a"}), &json!({"summary": "a"})),
+            None
+        );
     }
 
     fn id(n: u128) -> Uuid {
@@ -229,17 +276,5 @@ mod tests {
                 .get("status")
                 .is_none()
         );
-    }
-
-    #[test]
-    fn the_new_id_is_one_of_version_seven_and_always_the_same() {
-        let old = DocId(Uuid::from_bytes([0xff; 16]));
-        let new = moved_id(old);
-        assert_eq!(new, moved_id(old));
-        assert_ne!(new, old);
-        assert_eq!(new.0.get_version_num(), 7);
-        assert_eq!(new.0.get_variant(), uuid::Variant::RFC4122);
-        assert_eq!(new.as_bytes()[..6], old.as_bytes()[..6]);
-        assert_ne!(moved_id(new), new);
     }
 }
