@@ -1,26 +1,21 @@
 //! The one object an app holds.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
-use sopu_core::device::exchange::sync_shared;
 use sopu_core::device::salvage::salvage;
 use sopu_core::device::{self, Device, DeviceError, Keys};
-use sopu_core::documents::visit_note::moved::Destination;
-use sopu_core::id::{DocId, Hash, SpaceId, Version};
+use sopu_core::id::SpaceId;
 use sopu_core::store::StoreKey;
 use sopu_core::time::SystemEnv;
-use sopu_core::transport::Transport;
 use sopu_core::transport::http::HttpTransport;
-use sopu_core::wire::limits;
 
-use crate::document::{Conflict, Created, Document, Kind, Saved, object};
-use crate::error::{Problem, SopuError};
-use crate::list::{Page, Query, Space};
-use crate::progress::Progress;
-use crate::signing::{SigningState, Statement};
-use crate::sync::{Foreign, HttpClient, SyncReport};
-use crate::timeline::{Finding, TimelineStep};
+use crate::changes::Changes;
+use crate::error::SopuError;
+use crate::list::Space;
+use crate::pending::Member;
+use crate::stop::Stop;
 
 type Result<T, E = SopuError> = std::result::Result<T, E>;
 
@@ -39,13 +34,17 @@ pub struct Identity {
     pub org_name: String,
 }
 
-/// One installation: its store and its key. Everything but `enrol`, `sync` and `watch` works
-/// without a network, and what `create`, `save`, `choose` … wrote is durable when they return.
+/// One installation: its store and its key. Everything but `enrol`, `sync`, `watch` and `sync_within`
+/// works without a network, and what `create`, `save`, `choose` … wrote is durable when they return.
 #[derive(uniffi::Object)]
 pub struct SopuDevice {
-    device: Mutex<Device>,
+    /// `None` once it was shut. Whoever works with it holds the outer lock for reading.
+    device: RwLock<Option<Mutex<Device>>>,
     /// The connections to the relay, kept between syncs.
-    http: Mutex<Option<(String, Arc<HttpTransport>)>>,
+    pub(crate) http: Mutex<Option<(String, Arc<HttpTransport>)>>,
+    /// What ends the exchanges that go on; `None` once it was shut.
+    running: Mutex<Option<Vec<Weak<Stop>>>>,
+    pub(crate) changes: Changes,
 }
 
 #[uniffi::export]
@@ -65,11 +64,8 @@ impl SopuDevice {
     ) -> Result<Arc<Self>> {
         let keys = keys(key, store_key)?;
         let (store, instance) = (Path::new(&store), Path::new(&instance_dir));
-        let device = Device::open(store, instance, keys, Arc::new(SystemEnv))?;
-        Ok(Arc::new(Self {
-            device: Mutex::new(device),
-            http: Mutex::new(None),
-        }))
+        let device = guarded(|| Device::open(store, instance, keys, Arc::new(SystemEnv)))?;
+        Ok(Self::of(device))
     }
 
     /// Opens a store of which `open` said that it is `damaged`: what can be read of it, unsent work
@@ -83,11 +79,8 @@ impl SopuDevice {
     ) -> Result<Arc<Self>> {
         let keys = keys(key, store_key)?;
         let (store, instance) = (Path::new(&store), Path::new(&instance_dir));
-        let (device, _) = salvage(store, instance, keys, Arc::new(SystemEnv))?;
-        Ok(Arc::new(Self {
-            device: Mutex::new(device),
-            http: Mutex::new(None),
-        }))
+        let (device, _) = guarded(|| salvage(store, instance, keys, Arc::new(SystemEnv)))?;
+        Ok(Self::of(device))
     }
 
     /// Encrypts the whole store anew with another key. All of it happens or nothing: keep both keys
@@ -95,260 +88,145 @@ impl SopuDevice {
     pub fn change_store_key(&self, store_key: Vec<u8>) -> Result<()> {
         let key = store_key.try_into();
         let key = key.map_err(|_| SopuError::argument("store_key"))?;
-        Ok(self.lock().change_store_key(StoreKey::new(key))?)
+        self.with(|device| device.change_store_key(StoreKey::new(key)))
     }
 
-    /// Enrols at a relay (`https://…`) with an invite code; `name` says which phone this is.
-    pub fn enrol(&self, relay: String, code: String, name: String) -> Result<Identity> {
-        let http = self.http(&relay);
-        let identity = self.lock().enrol(&*http, &code, &name)?;
-        self.lock().set_relay(&relay)?;
-        Ok(identity.into())
-    }
-
-    /// As `enrol`, over the app's own HTTP client, which knows the relay's address.
-    pub fn enrol_over(
-        &self,
-        client: Arc<dyn HttpClient>,
-        code: String,
-        name: String,
-    ) -> Result<Identity> {
-        Ok(self.lock().enrol(&Foreign(client), &code, &name)?.into())
+    /// Lets go of the store's file: ends what still runs, waits for it, and from then on every call gives
+    /// `Closed`. For an app that deletes the store, or opens it elsewhere; again does nothing.
+    pub fn shut(&self) {
+        let running = self.running().take().unwrap_or_default();
+        for stop in running.iter().filter_map(Weak::upgrade) {
+            stop.stop();
+        }
+        self.changes.close();
+        let mut device = self.device.write().unwrap_or_else(PoisonError::into_inner);
+        *device = None;
     }
 
     /// Who this device is.
     pub fn identity(&self) -> Result<Identity> {
-        Ok(self.lock().identity()?.into())
+        Ok(self.with(|device| device.identity())?.into())
     }
 
     /// Whether the relay asked this device to enrol again, because its store exists twice.
     pub fn must_enrol_again(&self) -> Result<bool> {
-        Ok(self.lock().must_enrol_again()?)
+        self.with(|device| device.must_enrol_again())
     }
 
     /// The spaces this device takes part in.
     pub fn spaces(&self) -> Result<Vec<Space>> {
-        let spaces = self.lock().spaces()?;
+        let spaces = self.with(|device| device.spaces())?;
         Ok(spaces.into_iter().map(Space::from).collect())
-    }
-
-    /// Says what app this is in, its name and version, for the office's list of devices.
-    pub fn set_app(&self, app: String) {
-        self.lock().set_app(&app);
     }
 
     /// Spaces held but shown no more, because the right to them has ended: for telling the person so.
     /// What is unsent in them goes out at the next sync; then they go.
     pub fn sealed_spaces(&self) -> Result<Vec<Space>> {
-        let spaces = self.lock().sealed_spaces()?;
+        let spaces = self.with(|device| device.sealed_spaces())?;
         Ok(spaces.into_iter().map(Space::from).collect())
     }
 
-    /// Makes a document; `value` is a JSON object.
-    pub fn create(&self, space: String, kind: Kind, value: String) -> Result<Created> {
-        let (space, value) = (space_id(&space)?, object(&value)?);
-        let (doc, saved) = self.lock().create(space, kind.into(), &value)?;
-        Ok(Created {
-            id: doc.to_string(),
-            version: saved.version.to_string(),
+    /// The people of a space, as the relay told last: those who have left too, for what they wrote is
+    /// still there.
+    pub fn members(&self, space: String) -> Result<Vec<Member>> {
+        let space = space_id(&space)?;
+        let roster = self.with(|device| device.roster(space))?;
+        Ok(Member::of(roster))
+    }
+
+    /// Says what app this is in, its name and version, for the office's list of devices.
+    pub fn set_app(&self, app: String) -> Result<()> {
+        self.with(|device| {
+            device.set_app(&app);
+            Ok(())
         })
-    }
-
-    /// Opens a document for reading or for a form.
-    pub fn read(&self, doc: String) -> Result<Document> {
-        Ok(self.lock().read(doc_id(&doc)?)?.into())
-    }
-
-    /// Saves what differs between the document at `version` and this JSON object. What the form
-    /// did not touch is not written. Save at the returned version next.
-    pub fn save(&self, doc: String, version: String, value: String) -> Result<Saved> {
-        let (doc, version, value) = (doc_id(&doc)?, heads(&version)?, object(&value)?);
-        Ok(self.lock().save(doc, &version, &value)?.into())
-    }
-
-    /// Keeps the document loaded while a form is open on it.
-    pub fn form_opened(&self, doc: String) -> Result<()> {
-        self.lock().open_form(doc_id(&doc)?);
-        Ok(())
-    }
-
-    /// The form was closed.
-    pub fn form_closed(&self, doc: String) -> Result<()> {
-        self.lock().close_form(doc_id(&doc)?);
-        Ok(())
-    }
-
-    /// Takes a status back to this code in a new round.
-    pub fn reopen(
-        &self,
-        doc: String,
-        version: String,
-        path: String,
-        code: String,
-    ) -> Result<Saved> {
-        let (doc, version) = (doc_id(&doc)?, heads(&version)?);
-        Ok(self.lock().reopen(doc, &version, &path, &code)?.into())
-    }
-
-    /// Moves a visit note from the wrong client into this space and to this farm or client, if it is
-    /// known, and marks the old one for the office to take out. Gives the id of the new one; doing it
-    /// again gives the same.
-    pub fn move_note(&self, doc: String, space: String, subject: Option<String>) -> Result<String> {
-        let (doc, space) = (doc_id(&doc)?, space_id(&space)?);
-        let subject = subject.map(|id| doc_id(&id)).transpose()?.map(|id| id.0);
-        let to = Destination {
-            subject,
-            contract: None,
-        };
-        Ok(self.lock().move_note(doc, space, &to)?.to_string())
-    }
-
-    /// Lists documents.
-    pub fn list(&self, query: Query) -> Result<Page> {
-        Ok(self.lock().list(&query.try_into()?)?.into())
-    }
-
-    /// Finds documents that have every one of these words, last changed first.
-    pub fn search(&self, text: String, offset: u32, limit: u32) -> Result<Page> {
-        self.list(Query {
-            text: Some(text),
-            offset,
-            limit,
-            ..Query::default()
-        })
-    }
-
-    /// The fields of a document that wait for a person's choice.
-    pub fn conflicts(&self, doc: String) -> Result<Vec<Conflict>> {
-        Ok(self.read(doc)?.conflicts)
-    }
-
-    /// Settles a conflict in favour of the value that `change` wrote.
-    pub fn choose(
-        &self,
-        doc: String,
-        version: String,
-        path: String,
-        change: String,
-    ) -> Result<Saved> {
-        let (doc, version) = (doc_id(&doc)?, heads(&version)?);
-        let change = hash(&change)?;
-        Ok(self.lock().choose(doc, &version, &path, &change)?.into())
-    }
-
-    /// What is wrong with a document on its way to a status (`"locked"`, `"published"` …) or while
-    /// writing (`"save"`).
-    pub fn problems(&self, doc: String, towards: String) -> Result<Vec<Problem>> {
-        let problems = self.lock().problems(doc_id(&doc)?, &towards)?;
-        Ok(problems.into_iter().map(Problem::from).collect())
-    }
-
-    /// Locks a contract as read at this version, ready to be signed.
-    pub fn lock_contract(&self, doc: String, version: String) -> Result<Saved> {
-        let (doc, version) = (doc_id(&doc)?, heads(&version)?);
-        Ok(self.lock().lock_contract(doc, &version)?.into())
-    }
-
-    /// Signs a locked contract with this device's key.
-    pub fn sign_contract(&self, doc: String, statement: Statement) -> Result<Saved> {
-        let (doc, statement) = (doc_id(&doc)?, statement.try_into()?);
-        Ok(self.lock().sign_contract(doc, statement)?.into())
-    }
-
-    /// How far the signing of a contract is.
-    pub fn signing_state(&self, doc: String) -> Result<SigningState> {
-        Ok(self.lock().signing_state(doc_id(&doc)?)?.into())
-    }
-
-    /// What was signed by all, byte for byte as sealed, as a JSON object; `None` before that.
-    pub fn signed_content(&self, doc: String) -> Result<Option<String>> {
-        let content = self.lock().signed_content(doc_id(&doc)?)?;
-        Ok(content.map(|value| value.to_string()))
-    }
-
-    /// What a person should look at in a space, from what is on this device.
-    pub fn findings(&self, space: String) -> Result<Vec<Finding>> {
-        let findings = self.lock().findings(space_id(&space)?)?;
-        Ok(findings.into_iter().map(Finding::from).collect())
-    }
-
-    /// The timeline of a document, newest first.
-    pub fn timeline(&self, doc: String, offset: u32, limit: u32) -> Result<Vec<TimelineStep>> {
-        let (offset, limit) = (offset as usize, limit as usize);
-        let steps = self.lock().timeline(doc_id(&doc)?, offset, limit)?;
-        Ok(steps.into_iter().map(TimelineStep::from).collect())
-    }
-
-    /// How far one's own work in a document has come.
-    pub fn status(&self, doc: String) -> Result<Progress> {
-        Ok(self.lock().progress(doc_id(&doc)?)?.into())
-    }
-
-    /// How far one's own work in all documents has come.
-    pub fn backlog(&self) -> Result<Progress> {
-        Ok(self.lock().backlog()?.into())
     }
 
     /// Relay clock minus device clock as last measured, milliseconds.
     pub fn clock_offset_ms(&self) -> Result<Option<i64>> {
-        Ok(self.lock().clock_offset_ms()?)
+        self.with(|device| device.clock_offset_ms())
     }
 
     /// How long to wait before syncing again by itself, milliseconds; 0 when there is no reason to
     /// wait. Grows after errors and while the relay cannot go on. A person who asks need not wait.
-    pub fn pause_ms(&self) -> i64 {
-        self.lock().pause_ms()
+    pub fn pause_ms(&self) -> Result<i64> {
+        self.with(|device| Ok(device.pause_ms()))
     }
 
-    /// Sends what is unsent and takes in what is new, until nothing is left to say. Others may
-    /// write meanwhile. Right at any time, also again and also after an error.
-    pub fn sync(&self) -> Result<SyncReport> {
-        self.exchange(&*self.relay()?, 0)
-    }
-
-    /// Waits for news at most so many milliseconds and takes it in; if there is something to send,
-    /// it sends that at once instead.
-    pub fn watch(&self, wait_ms: u32) -> Result<SyncReport> {
-        self.exchange(&*self.relay()?, wait_ms)
-    }
-
-    /// As `sync`, or as `watch` if `wait_ms` is not 0, over the app's own HTTP client.
-    pub fn sync_over(&self, client: Arc<dyn HttpClient>, wait_ms: u32) -> Result<SyncReport> {
-        self.exchange(&Foreign(client), wait_ms)
+    /// Breaks inside, so that an app can see what its reporting makes of it: always `Defect` with the
+    /// code `panic`, and everything works on.
+    pub fn rehearse_defect(&self) -> Result<()> {
+        self.with(|_| rehearsed())
     }
 }
 
-/// Requests of one sync at most: a first sync of many pages may take several calls, between which
-/// an app can show how far it is.
-const REQUESTS: u32 = 100;
+#[expect(clippy::panic, reason = "what it is for")]
+fn rehearsed() -> Result<(), DeviceError> {
+    panic!("rehearsed")
+}
 
 impl SopuDevice {
-    /// Each call of the core is a whole transaction, so a panic in one leaves nothing half done.
-    fn lock(&self) -> MutexGuard<'_, Device> {
-        self.device.lock().unwrap_or_else(PoisonError::into_inner)
+    fn of(device: Device) -> Arc<Self> {
+        Arc::new(Self {
+            device: RwLock::new(Some(Mutex::new(device))),
+            http: Mutex::default(),
+            running: Mutex::new(Some(Vec::new())),
+            changes: Changes::default(),
+        })
     }
 
-    fn http(&self, relay: &str) -> Arc<HttpTransport> {
-        let mut kept = self.http.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*kept {
-            Some((base, http)) if base == relay => Arc::clone(http),
-            _ => {
-                let http = Arc::new(HttpTransport::new(relay));
-                *kept = Some((relay.to_owned(), Arc::clone(&http)));
-                http
+    /// Works with the store.
+    pub(crate) fn with<T>(
+        &self,
+        work: impl FnOnce(&mut Device) -> Result<T, DeviceError>,
+    ) -> Result<T> {
+        self.held(|device| work(&mut device.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    /// As `with`, of something that lists may show.
+    pub(crate) fn write<T>(
+        &self,
+        work: impl FnOnce(&mut Device) -> Result<T, DeviceError>,
+    ) -> Result<T> {
+        let done = self.with(work)?;
+        self.changes.tell();
+        Ok(done)
+    }
+
+    /// As `with`, of what takes the inner lock only when it needs it.
+    pub(crate) fn held<T>(
+        &self,
+        work: impl FnOnce(&Mutex<Device>) -> Result<T, DeviceError>,
+    ) -> Result<T> {
+        let device = self.device.read().unwrap_or_else(PoisonError::into_inner);
+        let device = device.as_ref().ok_or(SopuError::Closed)?;
+        guarded(|| work(device))
+    }
+
+    /// Has `shut` use this too.
+    pub(crate) fn runs(&self, stop: &Arc<Stop>) {
+        match &mut *self.running() {
+            Some(running) => {
+                running.retain(|stop| stop.strong_count() > 0);
+                running.push(Arc::downgrade(stop));
             }
+            None => stop.stop(),
         }
     }
 
-    fn relay(&self) -> Result<Arc<HttpTransport>> {
-        let relay = self.lock().relay()?.ok_or(DeviceError::NotEnrolled)?;
-        Ok(self.http(&relay))
+    fn running(&self) -> MutexGuard<'_, Option<Vec<Weak<Stop>>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn exchange(&self, transport: &dyn Transport, wait_ms: u32) -> Result<SyncReport> {
-        let requests = if wait_ms == 0 { REQUESTS } else { 1 };
-        let wait_ms = wait_ms.min(limits::WAIT_MS);
-        Ok(sync_shared(&self.device, transport, requests, wait_ms)?.into())
+/// A panic inside is a defect and told as one. Each call of the core is a whole transaction, so it
+/// leaves nothing half done.
+fn guarded<T>(work: impl FnOnce() -> Result<T, DeviceError>) -> Result<T> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(done) => Ok(done?),
+        Err(_) => Err(SopuError::Defect {
+            code: "panic".to_owned(),
+        }),
     }
 }
 
@@ -364,24 +242,8 @@ impl From<device::Identity> for Identity {
     }
 }
 
-fn doc_id(id: &str) -> Result<DocId> {
-    id.parse().map_err(|_| SopuError::argument("doc"))
-}
-
-fn space_id(id: &str) -> Result<SpaceId> {
+pub(crate) fn space_id(id: &str) -> Result<SpaceId> {
     id.parse().map_err(|_| SopuError::argument("space"))
-}
-
-fn heads(version: &str) -> Result<Version> {
-    version.parse().map_err(|_| SopuError::argument("version"))
-}
-
-/// One change is a version of one head.
-fn hash(change: &str) -> Result<Hash> {
-    match heads(change)?.heads() {
-        [hash] => Ok(*hash),
-        _ => Err(SopuError::argument("change")),
-    }
 }
 
 fn keys(key: Vec<u8>, store_key: Option<Vec<u8>>) -> Result<Keys> {
@@ -391,4 +253,37 @@ fn keys(key: Vec<u8>, store_key: Option<Vec<u8>>) -> Result<Keys> {
         device: bytes(key, "key")?,
         store: store.transpose()?.map(StoreKey::new),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn device(folder: &Path) -> Result<Arc<SopuDevice>> {
+        let path = |name: &str| folder.join(name).to_string_lossy().into_owned();
+        SopuDevice::open(path("sopu.db"), path("instance"), vec![7; 32], None)
+    }
+
+    #[test]
+    fn a_panic_inside_is_a_defect_and_the_device_works_on() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let device = device(folder.path()).expect("opens");
+        let panicked = SopuError::Defect {
+            code: "panic".to_owned(),
+        };
+        assert_eq!(device.rehearse_defect(), Err(panicked));
+        assert_eq!(device.spaces(), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_device_that_was_shut_says_so_and_can_be_opened_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let first = device(folder.path()).expect("opens");
+        first.shut();
+        first.shut();
+        assert_eq!(first.spaces(), Err(SopuError::Closed));
+        assert_eq!(first.sync(None, None), Err(SopuError::Closed));
+        assert_eq!(first.next_change(0, 60_000), 0, "nobody waits for nothing");
+        assert!(device(folder.path()).expect("opens").spaces().is_ok());
+    }
 }

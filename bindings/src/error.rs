@@ -80,6 +80,12 @@ pub enum SopuError {
     /// No network, or the relay is not there: everything is kept; sync again later.
     #[error("no connection to the relay")]
     Offline,
+    /// The app stopped it: nothing to tell. What was exchanged before stays.
+    #[error("stopped")]
+    Stopped,
+    /// The device was shut: open it again.
+    #[error("the device was shut")]
+    Closed,
     /// The relay asks for patience: sync again after that time.
     #[error("the relay is busy")]
     TryLater {
@@ -150,6 +156,7 @@ impl From<DeviceError> for SopuError {
                 why: "no_folder".to_owned(),
             },
             DeviceError::Offline => Self::Offline,
+            DeviceError::Stopped => Self::Stopped,
             DeviceError::Busy { retry_after_ms } => Self::TryLater { retry_after_ms },
             DeviceError::Refused { code } if code == "protocol_unknown" => Self::Update,
             DeviceError::Refused { code } => Self::Refused { code },

@@ -12,12 +12,17 @@
 
 #![warn(missing_docs)]
 
+mod changes;
 pub mod device;
 pub mod document;
 pub mod error;
+pub mod exchange;
+pub mod forms;
 pub mod list;
+pub mod pending;
 pub mod progress;
 pub mod signing;
+pub mod stop;
 pub mod sync;
 pub mod timeline;
 
@@ -28,6 +33,12 @@ uniffi::setup_scaffolding!("sopu");
 #[uniffi::export]
 pub fn new_key() -> Vec<u8> {
     sopu_core::device::Device::new_key(&sopu_core::time::SystemEnv).to_vec()
+}
+
+/// A new id, for an item of a document: a task, an observation, an entry.
+#[uniffi::export]
+pub fn new_id() -> String {
+    sopu_core::id::mint_uuid(&sopu_core::time::SystemEnv).to_string()
 }
 
 /// The version of this library.

@@ -33,8 +33,8 @@ pub struct SyncReport {
 /// One HTTP POST to the relay.
 #[derive(Clone, Debug, PartialEq, Eq, uniffi::Record)]
 pub struct HttpRequest {
-    /// Path below the relay's base address.
-    pub path: String,
+    /// The whole address.
+    pub url: String,
     /// For `Authorization: Bearer …`.
     pub token: Option<String>,
     /// The body; its `Content-Type` is `application/cbor`, and the relay reads no other.
@@ -89,18 +89,22 @@ pub trait HttpClient: Send + Sync {
 }
 
 /// An app's client as core sees it.
-pub(crate) struct Foreign(pub(crate) Arc<dyn HttpClient>);
+pub(crate) struct Foreign {
+    pub client: Arc<dyn HttpClient>,
+    /// The relay's address without a slash at its end.
+    pub base: String,
+}
 
 impl Transport for Foreign {
     fn post(&self, post: Post) -> Result<Reply, TransportError> {
         let request = HttpRequest {
-            path: post.path.to_owned(),
+            url: format!("{}{}", self.base, post.path),
             token: post.token,
             body: post.body,
             encoding: post.encoding.map(str::to_owned),
             timeout_ms: post.timeout_ms,
         };
-        match self.0.post(request) {
+        match self.client.post(request) {
             Ok(reply) => Ok(transport::Reply {
                 status: reply.status,
                 encoding: reply.encoding,

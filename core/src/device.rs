@@ -5,8 +5,10 @@
 
 pub mod contracts;
 pub mod documents;
+pub mod errand;
 pub mod error;
 pub mod exchange;
+pub mod pending;
 mod reads;
 pub mod salvage;
 pub mod seal;
@@ -24,7 +26,7 @@ use crate::store::{Store, StoreKey, Tx, meta, outbox, space, view};
 use crate::sync::Scheduler;
 use crate::time::Env;
 use crate::transport::{Post, Transport};
-use crate::wire::{ENROL_PATH, EnrolRequest, EnrolResponse, PROTOCOL};
+use crate::wire::{ENROL_PATH, EnrolRequest, EnrolResponse, PROTOCOL, RosterRow};
 
 pub use error::DeviceError;
 pub use exchange::SyncReport;
@@ -289,6 +291,15 @@ impl Device {
         let mut spaces = space::spaces(self.store.conn())?;
         spaces.retain(|space| !sealed.contains(space));
         Ok(spaces)
+    }
+
+    /// The people of a space and their devices, as the relay told last.
+    ///
+    /// # Errors
+    /// [`DeviceError::SpaceEnded`], [`DeviceError::LeaseEnded`]; the store's.
+    pub fn roster(&self, space: SpaceId) -> Result<Vec<RosterRow>> {
+        self.check_seals(space)?;
+        Ok(space::roster(self.store.conn(), space)?)
     }
 
     /// One's own work that is not in the record yet, in all documents.

@@ -14,6 +14,7 @@ pub mod check;
 pub mod contract;
 pub mod editorial;
 pub mod service_listing;
+pub mod shape;
 pub mod visit_note;
 
 /// A kind of document. Its code is a string everywhere but on the wire, where it is its number.

@@ -41,6 +41,9 @@ pub enum TransportError {
     /// The relay took too long.
     #[error("timed out")]
     TimedOut,
+    /// The app did not want to wait any longer.
+    #[error("stopped")]
+    Stopped,
     /// More bytes came than any reply may have.
     #[error("reply too large")]
     TooLarge,

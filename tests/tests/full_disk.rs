@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use serde_json::json;
+use sopu_core::device::errand::Errand;
+use sopu_core::device::exchange::sync_shared;
 use sopu_core::device::{Device, DeviceError};
 use sopu_core::documents::Kind;
 use sopu_core::id::MemberId;
@@ -406,8 +408,7 @@ fn with_a_slow_disk_many_pushes_share_one_sync_and_nobody_waits_to_write() {
                     let done = std::sync::atomic::AtomicBool::new(false);
                     let report = std::thread::scope(|inner| {
                         let syncing = inner.spawn(|| {
-                            let report =
-                                sopu_core::device::exchange::sync_shared(&device, &transport, 1, 0);
+                            let report = sync_shared(&device, &transport, Errand::sync(1));
                             done.store(true, std::sync::atomic::Ordering::SeqCst);
                             report
                         });

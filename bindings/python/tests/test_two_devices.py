@@ -237,16 +237,16 @@ class TwoDevices(unittest.TestCase):
         self.assertEqual(content["title"], "Kotihoito")
 
     def test_an_apps_own_http_client_carries_a_sync(self) -> None:
-        client = Urllib(self.relay.url)
+        client = Urllib()
         doc = self.note(self.aino, "Oman asiakkaan kautta")
-        report = self.aino.sync_over(client, 0)
+        report = self.aino.sync(client)
         self.assertEqual(report.requests, client.posts)
         self.assertNotEqual(self.aino.status(doc).stage, Stage.HERE)
 
     def test_a_broken_http_client_of_the_app_is_no_network_and_no_crash(self) -> None:
         doc = self.note(self.aino, "Turvassa")
         with self.assertRaises(SopuError.Offline):
-            self.aino.sync_over(Broken(), 0)
+            self.aino.sync(Broken())
         self.assertEqual(self.aino.status(doc).stage, Stage.HERE)
         in_record(self.aino, doc)
 
@@ -265,8 +265,7 @@ class TwoDevices(unittest.TestCase):
 class Urllib(HttpClient):
     """The standard library as the app's HTTP client."""
 
-    def __init__(self, base: str):
-        self.base = base
+    def __init__(self):
         self.posts = 0
 
     def post(self, request: HttpRequest) -> HttpReply:
@@ -279,7 +278,7 @@ class Urllib(HttpClient):
         if request.encoding:
             headers["content-encoding"] = request.encoding
         post = urllib.request.Request(
-            self.base + request.path, bytes(request.body), headers, method="POST"
+            request.url, bytes(request.body), headers, method="POST"
         )
         try:
             with urllib.request.urlopen(post, timeout=request.timeout_ms / 1_000) as reply:

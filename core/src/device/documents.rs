@@ -157,6 +157,16 @@ impl Device {
         Ok(loaded)
     }
 
+    /// The document as an Automerge file, with its history: what other programs open.
+    ///
+    /// # Errors
+    /// [`DeviceError::NotFound`], [`DeviceError::SpaceEnded`], [`DeviceError::LeaseEnded`], the store's.
+    pub fn export(&self, doc: DocId) -> Result<Vec<u8>> {
+        let loaded = self.shown(doc)?;
+        self.mark_read(doc, loaded.kind);
+        Ok(loaded.am.save())
+    }
+
     /// Keeps the document loaded while a form is open on it.
     pub fn open_form(&self, doc: DocId) {
         self.store.pin(doc);

@@ -51,6 +51,9 @@ pub enum DeviceError {
     /// No connection, or it broke: try again later.
     #[error("no connection to the relay")]
     Offline,
+    /// The app stopped it; what was exchanged before stays.
+    #[error("stopped")]
+    Stopped,
     /// The relay is there but asks for patience.
     #[error("the relay is busy")]
     Busy {
@@ -84,6 +87,7 @@ impl DeviceError {
             | Self::Store(_)
             | Self::InstanceFile
             | Self::Offline
+            | Self::Stopped
             | Self::Busy { .. }
             | Self::Refused { .. }
             | Self::BadAnswer
@@ -129,6 +133,7 @@ impl From<TransportError> for DeviceError {
     fn from(error: TransportError) -> Self {
         match error {
             TransportError::Unreachable | TransportError::TimedOut => Self::Offline,
+            TransportError::Stopped => Self::Stopped,
             TransportError::TooLarge => Self::BadAnswer,
         }
     }

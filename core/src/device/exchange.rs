@@ -7,9 +7,10 @@ use crate::envelope;
 use crate::store::meta;
 use crate::sync::outgoing::Outgoing;
 use crate::sync::{SyncAction, SyncEvent, SyncState};
-use crate::transport::{Post, Reply, Transport};
+use crate::transport::{Post, Reply, Transport, TransportError};
 use crate::wire::{SYNC_PATH, SyncResponse, body, limits};
 
+use super::errand::{Course, Errand, Portion};
 use super::{Device, DeviceError, Result, keys};
 
 /// What one call of [`Device::sync`] did.
@@ -54,7 +55,7 @@ impl Device {
     /// [`DeviceError::Offline`], [`DeviceError::Busy`], [`DeviceError::Refused`]; what was
     /// exchanged before the error stays. Calling again at any time is right.
     pub fn sync(&mut self, transport: &dyn Transport) -> Result<SyncReport> {
-        run(&mut Exclusive(self), transport, MOST_REQUESTS, 0)
+        run(&mut Exclusive(self), transport, Errand::sync(MOST_REQUESTS))
     }
 
     /// As [`Device::sync`], but at most so many requests.
@@ -62,7 +63,7 @@ impl Device {
     /// # Errors
     /// As [`Device::sync`].
     pub fn sync_for(&mut self, transport: &dyn Transport, requests: u32) -> Result<SyncReport> {
-        run(&mut Exclusive(self), transport, requests, 0)
+        run(&mut Exclusive(self), transport, Errand::sync(requests))
     }
 
     /// Waits for news at most `wait_ms` and takes it in. If there is something to send, it sends
@@ -71,12 +72,7 @@ impl Device {
     /// # Errors
     /// As [`Device::sync`].
     pub fn watch(&mut self, transport: &dyn Transport, wait_ms: u32) -> Result<SyncReport> {
-        run(
-            &mut Exclusive(self),
-            transport,
-            1,
-            wait_ms.min(limits::WAIT_MS),
-        )
+        run(&mut Exclusive(self), transport, Errand::watch(wait_ms))
     }
 
     /// How long to wait before syncing again by itself, milliseconds: 0 when there is no reason to
@@ -100,8 +96,8 @@ impl Device {
         self.scheduler.handle(event, now_ms, jitter) == SyncAction::Send
     }
 
-    fn prepare(&mut self, wait_ms: u32) -> Result<(Outgoing, Post, i64)> {
-        let outgoing = self.next_request(wait_ms)?;
+    fn prepare(&mut self, wait_ms: u32, portion: Portion) -> Result<(Outgoing, Post, i64)> {
+        let outgoing = self.next_portion(wait_ms, portion)?;
         let token = meta::text(self.store.conn(), keys::TOKEN)?.ok_or(DeviceError::NotEnrolled)?;
         let plain = envelope::encode(&outgoing.request);
         let (body, encoding) = match compress(&plain) {
@@ -154,10 +150,9 @@ impl Device {
 pub fn sync_shared(
     device: &Mutex<Device>,
     transport: &dyn Transport,
-    requests: u32,
-    wait_ms: u32,
+    errand: Errand,
 ) -> Result<SyncReport> {
-    run(&mut Shared(device), transport, requests, wait_ms)
+    run(&mut Shared(device), transport, errand)
 }
 
 trait Held {
@@ -181,17 +176,13 @@ impl Held for Shared<'_> {
     }
 }
 
-fn run(
-    device: &mut impl Held,
-    transport: &dyn Transport,
-    requests: u32,
-    wait_ms: u32,
-) -> Result<SyncReport> {
+fn run(device: &mut impl Held, transport: &dyn Transport, errand: Errand) -> Result<SyncReport> {
     // Whoever calls has a reason to; the scheduler says whether to go on, and when to come back.
     device.with(|device| device.happened(SyncEvent::Wanted));
-    let ran = exchange(device, transport, requests, wait_ms);
+    let ran = exchange(device, transport, errand);
     let ended = match &ran {
-        Ok(_) => SyncEvent::Answered { more: false },
+        // Whoever stopped it has a reason of their own, and the relay none to be spared.
+        Ok(_) | Err(DeviceError::Stopped) => SyncEvent::Answered { more: false },
         Err(DeviceError::Refused { .. }) => SyncEvent::Refused,
         Err(DeviceError::Busy { retry_after_ms }) => SyncEvent::Failed {
             retry_after_ms: *retry_after_ms,
@@ -207,16 +198,35 @@ fn run(
 fn exchange(
     device: &mut impl Held,
     transport: &dyn Transport,
-    requests: u32,
-    wait_ms: u32,
+    errand: Errand,
 ) -> Result<SyncReport> {
     let mut report = SyncReport::default();
     let mut standing = 0;
+    let mut course = Course::new(errand, device.with(|device| device.env.now_ms()));
     loop {
-        let (outgoing, post, sent_ms) = device.with(|device| device.prepare(wait_ms))?;
+        let portion = course.portion();
+        let (outgoing, mut post, sent_ms) =
+            device.with(|device| device.prepare(errand.wait_ms, portion))?;
+        if let Some(left_ms) = course.left_ms(sent_ms) {
+            if left_ms == 0 && report.requests > 0 {
+                report.more = true;
+                return Ok(report);
+            }
+            post.timeout_ms = post.timeout_ms.min(left_ms.max(1));
+        }
         report.requests += 1;
         report.bytes_up += post.body.len() as u64;
-        let (body, size) = match answer(transport.post(post)?) {
+        let reply = match transport.post(post) {
+            // What came before the time was over came.
+            Err(TransportError::TimedOut)
+                if errand.budget_ms.is_some() && report.bytes_down > 0 =>
+            {
+                report.more = true;
+                return Ok(report);
+            }
+            reply => reply?,
+        };
+        let (body, size) = match answer(reply) {
             Err(DeviceError::Refused { code }) if code == REVOKED => {
                 device.with(|device| device.wipe_refused(&outgoing, &mut report))?;
                 let refused = DeviceError::Refused { code };
@@ -226,8 +236,9 @@ fn exchange(
         };
         report.bytes_down += size;
         let moved = device.with(|device| device.finish(&outgoing, sent_ms, &body, &mut report))?;
+        course.took(device.with(|device| device.env.now_ms()) - sent_ms);
         standing = if moved { 0 } else { standing + 1 };
-        let (stuck, last) = (report.more && !moved, report.requests >= requests);
+        let (stuck, last) = (report.more && !moved, report.requests >= errand.requests);
         if stuck && standing == 1 && !last {
             continue;
         }
@@ -286,7 +297,6 @@ mod tests {
     use super::*;
     use crate::id::{DeviceId, MemberId, OrgId};
     use crate::time::SystemEnv;
-    use crate::transport::TransportError;
     use crate::wire::{ENROL_PATH, EnrolResponse, PROTOCOL};
 
     /// A relay whose merging is stuck: it answers, and always has more.
@@ -365,5 +375,32 @@ mod tests {
         relay.gone.store(true, Ordering::Relaxed);
         assert!(device.sync(&relay).is_err());
         assert!(device.pause_ms() > 0, "no network");
+    }
+
+    /// A minute passes with every look at the clock.
+    struct Hurried(AtomicU32);
+
+    impl crate::time::Env for Hurried {
+        fn now_ms(&self) -> i64 {
+            i64::from(self.0.fetch_add(1, Ordering::Relaxed)) * 60_000
+        }
+
+        fn fill(&self, bytes: &mut [u8]) {
+            SystemEnv.fill(bytes);
+        }
+    }
+
+    #[test]
+    fn a_budget_ends_a_sync_that_has_more_to_say() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = dir.path().join("store.db");
+        let env = Arc::new(Hurried(AtomicU32::new(0)));
+        let mut device = Device::open(&store, dir.path(), [7; 32], env).unwrap();
+        let relay = Stuck::default();
+        device.enrol(&relay, "CODE", "phone").unwrap();
+        let device = Mutex::new(device);
+        let report = sync_shared(&device, &relay, Errand::within(1_000, 100)).unwrap();
+        assert!(report.more);
+        assert_eq!(report.requests, 1, "one is always made");
     }
 }

@@ -14,18 +14,20 @@ use uuid::Uuid;
 
 /// Declares a struct of the JSON form. `: Header` after the name gives it the common header.
 macro_rules! record {
-    ($(#[$meta:meta])* pub struct $name:ident : Header {
-        $($(#[$fmeta:meta])* pub $field:ident : $ty:ty,)*
+    ($(#[doc = $doc:literal])* pub struct $name:ident : Header {
+        $($(#[doc = $fdoc:literal])* $(#[serde(rename = $rename:literal)])?
+        pub $field:ident : $ty:ty,)*
     }) => {
-        $(#[$meta])*
+        $(#[doc = $doc])*
         #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
         #[serde(default)]
         pub struct $name {
             /// What every document carries.
             #[serde(flatten)]
             pub header: $crate::documents::record::Header,
-            $($(#[$fmeta])*
+            $($(#[doc = $fdoc])*
             #[serde(
+                $(rename = $rename,)?
                 skip_serializing_if = "crate::documents::record::Absent::is_absent",
                 deserialize_with = "crate::documents::record::lenient"
             )]
@@ -36,16 +38,21 @@ macro_rules! record {
             /// The struct's own fields by name, in order.
             pub const FIELDS: &[&str] = &[$(stringify!($field)),*];
         }
+
+        record!(@shape $name [$crate::documents::record::Header::shape_fields()]
+            ($($doc)*) $(($($fdoc)*) ($($rename)?) $field : $ty,)*);
     };
-    ($(#[$meta:meta])* pub struct $name:ident {
-        $($(#[$fmeta:meta])* pub $field:ident : $ty:ty,)*
+    ($(#[doc = $doc:literal])* pub struct $name:ident {
+        $($(#[doc = $fdoc:literal])* $(#[serde(rename = $rename:literal)])?
+        pub $field:ident : $ty:ty,)*
     }) => {
-        $(#[$meta])*
+        $(#[doc = $doc])*
         #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
         #[serde(default)]
         pub struct $name {
-            $($(#[$fmeta])*
+            $($(#[doc = $fdoc])*
             #[serde(
+                $(rename = $rename,)?
                 skip_serializing_if = "crate::documents::record::Absent::is_absent",
                 deserialize_with = "crate::documents::record::lenient"
             )]
@@ -55,6 +62,35 @@ macro_rules! record {
         impl $crate::documents::record::Absent for $name {
             fn is_absent(&self) -> bool {
                 $($crate::documents::record::Absent::is_absent(&self.$field))&&*
+            }
+        }
+
+        record!(@shape $name [Vec::new()]
+            ($($doc)*) $(($($fdoc)*) ($($rename)?) $field : $ty,)*);
+    };
+    (@shape $name:ident [$first:expr] ($($doc:literal)*)
+        $(($($fdoc:literal)*) ($($rename:literal)?) $field:ident : $ty:ty,)*) => {
+        impl $name {
+            pub(crate) fn shape_fields() -> Vec<$crate::documents::shape::ShapeField> {
+                let mut fields: Vec<$crate::documents::shape::ShapeField> = $first;
+                fields.extend([$($crate::documents::shape::ShapeField {
+                    name: stringify!($field),
+                    json: [$($rename,)? stringify!($field)][0],
+                    doc: concat!($($fdoc, "\n",)*),
+                    shape: <$ty as $crate::documents::shape::Shaped>::shape(),
+                }),*]);
+                fields
+            }
+        }
+
+        impl $crate::documents::shape::Shaped for $name {
+            fn shape() -> $crate::documents::shape::Shape {
+                $crate::documents::shape::Shape::Record($crate::documents::shape::RecordShape {
+                    name: stringify!($name),
+                    module: module_path!(),
+                    doc: concat!($($doc, "\n",)*),
+                    fields: Self::shape_fields(),
+                })
             }
         }
     };

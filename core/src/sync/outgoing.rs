@@ -1,6 +1,7 @@
 //! The next request: what is unsent, and how far this device has come.
 
 use crate::chunk::Chunk;
+use crate::device::errand::Portion;
 use crate::device::{Device, DeviceError, Result, keys};
 use crate::envelope::encode;
 use crate::guard::Refusal;
@@ -31,16 +32,20 @@ impl Device {
     /// # Errors
     /// The store's.
     pub fn next_request(&mut self, wait_ms: u32) -> Result<Outgoing> {
+        self.next_portion(wait_ms, Portion::WHOLE)
+    }
+
+    pub(crate) fn next_portion(&mut self, wait_ms: u32, portion: Portion) -> Result<Outgoing> {
         // A copy of a store sends nothing until it has seen what its other self did.
         let push = if self.recovering()? {
             Vec::new()
         } else {
             self.seal_all()?;
-            let (bytes, count) = (limits::PUSH, limits::PUSH_COUNT);
+            let (bytes, count) = (portion.push, limits::PUSH_COUNT);
             outbox::to_send(self.store.conn(), bytes, count, &self.put_off)?
         };
         let used: usize = push.iter().map(|(_, e)| e.header.len() + e.run.len()).sum();
-        let offers = self.next_offers(limits::PUSH.saturating_sub(used))?;
+        let offers = self.next_offers(portion.push.saturating_sub(used))?;
         let reads = self.next_reads();
         self.requests += 1;
         let conn = self.store.conn();
@@ -72,7 +77,7 @@ impl Device {
             status_seen: meta::number(conn, keys::STATUS_SEEN)?
                 .unwrap_or(0)
                 .unsigned_abs(),
-            max_bytes: 0,
+            max_bytes: portion.pull,
             done: done
                 .iter()
                 .map(|n| OrderDone {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use sopu_core::device::documents::Opened;
+use sopu_core::device::errand::Errand;
 use sopu_core::device::exchange::sync_shared;
 use sopu_core::device::{Device, DeviceError};
 use sopu_core::documents::Kind;
@@ -318,7 +319,11 @@ impl PhoneLoop {
     /// Syncs, and says whether the relay had no more, or why that came to nothing.
     fn sync(&self, wait_ms: u32) -> Result<bool, String> {
         let op = self.begin(What::Syncing);
-        let done = sync_shared(&self.device, &self.transport, 50, wait_ms);
+        let errand = Errand {
+            wait_ms,
+            ..Errand::sync(50)
+        };
+        let done = sync_shared(&self.device, &self.transport, errand);
         let (what, complete) = match &done {
             Ok(report) => {
                 let complete = !report.more;
@@ -397,6 +402,7 @@ fn code(error: &DeviceError) -> String {
         DeviceError::Stale => "stale_version".to_owned(),
         DeviceError::Store(error) if error.is_no_room() => "no_room".to_owned(),
         DeviceError::NotEnrolled
+        | DeviceError::Stopped
         | DeviceError::NotFound(_)
         | DeviceError::BadValue { .. }
         | DeviceError::Problems(..)
