@@ -33,6 +33,7 @@ pub mod document;
 pub mod draft;
 pub mod error;
 pub mod history;
+pub mod hold;
 pub mod list;
 pub mod meta;
 pub mod notice;

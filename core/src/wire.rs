@@ -510,7 +510,7 @@ pub enum NoticeKind {
     /// The retention class code.
     #[n(1)]
     Retention(#[n(0)] String),
-    /// Legal hold set or lifted.
+    /// Legal hold set or lifted: what counts, see [`crate::store::hold`].
     #[n(2)]
     LegalHold(#[n(0)] bool),
     /// The document was erased, for this reason code.

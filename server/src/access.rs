@@ -14,6 +14,7 @@ pub mod form_token;
 pub mod invites;
 pub mod lists;
 pub mod log;
+pub mod notices;
 pub mod oidc;
 pub mod password;
 pub mod people;

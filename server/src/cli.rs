@@ -24,6 +24,7 @@ mod database_key;
 mod demo;
 mod devices;
 mod erase;
+mod hold;
 mod init;
 mod members;
 pub(crate) mod serve;
@@ -115,6 +116,9 @@ enum Command {
     /// Erase documents for good, and say which devices have confirmed
     #[command(subcommand)]
     Erase(erase::Erase),
+    /// Put documents on legal hold, or lift it
+    #[command(subcommand)]
+    Hold(hold::Hold),
     /// Copy database and ledger into a new folder, and read the copy through; also while a server runs
     #[command(long_about = backup::TAKE_HELP)]
     Backup(backup::Take),
@@ -270,6 +274,10 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<(), CliError> {
             command.run(&mut Desk::open(&cli.settings, false)?, &data, out)
         }
         Command::Erase(command) => {
+            let data = cli.settings.config(Source::default())?.data;
+            command.run(&mut Desk::open(&cli.settings, false)?, &data, out)
+        }
+        Command::Hold(command) => {
             let data = cli.settings.config(Source::default())?.data;
             command.run(&mut Desk::open(&cli.settings, false)?, &data, out)
         }

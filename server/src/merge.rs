@@ -21,6 +21,7 @@ pub mod breaker;
 pub mod contract_number;
 pub mod decide;
 pub mod documents;
+pub mod legal_hold;
 pub mod release;
 pub mod settle;
 
@@ -66,6 +67,8 @@ pub struct Overlay {
     pub fed_ids: BTreeSet<EnvelopeId>,
     /// Envelopes that a replay in this step replaces.
     pub retired: BTreeSet<EnvelopeId>,
+    /// Documents that a device asks to be kept and that did not ask before.
+    pub raised: BTreeSet<(DocId, DeviceId)>,
     /// Documents as they will be.
     pub documents: BTreeMap<DocId, Standing>,
 }
@@ -149,10 +152,12 @@ impl Merger {
             Ok(outcomes)
         })?;
         let numbers = contract_number::due(&rows, &outcomes, &overlay);
+        let holds = legal_hold::due(&rows, &outcomes, &overlay);
         let (keys, decided) = (keys.clone(), rows.len());
         let settled = commits.write(move |store| {
             let settled = settle::settle(store, &keys, &outcomes, now_ms)?;
             contract_number::issue(store, &keys, space, &numbers, now_ms)?;
+            legal_hold::give(store, &keys, space, &holds, now_ms)?;
             breaker::clear(store)?;
             Ok(settled)
         });

@@ -38,6 +38,7 @@ mod failure;
 mod findings;
 mod frame;
 mod history;
+mod hold;
 mod member;
 mod members;
 mod move_note;
@@ -82,14 +83,8 @@ pub trait Writer: Send + Sync {
     /// [`WriteError`]; [`WriteError::Gone`] if its place is taken.
     fn create(&self, member: MemberId, at: Place, value: &Value) -> Result<(), WriteError>;
 
-    /// Erases what was asked for, now. Where that does not work out, it is done later.
-    fn erase_wished(&self);
-
-    /// Says of which retention class a document is: a notice of the relay.
-    ///
-    /// # Errors
-    /// [`WriteError`].
-    fn classify(&self, at: Place, class: &str) -> Result<(), WriteError>;
+    /// Says and erases what was asked for, now. Where that does not work out, it is done later.
+    fn carry_out(&self);
 
     /// Lets held work into the record, or drops it for good. `false` if it is not held any more.
     ///
@@ -334,6 +329,14 @@ pub fn router<S: Clone + Send + Sync + 'static>(office: Arc<Office>) -> Router<S
             "/office/spaces/{space}/documents/{doc}/class",
             post(retention::classify),
         )
+        .route(
+            "/office/spaces/{space}/holds",
+            get(hold::page).post(hold::client),
+        )
+        .route(
+            "/office/spaces/{space}/documents/{doc}/hold",
+            post(hold::document),
+        )
         .route("/office/spaces/{space}/erased/{doc}", get(erase::receipt))
         .route(
             "/office/spaces/{space}/documents/{doc}/history",
@@ -400,6 +403,8 @@ mod devices_tests;
 mod erase_tests;
 #[cfg(test)]
 mod excerpt_tests;
+#[cfg(test)]
+mod hold_tests;
 #[cfg(test)]
 mod matrix_tests;
 #[cfg(test)]

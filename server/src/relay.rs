@@ -30,6 +30,7 @@ mod bell;
 mod enrol;
 mod erase;
 mod listeners;
+mod notices;
 mod offer;
 mod office;
 mod reads;

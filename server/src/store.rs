@@ -3,6 +3,7 @@
 //! Everything that writes happens between [`RelayStore::begin`] and [`RelayStore::commit`]; when
 //! `commit` returns, it is as safe as it needs to be. [`Commits`] lets many requests share one commit.
 
+use std::collections::BTreeSet;
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
@@ -537,6 +538,27 @@ pub trait Erasures {
     fn confirm_purge(&mut self, doc: Option<DocId>, device: DeviceId, at_ms: i64) -> Result<()>;
 }
 
+/// A notice that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoticeWish {
+    /// Which wish.
+    pub number: i64,
+    /// About which document.
+    pub doc: DocId,
+    /// CBOR of what is to be said.
+    pub what: Vec<u8>,
+}
+
+/// Notices that were asked for at the office, and whose documents must all be kept.
+pub trait Notices {
+    /// What is to be said, oldest wish first.
+    fn notice_wishes(&mut self) -> Result<Vec<NoticeWish>>;
+    /// It was said, or there is nothing to say it of.
+    fn end_notice_wish(&mut self, number: i64) -> Result<()>;
+    /// The farms and clients of a space whose documents must all be kept.
+    fn held_clients(&mut self, space: SpaceId) -> Result<BTreeSet<String>>;
+}
+
 /// The access log, for what devices tell.
 pub trait Reads {
     /// Adds a row to the access log, unless its member has one of this action for the document with a time
@@ -548,11 +570,11 @@ pub trait Reads {
 
 /// The relay's database.
 pub trait RelayStore:
-    Transactions + Envelopes + Feeds + People + News + Erasures + Reads + Send
+    Transactions + Envelopes + Feeds + People + News + Erasures + Notices + Reads + Send
 {
 }
 
-impl<T: Transactions + Envelopes + Feeds + People + News + Erasures + Reads + Send> RelayStore
-    for T
+impl<T> RelayStore for T where
+    T: Transactions + Envelopes + Feeds + People + News + Erasures + Notices + Reads + Send
 {
 }

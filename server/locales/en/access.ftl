@@ -104,3 +104,20 @@ access-sign_out = signed out
 access-sign_in_refused = was not let in
 access-refused = tried to see what is not theirs
 access-account = changed their account
+
+## Legal hold
+hold = Legal hold
+hold-intro = What somebody says will be needed is not erased and not moved, whatever its retention time. Setting and lifting a hold takes the role of the office and a reason, and is a row of the access log.
+hold-nothing = Nothing here is on hold.
+hold-clients = All documents about a client or farm
+hold-clients-help = A hold of a client holds every document about them that is not on hold yet, and what comes later. Lifting it lifts every hold of theirs.
+hold-client = everything is held
+hold-set = Put on hold
+hold-lift = Lift the hold
+hold-none = Not on hold.
+hold-asked = A save asks for a hold. The document stays until somebody answers.
+hold-held = On legal hold: the document must be kept.
+hold-help = A hold keeps the document from being erased or moved, until somebody at the office lifts it. No save on a device does.
+hold-said = Saved.
+access-hold = put on legal hold
+access-lift = lifted the legal hold

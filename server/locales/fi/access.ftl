@@ -104,3 +104,20 @@ access-sign_out = kirjautui ulos
 access-sign_in_refused = ei päässyt sisään
 access-refused = yritti nähdä sitä, mihin ei ole oikeutta
 access-account = muutti tiliään
+
+## Legal hold
+hold = Säilytysmääräys
+hold-intro = Mitä joku sanoo tarvittavan, sitä ei hävitetä eikä siirretä, oli säilytysaika mikä tahansa. Määräyksen antaa ja poistaa toimiston rooli, perustellen, ja siitä jää rivi lokiin.
+hold-nothing = Täällä ei ole mitään säilytysmääräyksen alaista.
+hold-clients = Kaikki asiakkaan tai tilan asiakirjat
+hold-clients-help = Asiakkaan säilytysmääräys koskee kaikkia häntä koskevia asiakirjoja, myös myöhemmin tulevia. Sen poistaminen poistaa kaikki hänen määräyksensä.
+hold-client = kaikki säilytetään
+hold-set = Määrää säilytettäväksi
+hold-lift = Poista määräys
+hold-none = Ei säilytysmääräystä.
+hold-asked = Tallennus pyytää säilytysmääräystä. Asiakirja säilyy, kunnes joku vastaa.
+hold-held = Säilytysmääräys: asiakirja on säilytettävä.
+hold-help = Määräys estää hävittämisen ja siirtämisen, kunnes joku toimistosta poistaa sen. Laitteella tehty tallennus ei sitä poista.
+hold-said = Tallennettu.
+access-hold = määräsi säilytettäväksi
+access-lift = poisti säilytysmääräyksen

@@ -104,3 +104,20 @@ access-sign_out = loggade ut
 access-sign_in_refused = släpptes inte in
 access-refused = försökte se det som hen inte har rätt till
 access-account = ändrade sitt konto
+
+## Legal hold
+hold = Bevarande
+hold-intro = Det som någon säger att behövs raderas och flyttas inte, vilken tid det än skulle bevaras. Att ställa upp och häva kräver kontorets roll och ett skäl, och blir en rad i loggen.
+hold-nothing = Inget här är ställt under bevarande.
+hold-clients = Alla dokument om en klient eller gård
+hold-clients-help = En klients bevarande gäller alla dokument om klienten, också de som kommer senare. När det hävs hävs alla klientens bevaranden.
+hold-client = allt bevaras
+hold-set = Ställ under bevarande
+hold-lift = Häv bevarandet
+hold-none = Inte under bevarande.
+hold-asked = En sparning ber om bevarande. Dokumentet blir kvar tills någon svarar.
+hold-held = Under bevarande: dokumentet måste bevaras av rättsliga skäl.
+hold-help = Dokumentet kan varken raderas eller flyttas innan någon på kontoret häver bevarandet. Ingen sparning på en enhet gör det.
+hold-said = Sparat.
+access-hold = ställde under bevarande
+access-lift = hävde bevarandet

@@ -22,6 +22,12 @@ pub const EVERYBODY: &str = "the space";
 /// [`CLOSED_ON`] come first.
 pub const RETENTION: &str = "retention";
 
+/// What is said of what must be kept; of a client as a whole, their id and a colon come first.
+pub const HOLD: &str = "hold";
+
+/// What is said of what must be kept no more, as with [`HOLD`].
+pub const LIFT: &str = "lift";
+
 /// What follows the id of a client whose matter was said to be closed.
 pub const CLOSED_ON: &str = " closed on ";
 
@@ -94,6 +100,7 @@ impl Asked {
                 match entry.action.as_str() {
                     "administer" => false,
                     RETENTION => says(reason, subject, CLOSED_ON),
+                    HOLD | LIFT => says(reason, subject, ":"),
                     _ => reason
                         .strip_prefix(EXPORT_OF)
                         .is_none_or(|whom| says(whom, subject, ":") || says(whom, EVERYBODY, ":")),
@@ -188,6 +195,8 @@ mod tests {
             add(&db, at, RETENTION, None, Some(&what));
         }
         add(&db, 16, "export", None, Some("access log of mine2: asked"));
+        add(&db, 17, HOLD, None, Some("other: a claim"));
+        add(&db, 18, LIFT, None, Some("mine: no claim"));
         add(&db, 20, "read", Some(7), None);
         let asked = |subject: bool, limit| Asked {
             space: SpaceId(Uuid::from_u128(1)),
@@ -198,12 +207,12 @@ mod tests {
         };
         let times = |asked| -> Option<Vec<i64>> {
             let found = of(&db, &asked).unwrap()?;
-            assert_eq!(found.log_at.unwrap().0, 14);
+            assert_eq!(found.log_at.unwrap().0, 16);
             Some(found.rows.iter().map(|row| row.at_ms).collect())
         };
-        assert_eq!(times(asked(true, 9)), Some(vec![5, 7, 10, 11, 12, 13]));
-        assert_eq!(times(asked(false, 12)).unwrap().len(), 12);
-        assert_eq!(times(asked(false, 11)), None, "nothing is left out unsaid");
+        assert_eq!(times(asked(true, 9)), Some(vec![5, 7, 10, 11, 12, 13, 18]));
+        assert_eq!(times(asked(false, 14)).unwrap().len(), 14);
+        assert_eq!(times(asked(false, 13)), None, "nothing is left out unsaid");
     }
 
     #[test]

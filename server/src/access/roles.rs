@@ -36,6 +36,8 @@ pub enum Action {
     Manage,
     /// Read who has read what.
     AccessLog,
+    /// Say that a document must be kept, or need not be any more.
+    Hold,
     /// Move a document from the wrong client: it is written where it belongs and taken out where it was.
     Move,
     /// Erase documents for good.
@@ -44,7 +46,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Action; 9] = [
+    pub const ALL: [Action; 10] = [
         Action::Shared,
         Action::Read,
         Action::Write,
@@ -52,6 +54,7 @@ impl Action {
         Action::Export,
         Action::Manage,
         Action::AccessLog,
+        Action::Hold,
         Action::Move,
         Action::Erase,
     ];
@@ -87,14 +90,14 @@ impl Role {
 
     /// Whether this role allows the action.
     pub fn may(self, action: Action) -> bool {
-        use Action::{AccessLog, Erase, Export, Manage, Move, Read, Review, Shared, Write};
+        use Action::{AccessLog, Erase, Export, Hold, Manage, Move, Read, Review, Shared, Write};
         let allowed: &[Action] = match self {
             Role::Relative | Role::Commissioner => &[Shared],
             Role::Reader => &[Shared, Read],
             Role::Field => &[Shared, Read, Write],
-            Role::Office => &[Shared, Read, Write, Review, Export, Move],
+            Role::Office => &[Shared, Read, Write, Review, Export, Hold, Move],
             Role::Owner => &[
-                Shared, Read, Write, Review, Export, Manage, AccessLog, Move, Erase,
+                Shared, Read, Write, Review, Export, Manage, AccessLog, Hold, Move, Erase,
             ],
         };
         allowed.contains(&action)

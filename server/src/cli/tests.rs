@@ -403,6 +403,31 @@ fn a_client_is_erased_with_every_document_but_those_on_legal_hold() {
     assert_eq!([held, theirs].map(there), [true, true]);
     let said = sopu(data, &["erase", "receipt", &gone[0].to_string()]).unwrap();
     assert!(said.contains("Erased"), "{said}");
+    let lift = |more: &[&str]| {
+        sopu(
+            data,
+            &[&["hold", "lift", "--reason", "sovittu"], more].concat(),
+        )
+    };
+    lift(&[]).unwrap_err();
+    let said = lift(&["--client", &client, "--space", "Koivula"]).unwrap();
+    assert!(said.contains("The document is not on hold"), "{said}");
+    let said = sopu(
+        data,
+        &["hold", "set", &theirs.to_string(), "--reason", "vaade"],
+    )
+    .unwrap();
+    assert!(said.contains("on legal hold"), "{said}");
+    let one = |doc: DocId| {
+        sopu(
+            data,
+            &["erase", "document", &doc.to_string(), "--reason", "order"],
+        )
+    };
+    one(held).unwrap();
+    assert!(one(theirs).unwrap_err().contains("on legal hold"));
+    let log = sopu(data, &["audit", "access"]).unwrap();
+    assert!(log.contains("sovittu") && log.contains("vaade"), "{log}");
     let nobody = sopu(data, &["erase", "client", "nobody", "--reason", "request"]).unwrap_err();
     assert!(nobody.contains("no document"), "{nobody}");
 }

@@ -5,7 +5,7 @@ use sopu_core::envelope::{self, Header};
 use sopu_core::guard::{Doubt, Limits, try_changes};
 use sopu_core::id::{EnvelopeId, Hash};
 
-use super::{Documents, Overlay, Standing};
+use super::{Documents, Overlay, Standing, legal_hold};
 use crate::store::{EnvelopeRow, RelayStore, Result, State, StoreError};
 
 /// A decision and the envelope it is about.
@@ -185,6 +185,9 @@ fn judge(
     };
     match try_changes(&document, kind, &changes, &Limits::RELAY) {
         Ok(tried) => {
+            if legal_hold::raises(&document, kind, before, tried.reading.as_ref()) {
+                overlay.raised.insert((row.doc, row.device));
+            }
             // A run that brings nothing new leaves the reading of the one before it.
             let reading = tried
                 .reading

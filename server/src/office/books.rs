@@ -320,6 +320,17 @@ impl Books {
         Ok(tx.commit()?)
     }
 
+    /// Does what belongs together in one transaction: an act and its row of the access log.
+    pub fn together<T>(
+        &mut self,
+        work: impl FnOnce(&Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let tx = Transaction::new_unchecked(&self.people, TransactionBehavior::Immediate)?;
+        let done = work(self)?;
+        tx.commit()?;
+        Ok(done)
+    }
+
     /// Notes what somebody did in the access log.
     pub fn note(
         &self,

@@ -15,12 +15,13 @@ use super::books::{Books, Space};
 use super::content::{Line, Show, Shown};
 use super::documents::Choice;
 use super::frame::{Frame, html, space_address};
+use super::hold::Hold;
 use super::names::Names;
 use super::retention::{Judge, how_long};
 use super::share::is_shared;
 use super::states::{self, States};
 use super::visitor::Visitor;
-use super::{Failure, Office, findings};
+use super::{Failure, Office, findings, hold};
 use crate::access::Action;
 use crate::access::erasures::REASONS;
 use crate::words::Words;
@@ -113,6 +114,9 @@ struct Page {
     may_write: bool,
     /// How long it is kept, for who may erase it.
     retention: Option<Retention>,
+    /// Whether it must be kept.
+    hold: Hold,
+    may_hold: bool,
     /// Whether it can be moved from here to the right client, and the visitor may.
     may_move: bool,
     /// The reasons it may be erased for, with their words; none if the visitor may not.
@@ -138,6 +142,7 @@ pub(super) async fn page(
                 true => Some(kept(office, books, visitor.words, &view)?),
                 false => None,
             };
+            let hold = hold::of(office, books, &view)?;
             let names = Names::of(&books.people, books.opened(), space.id)?;
             let show = Show {
                 words: visitor.words,
@@ -158,6 +163,8 @@ pub(super) async fn page(
                 sharing: (view.kind == Kind::VisitNote).then(|| is_shared(&view.reading)),
                 may_write: space.may_write(),
                 retention,
+                hold,
+                may_hold: space.role.may(Action::Hold),
                 may_move: view.kind == Kind::VisitNote && space.role.may(Action::Move),
                 reasons: match space.role.may(Action::Erase) {
                     true => REASONS

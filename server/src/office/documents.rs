@@ -134,6 +134,7 @@ struct Page {
     manages: bool,
     log: bool,
     erases: bool,
+    holds: bool,
     /// Whether they may review held work, and how much there is.
     reviews: bool,
     held: usize,
@@ -228,6 +229,7 @@ fn build(
         manages: space.role.may(Action::Manage),
         log: space.role.may(Action::AccessLog),
         erases: space.role.may(Action::Erase),
+        holds: space.role.may(Action::Hold),
         reviews: space.role.may(Action::Review),
         held: match space.role.may(Action::Review) {
             true => review::count(books, space.id)?,

@@ -9,7 +9,7 @@ use crate::access::{Action, Role};
 use crate::store::schema;
 
 /// What each address asks for. `true` for one that is sent to.
-const ADDRESSES: [(&str, bool, Action); 33] = [
+const ADDRESSES: [(&str, bool, Action); 36] = [
     ("/office/spaces/{space}", false, Action::Read),
     ("/office/spaces/{space}/conflicts", false, Action::Read),
     ("/office/spaces/{space}/findings", false, Action::Read),
@@ -52,6 +52,13 @@ const ADDRESSES: [(&str, bool, Action); 33] = [
         "/office/spaces/{space}/documents/{doc}/move",
         true,
         Action::Move,
+    ),
+    ("/office/spaces/{space}/holds", false, Action::Hold),
+    ("/office/spaces/{space}/holds", true, Action::Hold),
+    (
+        "/office/spaces/{space}/documents/{doc}/hold",
+        true,
+        Action::Hold,
     ),
     ("/office/spaces/{space}/retention", false, Action::Erase),
     (
@@ -115,6 +122,7 @@ async fn every_address_lets_in_whom_the_table_lets_in_and_nobody_else() {
                         ("form_token", &*token),
                         ("reason", "request"),
                         ("shared", "yes"),
+                        ("held", "yes"),
                         ("path", "outcome"),
                         ("version", &*nothing),
                         ("change", &*nothing),

@@ -24,7 +24,7 @@ use super::frame::{Frame, html, space_address};
 use super::posted::Posted;
 use super::sent::Sent;
 use super::visitor::Visitor;
-use super::{Failure, Office, Place, WriteError};
+use super::{Failure, Office, Place, WriteError, hold};
 use crate::access::erasures::{self, Standing};
 use crate::access::{Action, people, spaces_of, standing};
 
@@ -131,7 +131,7 @@ fn try_move(
         return Ok(Err("reason-missing"));
     };
     // What must be kept cannot be taken out, so it cannot be moved either.
-    if view.reading.value.get("legal_hold") == Some(&true.into()) {
+    if hold::of(office, books, view)?.keeps() {
         return Ok(Err("erase-hold"));
     }
     if let Some(first) = obstacles(&view.reading).first() {
@@ -200,7 +200,7 @@ fn take_out(
     let old = (Some(space.id), Some(doc));
     books.note(office, who, "move_out", old, Some(reason))?;
     erasures::wish_moved(&books.people, doc, new)?;
-    office.writer.erase_wished();
+    office.writer.carry_out();
     let Standing::Refused(problem) = erasures::standing(&books.people, doc)? else {
         return Ok(Ok(()));
     };

@@ -5,7 +5,7 @@ use sopu_core::documents::Kind;
 use sopu_core::id::{DocId, EnvelopeId, MemberId, SpaceId};
 use sopu_core::read;
 use sopu_core::save::{self, SaveError};
-use sopu_core::wire::{NoticeKind, Verdict};
+use sopu_core::wire::Verdict;
 
 use super::{Choice, Place, WriteError, Writer};
 use crate::relay::{OfficeWriteError, Relay};
@@ -53,21 +53,9 @@ impl Writer for Relay {
         }
     }
 
-    fn erase_wished(&self) {
+    fn carry_out(&self) {
         if let Err(error) = self.carry_out_wishes() {
-            tracing::error!(%error, "office: an erasure was not carried out at once");
-        }
-    }
-
-    fn classify(&self, at: Place, class: &str) -> Result<(), WriteError> {
-        let what = NoticeKind::Retention(class.to_owned());
-        match self.say(at.space, at.doc, what) {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(WriteError::Gone),
-            Err(error) => {
-                tracing::error!(%error, "office: a notice was not given");
-                Err(WriteError::Failed)
-            }
+            tracing::error!(%error, "office: what was asked for was not carried out at once");
         }
     }
 

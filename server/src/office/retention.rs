@@ -12,20 +12,21 @@ use jiff::civil::Date;
 use sopu_core::documents::Kind;
 use sopu_core::id::{DocId, SpaceId};
 use sopu_core::store::view::{self, View};
-use sopu_core::store::{Store, notice};
+use sopu_core::store::{Store, hold, notice};
 use sopu_core::wire::NoticeKind;
 
 use super::books::{Books, Space};
 use super::documents::{Choice, subjects};
 use super::frame::{Frame, html, space_address};
+use super::hold::Hold;
 use super::people::{Told, told_in};
 use super::posted::Posted;
 use super::sent::Sent;
 use super::visitor::Visitor;
-use super::{Failure, Office, Place, WriteError};
+use super::{Failure, Office};
 use crate::access::excerpt::{CLOSED_ON, RETENTION};
 use crate::access::retention::{self, Closing, Kept};
-use crate::access::{Action, erasures};
+use crate::access::{Action, erasures, notices};
 use crate::civil;
 use crate::retention::{Class, Classes, Days, Start, own_day};
 use crate::words::Words;
@@ -364,27 +365,21 @@ pub(super) async fn classify(
     office
         .with_books(move |office, books| {
             let space = books.enter_to(Action::Erase, office, &visitor, space)?;
-            let view = books.open_document(office, &visitor, &space, doc, "read")?;
+            books.open_document(office, &visitor, &space, doc, "read")?;
             let judge = Judge::of(office, books, space.id)?;
             let class = judge.classes.find(sent.one("class"), judge.today);
             let class = class.ok_or(Failure::NotFound)?;
             let Some(reason) = sent.line("reason") else {
                 return show(office, books, &visitor, space, Err("reason-missing"));
             };
-            let place = Place {
-                space: space.id,
-                doc,
-                kind: view.kind,
-            };
             let what = format!("class {}: {reason}", class.code);
             let at = (Some(space.id), Some(doc));
-            books.note(office, visitor.who.member, RETENTION, at, Some(&what))?;
-            match office.writer.classify(place, &class.code) {
-                Ok(()) => {}
-                Err(WriteError::Gone) => return Err(Failure::NotFound),
-                Err(WriteError::Right) => return Err(Failure::Right),
-                Err(WriteError::Failed) => return Err(Failure::Server),
-            }
+            books.together(|books| {
+                books.note(office, visitor.who.member, RETENTION, at, Some(&what))?;
+                let class = NoticeKind::Retention(class.code.clone());
+                Ok(notices::wish(&books.people, doc, &class)?)
+            })?;
+            office.writer.carry_out();
             show(office, books, &visitor, space, Ok(Some("retention-said")))
         })
         .await
@@ -410,6 +405,7 @@ fn gather(
     let Some(record) = books.record(office)? else {
         return Ok(found);
     };
+    let said = hold::said_in(record.conn(), space.id)?;
     view::each(record.conn(), space.id, &mut |view| {
         if view.kind == Kind::ServiceListing {
             return;
@@ -445,7 +441,7 @@ fn gather(
                 why: format!("{}: {}", class.name(words.lang), how_long(words, class)),
                 source: class.source.clone(),
                 verified: class.verified,
-                hold: view.reading.value.get("legal_hold") == Some(&true.into()),
+                hold: Hold::of(said.get(&view.doc).copied(), &view).keeps(),
             });
         }
     })?;

@@ -9,13 +9,13 @@ use super::tests::{Answer, World, field, over, world, write_new};
 use super::*;
 use crate::access::erasures::{self, Standing};
 use crate::access::people::{self, NewMember, Party, Window};
-use crate::access::{Role, log};
+use crate::access::{Role, log, notices};
 use crate::relay::Relay;
 use crate::store::schema;
 
-const CLIENT: &str = "019ab000-0000-7000-8000-000000000001";
+pub(super) const CLIENT: &str = "019ab000-0000-7000-8000-000000000001";
 
-fn care(summary: &str) -> Value {
+pub(super) fn care(summary: &str) -> Value {
     json!({"subject_id": CLIENT, "profile": "care", "summary": summary, "status": "done",
         "actual_start": {"at": 1_400_000_000_000_i64}})
 }
@@ -24,7 +24,7 @@ fn path(w: &World, rest: &str) -> String {
     format!("/office/spaces/{}/retention{rest}", w.space)
 }
 
-async fn send(w: &World, cookie: &str, path: &str, form: &[(&str, &str)]) -> Answer {
+pub(super) async fn send(w: &World, cookie: &str, path: &str, form: &[(&str, &str)]) -> Answer {
     let page = w.get("/office", cookie).await.body;
     let token = field(&page, "form_token");
     let mut all = vec![("form_token", &*token)];
@@ -37,7 +37,7 @@ fn wished(w: &World, doc: DocId) -> Standing {
     erasures::standing(&db, doc).unwrap()
 }
 
-fn reasons(w: &World, doc: DocId, action: &str) -> Vec<String> {
+pub(super) fn reasons(w: &World, doc: DocId, action: &str) -> Vec<String> {
     let db = schema::open(&w.dir.path().join("relay.db")).unwrap();
     let rows = log::of_document(&db, doc, 99).unwrap().into_iter();
     rows.filter(|row| row.action == action)
@@ -181,8 +181,8 @@ async fn nothing_is_due_until_the_closing_is_known_and_then_somebody_decides() {
     );
 }
 
-#[tokio::test]
-async fn a_class_given_to_one_document_is_a_notice_of_the_relay_and_is_what_counts() {
+/// A world over a real relay, with the owner Aino and one visit note.
+pub(super) fn over_a_relay() -> (World, Arc<Relay>, DocId) {
     let dir = tempfile::tempdir().unwrap();
     let relay = Arc::new(Relay::open(dir.path(), Arc::new(SystemEnv)).unwrap());
     let mut db = schema::open(&dir.path().join("relay.db")).unwrap();
@@ -217,6 +217,13 @@ async fn a_class_given_to_one_document_is_a_notice_of_the_relay_and_is_what_coun
     };
     relay.create(member, place, &care("Käynti")).unwrap();
     let w = over(dir, Arc::clone(&relay) as Arc<dyn Writer>, space, member);
+    (w, relay, doc)
+}
+
+#[tokio::test]
+async fn a_class_given_to_one_document_is_a_notice_of_the_relay_and_is_what_counts() {
+    let (w, relay, doc) = over_a_relay();
+    let space = w.space;
     let cookie = w.enter().await;
     let document = format!("/office/spaces/{space}/documents/{doc}");
     let page = w.get(&document, &cookie).await.body;
@@ -266,6 +273,10 @@ async fn a_class_given_to_one_document_is_a_notice_of_the_relay_and_is_what_coun
         w.get(&document, &cookie).await.status,
         StatusCode::NOT_FOUND
     );
-    let late = relay.classify(place, "voucher");
-    assert_eq!(late, Err(WriteError::Gone), "what is erased gets no class");
+    // What is erased gets no class.
+    let db = schema::open(&w.dir.path().join("relay.db")).unwrap();
+    let class = sopu_core::wire::NoticeKind::Retention("voucher".to_owned());
+    notices::wish(&db, doc, &class).unwrap();
+    relay.carry_out_wishes().unwrap();
+    assert!(!notices::waits(&db, doc).unwrap());
 }

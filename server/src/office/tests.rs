@@ -71,11 +71,7 @@ impl Writer for Direct {
         Ok(())
     }
 
-    fn erase_wished(&self) {}
-
-    fn classify(&self, _: Place, _: &str) -> Result<(), WriteError> {
-        Ok(())
-    }
+    fn carry_out(&self) {}
 
     fn review(&self, _: EnvelopeId, _: bool) -> Result<bool, WriteError> {
         Ok(false)

@@ -10,6 +10,7 @@ use sopu_core::documents::Kind;
 use sopu_core::documents::visit_note::moved;
 use sopu_core::envelope;
 use sopu_core::id::{DeviceId, DocId, SpaceId};
+use sopu_core::store::hold;
 use sopu_core::wire::{NoticeKind, OrderKind, Status, Verdict};
 
 use super::{Relay, lock};
@@ -73,6 +74,7 @@ impl Relay {
                 .decided
                 > 0
             {}
+            self.say_wished_under()?;
             if self.is_on_hold(doc, row.space)? {
                 return Err(EraseError::LegalHold);
             }
@@ -96,6 +98,7 @@ impl Relay {
     /// # Errors
     /// The database's.
     pub fn carry_out_wishes(&self) -> Result<()> {
+        self.say_wished()?;
         let now_ms = self.env.now_ms();
         if now_ms < self.wishes_after_ms.load(Ordering::Relaxed) {
             return Ok(());
@@ -166,19 +169,22 @@ impl Relay {
         whole.then_some(()).ok_or(EraseError::Moved("moved_short"))
     }
 
-    /// Whether the record says that a document must be kept (DOMAIN: `legal_hold`). Where it cannot say,
-    /// nothing is erased, but for what is damaged: no hold can be read from that ever again.
+    /// Whether a document must be kept, see [`hold`]. Where the record cannot say, nothing is erased, but for
+    /// what is damaged: no wish to keep it can be read from that ever again, and what the relay said counts.
     fn is_on_hold(&self, doc: DocId, space: SpaceId) -> std::result::Result<bool, EraseError> {
         use sopu_core::store::StoreError as Read;
         let mut record = lock(&self.record);
         self.commits
             .read(|store| record.follow(store, space, &mut BTreeMap::new()))??;
+        let said = hold::said(record.store().conn(), doc)?;
         match record.store().document(doc) {
             Ok(loaded) => {
                 let value = sopu_core::read::read(&loaded.am, loaded.kind).value;
-                Ok(value["legal_hold"] == true)
+                Ok(hold::holds(said, &value))
             }
-            Err(Read::NotFound(_) | Read::Damaged { .. } | Read::Erased(_)) => Ok(false),
+            Err(Read::NotFound(_) | Read::Damaged { .. } | Read::Erased(_)) => {
+                Ok(hold::holds(said, &serde_json::Value::Null))
+            }
             Err(error) => Err(error.into()),
         }
     }

@@ -10,11 +10,10 @@ use sopu_core::guard::Refusal;
 use sopu_core::id::{DeviceId, DocId, MemberId, SpaceId};
 use sopu_core::run::{self, Sealing};
 use sopu_core::save::{SaveContext, SaveError};
-use sopu_core::wire::{NoticeKind, Verdict};
+use sopu_core::wire::Verdict;
 
 use super::{Relay, Topic, lock};
 use crate::feed::accept::{self, Arrival};
-use crate::feed::append;
 use crate::feed::known::Known;
 use crate::feed::rights::{self, Judgement};
 use crate::merge::Merger;
@@ -127,30 +126,6 @@ impl Relay {
         self.listeners.tell([Topic::Space(space)]);
         self.follow()?;
         Ok(verdict)
-    }
-
-    /// Says something about a document in its space's feed; `false` if there is none, or no more.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn say(&self, space: SpaceId, doc: DocId, what: NoticeKind) -> Result<bool, StoreError> {
-        let merger = lock(&self.merger);
-        let (keys, now_ms) = (self.keys.clone(), self.env.now_ms());
-        let said = self.commits.write(move |store| {
-            let row = store.document(doc)?;
-            let Some(row) = row.filter(|row| row.space == space && row.erased_ms.is_none()) else {
-                return Ok(false);
-            };
-            append::notice(store, &keys, space, doc, row.kind, now_ms, what)?;
-            Ok(true)
-        })?;
-        drop(merger);
-        if said {
-            self.grew(space);
-            self.listeners.tell([Topic::Space(space)]);
-            self.follow()?;
-        }
-        Ok(said)
     }
 
     fn check(

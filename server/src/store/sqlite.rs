@@ -15,6 +15,7 @@ mod envelopes;
 mod erasures;
 mod feeds;
 mod news;
+mod notices;
 mod people;
 mod reads;
 

@@ -2,12 +2,14 @@
 
 use serde_json::json;
 use sopu_core::envelope::feed_hash;
-use sopu_core::store::view;
-use sopu_core::wire::{Entry, OrderDone, OrderKind, ProofSpecial, SyncRequest, Verdict};
+use sopu_core::store::{hold, view};
+use sopu_core::wire::{
+    Entry, NoticeKind, OrderDone, OrderKind, ProofSpecial, SyncRequest, Verdict,
+};
 
-use super::world::{Phone, World, step};
-use crate::access::Role;
+use super::world::{DAY, Phone, World, step};
 use crate::access::erasures::{self, Standing};
+use crate::access::{Role, notices};
 use crate::ledger::{Erasure, Line};
 
 const SECRET: &str = "zanzibarilainen";
@@ -227,10 +229,93 @@ fn what_is_on_legal_hold_or_not_there_is_not_erased_and_the_wish_says_why() {
     assert_eq!(why(note.id), Standing::Refused("legal_hold".into()));
     assert_eq!(why(nowhere), Standing::Refused("unknown".into()));
     assert!(world.relay.record().store().document(note.id).is_ok());
+    // Somebody in the field only asks: who asked may stop asking.
     let off = note.write(&phone, json!({ "tags": ["a"], "legal_hold": false }));
     world.feed(&phone, &off);
     erasures::wish(&world.db, note.id, "retention").unwrap();
     world.relay.merge_all().unwrap();
     assert_eq!(why(note.id), Standing::None);
     assert!(world.relay.record().store().document(note.id).is_err());
+}
+
+/// A hold as the office sets or lifts it.
+fn say(world: &World, doc: sopu_core::id::DocId, held: bool) {
+    notices::wish(&world.db, doc, &NoticeKind::LegalHold(held)).unwrap();
+    world.relay.say_wished().unwrap();
+}
+
+#[test]
+fn a_hold_is_lifted_by_no_save() {
+    let mut world = World::new();
+    let phone = world.phone(Role::Field);
+    let office = world.phone(Role::Office);
+    let refused = |world: &World, doc| {
+        erasures::wish(&world.db, doc, "request").unwrap();
+        world.relay.merge_all().unwrap();
+        let standing = erasures::standing(&world.db, doc).unwrap();
+        erasures::forget(&world.db, doc).unwrap();
+        standing == Standing::Refused("legal_hold".into())
+    };
+    // Set at the office, and by a save of somebody whose role may.
+    let (said, first) = phone.note(world.space, "a");
+    world.feed(&phone, &first);
+    say(&world, said.id, true);
+    let (mut saved, first) = office.note(world.space, "b");
+    world.feed(&office, &first);
+    let on = saved.write(&office, json!({ "tags": ["b"], "legal_hold": true }));
+    world.feed(&office, &on);
+    assert!(refused(&world, said.id) && refused(&world, saved.id));
+    let mut notes = [said, saved];
+    for (n, who) in [(0, &phone), (1, &phone), (1, &office)] {
+        for held in [json!(true), json!(false), json!(null)] {
+            let save = notes[n].write(who, json!({ "tags": ["c"], "legal_hold": held }));
+            world.feed(who, &save);
+            assert!(refused(&world, notes[n].id), "{held}");
+        }
+    }
+    let [mut said, _] = notes;
+    // Once it is lifted somebody in the field cannot set it again, and asking keeps nothing any more.
+    say(&world, said.id, false);
+    let ask = said.write(&phone, json!({ "tags": ["d"], "legal_hold": true }));
+    world.feed(&phone, &ask);
+    assert!(!refused(&world, said.id));
+}
+
+#[test]
+fn a_hold_outlives_a_clock_that_is_set_back() {
+    let mut world = World::new();
+    let phone = world.phone(Role::Field);
+    let (note, first) = phone.note(world.space, "a");
+    world.feed(&phone, &first);
+    say(&world, note.id, false);
+    world.later(-DAY);
+    say(&world, note.id, true);
+    erasures::wish(&world.db, note.id, "request").unwrap();
+    world.relay.merge_all().unwrap();
+    let standing = erasures::standing(&world.db, note.id).unwrap();
+    assert_eq!(standing, Standing::Refused("legal_hold".into()));
+}
+
+#[test]
+fn what_comes_later_about_a_held_client_is_held_too() {
+    let mut world = World::new();
+    let phone = world.phone(Role::Field);
+    let client = "019ab000-0000-7000-8000-000000000001";
+    notices::hold_client(&world.db, world.space, client, true).unwrap();
+    let held = |world: &World, doc| {
+        hold::said(world.relay.record().store().conn(), doc)
+            .unwrap()
+            .map(|said| said.held)
+    };
+    let (mut note, first) = phone.note(world.space, "a");
+    world.feed(&phone, &first);
+    assert_eq!(held(&world, note.id), None);
+    let about = note.write(&phone, json!({ "tags": ["a"], "subject_id": client }));
+    world.feed(&phone, &about);
+    assert_eq!(held(&world, note.id), Some(true));
+    // Not again once somebody has taken this one out.
+    say(&world, note.id, false);
+    let back = note.write(&phone, json!({ "tags": ["b"], "subject_id": client }));
+    world.feed(&phone, &back);
+    assert_eq!(held(&world, note.id), Some(false));
 }
