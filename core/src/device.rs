@@ -58,6 +58,8 @@ pub struct Device {
     pub(crate) offer_later: BTreeSet<EnvelopeId>,
     /// Envelopes whose state was asked for once more, and when, milliseconds.
     pub(crate) asked: BTreeMap<EnvelopeId, i64>,
+    /// When the relay last answered to an offer, milliseconds.
+    pub(crate) offered_ms: Option<i64>,
     /// The time as far as it was seen, see [`seal`].
     pub(crate) latest: seal::Latest,
     /// Documents read here that the relay does not know of yet.
@@ -185,6 +187,7 @@ impl Device {
             put_off: BTreeSet::new(),
             offer_later: BTreeSet::new(),
             asked: BTreeMap::new(),
+            offered_ms: None,
             latest: seal::Latest::new(latest_ms),
             marks: reads::Marks::default(),
             app: concat!("Sopu ", env!("CARGO_PKG_VERSION")).to_owned(),

@@ -186,6 +186,9 @@ impl Device {
             .iter()
             .map(|(id, _)| *id)
             .collect();
+        if !offered.is_empty() {
+            self.offered_ms = Some(now_ms);
+        }
         for (id, verdict) in &verdicts {
             let declined = matches!(verdict, Verdict::Refused(_)) && offered.contains(id);
             if declined || matches!(verdict, Verdict::Refused(code) if transient(code)) {

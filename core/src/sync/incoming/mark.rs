@@ -182,21 +182,24 @@ fn retire(tx: &Tx<'_>, proof: &Proof) -> Result<()> {
         };
         let made_again = changes.iter().filter(|change| again(change)).count();
         let named = by_name || made_again > 0;
-        // One of somebody else's that the relay has lost, and that is replaced only in part: nobody
-        // makes the rest again, so it is offered all the same, and the relay keeps it for people.
-        let rest = !by_name && made_again < changes.len();
-        if named && rest && !stored.own && stored.state == State::Lost {
+        let other = stored.proof.header().map(|header| header.replaces);
+        let other = other.unwrap_or_default();
+        let beside = other.iter().any(|id| header.replaces.contains(id));
+        // One of somebody else's that the relay has lost, and that is replaced only in part, or is a replay
+        // of more than this one: nobody makes the rest again, so it is offered all the same, and the relay
+        // keeps it for people.
+        let rest = match named {
+            true => !by_name && made_again < changes.len(),
+            false => beside && !other.iter().all(|id| header.replaces.contains(id)),
+        };
+        if rest && !stored.own && stored.state == State::Lost {
             continue;
         }
-        let beside = || {
-            let other = stored.proof.header().map(|header| header.replaces);
-            other.is_some_and(|other| other.iter().any(|id| header.replaces.contains(id)))
-        };
         if named && own {
             outbox::set_state(tx, stored.id, &State::Replaced)?;
         } else if named && !replayed {
             outbox::set_state(tx, stored.id, &State::Final("replaced".into()))?;
-        } else if stored.id != id && !replayed && beside() {
+        } else if stored.id != id && !replayed && beside {
             outbox::set_state(tx, stored.id, &State::Final("replay_of_fed".into()))?;
         }
     }

@@ -41,15 +41,19 @@ impl Device {
     }
 
     /// What was acknowledged long ago and of which nothing came since: a copy of this store, under
-    /// the same name, may have taken the news of it. It is asked about again, once an hour.
+    /// the same name, may have taken the news of it. It is asked about again, once an hour; also what was
+    /// somebody else's and offered, for a refusal of that is told but once too.
     pub(in crate::sync) fn ask_about_old(&mut self) -> Result<bool> {
         let now_ms = self.env.now_ms();
         let old = |at_ms: &i64| now_ms.abs_diff(*at_ms) > ASK_AFTER_MS;
         let asked: BTreeSet<EnvelopeId> = outbox::unsettled(self.store.conn(), None)?
             .into_iter()
-            .filter(|e| e.own && e.state == State::Acknowledged)
+            .filter(|e| e.state == State::Acknowledged)
             .filter(|e| self.asked.get(&e.id).is_none_or(old))
-            .filter(|e| e.proof.header().is_some_and(|h| old(&h.sealed_at_ms)))
+            .filter(|e| match e.own {
+                true => e.proof.header().is_some_and(|h| old(&h.sealed_at_ms)),
+                false => self.offered_ms.as_ref().is_none_or(old),
+            })
             .map(|e| e.id)
             .collect();
         if asked.is_empty() {
