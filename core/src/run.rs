@@ -44,7 +44,7 @@ pub struct Sealed {
     pub hashes: Vec<Hash>,
 }
 
-/// Work saved that long before it is sealed says so, milliseconds.
+/// Work saved that long before it is sealed says so, milliseconds; below, [`Opened::done_ms`] asks the changes.
 const SAVED_BEFORE_MS: i64 = 60_000;
 
 /// Seals changes of one document by one device, given in causal order.
@@ -145,6 +145,18 @@ pub struct Opened {
     pub hashes: Vec<Hash>,
     /// The rebuilt changes.
     pub changes: Vec<Vec<u8>>,
+}
+
+impl Opened {
+    /// As [`Header::done_ms`], to the millisecond: by the changes themselves where the header does not say.
+    pub fn done_ms(&self, offset_ms: i64) -> i64 {
+        let newest = self.checked.iter().map(|change| change.time).max();
+        let header = Header {
+            saved_at_ms: self.header.saved_at_ms.or(newest),
+            ..self.header.clone()
+        };
+        header.done_ms(offset_ms)
+    }
 }
 
 /// Takes an envelope apart and runs the whole static guard. What is left to the caller, who knows

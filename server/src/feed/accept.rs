@@ -277,7 +277,7 @@ impl Sound {
             return held("revoked");
         }
         let grants = known.grants(store, self.signer.member, header.space)?;
-        let saved_ms = header.done_ms(arrival.offset_ms);
+        let saved_ms = self.opened.done_ms(arrival.offset_ms);
         let disabled_ms = self.signer.member_disabled_ms;
         Ok(
             match rights::judge(grants, disabled_ms, saved_ms, arrival.now_ms) {

@@ -257,6 +257,28 @@ fn work_saved_before_a_window_closed_is_taken_late_and_later_held() {
 }
 
 #[test]
+fn work_of_the_last_minute_is_taken_late_also_when_it_is_sealed_after_the_end() {
+    for (saved_before_ms, wanted) in [(20_000, Verdict::Fed(1)), (0, held("right_missing"))] {
+        let mut world = World::new();
+        let member = world.person();
+        let end = world.now() + DAY;
+        world.grant(world.space, member, Role::Field, Some(end));
+        let phone = world.phone_of(member);
+        world.later(DAY - saved_before_ms);
+        let mut note = Note::new(&phone, world.space, Kind::VisitNote);
+        let before = note.am.get_heads();
+        note.write(&phone, json!({ "tags": ["a"] }));
+        let changes = note.am.get_changes(&before);
+        let changes: Vec<Vec<u8>> = changes.iter().map(|c| c.raw_bytes().to_vec()).collect();
+        world.later(saved_before_ms + 10_000);
+        let sealing = phone.sealing(world.space, note.id, note.kind);
+        let sealed = seal(sealing, &changes, &phone.key).unwrap();
+        assert_eq!(sealed.proof.header().unwrap().saved_at_ms, None);
+        assert_eq!(world.feed(&phone, &sealed), wanted);
+    }
+}
+
+#[test]
 fn work_of_a_removed_person_is_held_and_the_office_can_let_it_in() {
     let mut world = World::new();
     let phone = world.phone(Role::Field);
