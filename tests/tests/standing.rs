@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, reason = "a test")]
 
 use serde_json::json;
+use sopu_core::device::pending::Place;
 use sopu_core::device::{DeviceError, SyncReport};
 use sopu_core::id::{DocId, MemberId, SpaceId};
 use sopu_core::store::list::Query;
@@ -54,6 +55,12 @@ fn what_a_reader_writes_is_kept_for_the_office_and_shown_to_nobody() {
         matches!(&kept[..], [State::Held(reason)] if reason == "right_missing"),
         "{kept:?}"
     );
+    let pending = reader.device().pending().expect("reads");
+    assert_eq!(pending.len(), 1, "{pending:?}");
+    assert_eq!((pending[0].doc, pending[0].place), (doc, Place::Held));
+    assert!(pending[0].reasons.contains("right_missing"), "{pending:?}");
+    assert!(pending[0].title.is_some());
+    assert_eq!(maria.device().pending().expect("reads"), []);
     assert_eq!(
         reader.read(doc).value["summary"],
         "Omaisen korjaus",

@@ -66,6 +66,16 @@ impl Device {
         run(&mut Exclusive(self), transport, Errand::sync(requests))
     }
 
+    /// As [`Device::sync`], in the time that a platform gives a task in the background, see
+    /// [`Errand::within`].
+    ///
+    /// # Errors
+    /// As [`Device::sync`].
+    pub fn sync_within(&mut self, transport: &dyn Transport, budget_ms: u32) -> Result<SyncReport> {
+        let errand = Errand::within(budget_ms, MOST_REQUESTS);
+        run(&mut Exclusive(self), transport, errand)
+    }
+
     /// Waits for news at most `wait_ms` and takes it in. If there is something to send, it sends
     /// that instead.
     ///
