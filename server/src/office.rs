@@ -412,6 +412,8 @@ mod move_tests;
 #[cfg(test)]
 mod move_twice_tests;
 #[cfg(test)]
+mod names_tests;
+#[cfg(test)]
 mod retention_tests;
 #[cfg(test)]
 mod review_tests;

@@ -157,6 +157,7 @@ conflict-here = Several values
 to-conflicts = Settle
 to-history = History
 nobody-known = not known
+names-differ = { $names } (contracts differ)
 
 ## Signatures
 signatures = Signatures

@@ -157,6 +157,7 @@ conflict-here = Useita arvoja
 to-conflicts = Ratkaise
 to-history = Historia
 nobody-known = ei tiedossa
+names-differ = { $names } (sopimukset eroavat)
 
 ## Allekirjoitukset
 signatures = Allekirjoitukset

@@ -157,6 +157,7 @@ conflict-here = Flera värden
 to-conflicts = Avgör
 to-history = Historik
 nobody-known = inte känt
+names-differ = { $names } (avtalen skiljer sig)
 
 ## Underskrifter
 signatures = Underskrifter

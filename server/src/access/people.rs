@@ -3,7 +3,7 @@
 //! Everything can be named by its name or its id; see [`find`].
 
 use rusqlite::{Connection, OptionalExtension};
-use sopu_core::id::{MemberId, OrgId, SpaceId, mint_uuid};
+use sopu_core::id::{DocId, MemberId, OrgId, SpaceId, mint_uuid};
 use sopu_core::time::Env;
 use sopu_core::wire::limits;
 use uuid::Uuid;
@@ -435,6 +435,16 @@ pub fn name_and_org(db: &Connection, member: MemberId) -> Result<Option<(String,
         .prepare_cached("SELECT m.name, o.name FROM member m JOIN organisation o ON o.id = m.org WHERE m.id = ?1")?
         .query_row([blob(member.as_bytes())], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?)
+}
+
+/// Who has written in a document: whose work in it is in the feed.
+pub fn writers(db: &Connection, doc: DocId) -> Result<Vec<MemberId>> {
+    let mut query = db.prepare_cached(
+        "SELECT DISTINCT d.member FROM envelope e JOIN device d ON d.id = e.device
+         WHERE e.doc = ?1 AND e.seq IS NOT NULL",
+    )?;
+    let rows = query.query_map([blob(doc.as_bytes())], |row| Ok(MemberId(id16(row, 0)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// A member's name.

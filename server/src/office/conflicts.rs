@@ -152,7 +152,7 @@ fn opened(
         .map(|s| (s.hash, s))
         .collect();
     let books = &*books;
-    let names = Names::of(&books.people, books.opened(), space.id)?;
+    let names = Names::of(&books.people, books.opened(), space.id, words)?;
     let show = Show {
         words,
         names: &names,

@@ -143,7 +143,7 @@ pub(super) async fn page(
                 false => None,
             };
             let hold = hold::of(office, books, &view)?;
-            let names = Names::of(&books.people, books.opened(), space.id)?;
+            let names = Names::of(&books.people, books.opened(), space.id, visitor.words)?;
             let show = Show {
                 words: visitor.words,
                 names: &names,

@@ -212,7 +212,7 @@ fn build(
             })
             .collect(),
         statuses: statuses(words, &filter.status),
-        subjects: subjects(books, &space, &filter.subject)?,
+        subjects: subjects(books, words, &space, &filter.subject)?,
         sorts: [
             choice("", words.t("sort-newest"), &filter.sort),
             choice("oldest", words.t("sort-oldest"), &filter.sort),
@@ -277,16 +277,25 @@ fn statuses(words: &Words, chosen: &str) -> Vec<(String, Vec<Choice>)> {
     Kind::ALL.into_iter().map(of_kind).collect()
 }
 
-/// The farms and clients of the space's documents that have a name.
-pub(super) fn subjects(books: &Books, space: &Space, chosen: &str) -> Result<Vec<Choice>, Failure> {
+/// Farms and clients offered on one page.
+const SUBJECTS: usize = 1_000;
+
+/// The farms and clients of the space's documents: the chosen one, and those that most documents are about.
+pub(super) fn subjects(
+    books: &Books,
+    words: &'static Words,
+    space: &Space,
+    chosen: &str,
+) -> Result<Vec<Choice>, Failure> {
     let Some(record) = books.opened() else {
         return Ok(Vec::new());
     };
-    let names = Names::of(&books.people, Some(record), space.id)?;
+    let names = Names::of(&books.people, Some(record), space.id, words)?;
     let mut query = record.conn().prepare_cached(
-        "SELECT DISTINCT subject FROM view WHERE space = ?1 AND subject IS NOT NULL LIMIT 200",
+        "SELECT subject FROM view WHERE space = ?1 AND subject IS NOT NULL GROUP BY subject
+         ORDER BY subject = ?2 DESC, count(*) DESC, subject LIMIT ?3",
     )?;
-    let ids = query.query_map([space.id], |row| row.get::<_, String>(0))?;
+    let ids = query.query_map((space.id, chosen, SUBJECTS), |row| row.get::<_, String>(0))?;
     let mut choices = Vec::new();
     for id in ids {
         let id = id?;

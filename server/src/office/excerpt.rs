@@ -97,7 +97,7 @@ pub(super) async fn make(
             let whom = match sent.one("subject") {
                 "" => None,
                 id => {
-                    let known = subjects(books, &space, id)?.into_iter();
+                    let known = subjects(books, visitor.words, &space, id)?.into_iter();
                     let mut chosen = known.filter(|choice| choice.chosen);
                     Some(chosen.next().ok_or(Failure::NotFound)?)
                 }
@@ -156,7 +156,7 @@ fn show(
     };
     let page = html(&Page {
         frame,
-        subjects: subjects(books, &space, "")?,
+        subjects: subjects(books, visitor.words, &space, "")?,
         from,
         until,
         reason: reason.to_owned(),

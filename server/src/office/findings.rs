@@ -72,7 +72,7 @@ pub(super) fn rows<'f>(
     }
     let books = &*books;
     let record = books.opened();
-    let names = Names::of(&books.people, record, space.id)?;
+    let names = Names::of(&books.people, record, space.id, words)?;
     let mut rows = Vec::new();
     for finding in found {
         let mut documents = Vec::new();
@@ -246,7 +246,7 @@ mod tests {
     fn a_clock_a_day_off_is_1440_minutes_off_though_measured_a_moment_short() {
         let db = crate::store::schema::open_in_memory().expect("in memory");
         let space = SpaceId(uuid::Uuid::nil());
-        let names = Names::of(&db, None, space).expect("no names");
+        let names = Names::of(&db, None, space, Words::of(Lang::Fi)).expect("no names");
         let said = fact_in_words(
             Words::of(Lang::Fi),
             &names,

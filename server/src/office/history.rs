@@ -83,7 +83,7 @@ pub(super) async fn page(
             let steps = history::history(record.conn(), doc)?;
             let loaded = record.document(doc)?;
             let books = &*books;
-            let names = Names::of(&books.people, books.opened(), space.id)?;
+            let names = Names::of(&books.people, books.opened(), space.id, visitor.words)?;
             let words = visitor.words;
             let show = Show {
                 words,

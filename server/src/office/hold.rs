@@ -244,7 +244,7 @@ fn show(
     // Titles of documents were read.
     books.note_read(office, visitor, &space, None, "list")?;
     let held = notices::held_clients(&books.people, space.id)?;
-    let known = subjects(books, &space, "")?.into_iter();
+    let known = subjects(books, visitor.words, &space, "")?.into_iter();
     let client = |Choice { value, label, .. }| Client {
         held: held.contains(&value),
         subject: value,

@@ -27,6 +27,7 @@ use super::visitor::Visitor;
 use super::{Failure, Office, Place, WriteError, hold};
 use crate::access::erasures::{self, Standing};
 use crate::access::{Action, people, spaces_of, standing};
+use crate::words::Words;
 
 #[derive(Template)]
 #[template(path = "move_note.html")]
@@ -157,7 +158,7 @@ fn try_move(
         None if copies.is_empty() => {
             let to = sent.id("to").ok_or(Failure::NotFound)?;
             let to = books.enter_to(Action::Write, office, visitor, to)?;
-            let Some(destination) = destination(books, &to, view, sent)? else {
+            let Some(destination) = destination(books, visitor.words, &to, view, sent)? else {
                 return Ok(Err("move-client"));
             };
             let at_ms = office.env.now_ms();
@@ -293,11 +294,12 @@ fn planned(books: &Books, office: &Office, old: DocId) -> Result<DocId, Failure>
 /// The client that was chosen, who is not the one it is on. None is needed where nobody is known yet.
 fn destination(
     books: &Books,
+    words: &'static Words,
     to: &Space,
     view: &View,
     sent: &Sent,
 ) -> Result<Option<Destination>, Failure> {
-    let known = subjects(books, to, sent.one("subject"))?;
+    let known = subjects(books, words, to, sent.one("subject"))?;
     let elsewhere = to.id != view.space;
     let subject = match known.iter().find(|choice| choice.chosen) {
         Some(choice) => choice.value.parse::<Uuid>().ok(),
@@ -339,7 +341,7 @@ fn show(
     let subjects = match to {
         Some(to) => {
             let there = books.enter_to(Action::Write, office, visitor, to)?;
-            subjects(books, &there, "")?
+            subjects(books, visitor.words, &there, "")?
         }
         None => Vec::new(),
     };

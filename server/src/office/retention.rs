@@ -249,7 +249,7 @@ fn try_close(
 ) -> Result<Told<()>, Failure> {
     books.record(office)?;
     let subject = sent.one("subject");
-    let known = subjects(books, space, subject)?;
+    let known = subjects(books, visitor.words, space, subject)?;
     if !known.iter().any(|choice| choice.chosen) {
         return Err(Failure::NotFound);
     }
@@ -463,19 +463,21 @@ fn show(
     found.due.truncate(ROWS);
     // Titles of documents were read.
     books.note_read(office, visitor, &space, None, "list")?;
-    let clients = subjects(books, &space, "")?.into_iter().map(|choice| {
-        let closing = judge.closings.get(&choice.value);
-        let class = closing.and_then(|closing| closing.class.as_deref());
-        Client {
-            closed_on: closing
-                .and_then(|closing| closing.closed_on.clone())
-                .unwrap_or_default(),
-            classes: judge.choices(words, class),
-            went_on: judge.went_on.contains(&choice.value),
-            subject: choice.value,
-            name: choice.label,
-        }
-    });
+    let clients = subjects(books, visitor.words, &space, "")?
+        .into_iter()
+        .map(|choice| {
+            let closing = judge.closings.get(&choice.value);
+            let class = closing.and_then(|closing| closing.class.as_deref());
+            Client {
+                closed_on: closing
+                    .and_then(|closing| closing.closed_on.clone())
+                    .unwrap_or_default(),
+                classes: judge.choices(words, class),
+                went_on: judge.went_on.contains(&choice.value),
+                subject: choice.value,
+                name: choice.label,
+            }
+        });
     let mut frame = visitor.frame();
     frame.here = space_address(&space, "/retention");
     let (said, wrong, status): (_, _, StatusCode) = told_in(words, told);

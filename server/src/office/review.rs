@@ -188,7 +188,7 @@ fn show(
         // What is shown here is read like any other document.
         books.note_read(office, visitor, &space, Some(row.doc), "review")?;
     }
-    let names = Names::of(&books.people, books.opened(), space.id)?;
+    let names = Names::of(&books.people, books.opened(), space.id, visitor.words)?;
     let rows = all
         .iter()
         .map(|row| told_row(books, words, &names, &space, row));

@@ -208,7 +208,7 @@ fn build(
     shown: &Chosen<'_>,
 ) -> Result<Page, Failure> {
     let words = visitor.words;
-    let names = Names::of(&books.people, books.opened(), space.id)?;
+    let names = Names::of(&books.people, books.opened(), space.id, visitor.words)?;
     let show = |kind| Show {
         words,
         names: &names,
