@@ -74,8 +74,8 @@ macro_rules! record {
             pub(crate) fn shape_fields() -> Vec<$crate::documents::shape::ShapeField> {
                 let mut fields: Vec<$crate::documents::shape::ShapeField> = $first;
                 fields.extend([$($crate::documents::shape::ShapeField {
-                    name: stringify!($field),
-                    json: [$($rename,)? stringify!($field)][0],
+                    name: $crate::documents::shape::field_name(stringify!($field)),
+                    json: [$($rename,)? $crate::documents::shape::field_name(stringify!($field))][0],
                     doc: concat!($($fdoc, "\n",)*),
                     shape: <$ty as $crate::documents::shape::Shaped>::shape(),
                 }),*]);

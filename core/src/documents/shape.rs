@@ -58,6 +58,11 @@ pub struct ShapeField {
     pub shape: Shape,
 }
 
+/// A field's name without the mark of one that is a word of Rust's: `r#type` is `type`.
+pub(crate) fn field_name(rust: &'static str) -> &'static str {
+    rust.strip_prefix("r#").unwrap_or(rust)
+}
+
 /// What has a shape.
 pub trait Shaped {
     /// It.

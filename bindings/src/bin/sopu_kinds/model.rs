@@ -145,4 +145,13 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn no_field_bears_the_mark_of_a_word_of_rusts() {
+        let records = Model::of_the_core().records;
+        let fields = records.iter().flat_map(|record| &record.fields);
+        let names: Vec<&str> = fields.flat_map(|f| [f.name, f.json]).collect();
+        assert!(names.contains(&"type"));
+        assert!(names.iter().all(|name| !name.contains('#')), "{names:?}");
+    }
 }
