@@ -391,14 +391,20 @@ fn a_relay_restored_to_before_a_space_s_first_entry_gets_all_of_it_back() {
 /// One request of the first phone and what the relay answered to what it brought; more may be written
 /// meanwhile.
 fn exchange(drill: &mut Drill, doc: DocId, writes: bool) -> Vec<Verdict> {
+    exchange_while(drill, |drill| {
+        if writes {
+            drill.write(0, doc);
+        }
+    })
+}
+
+fn exchange_while(drill: &mut Drill, happens: impl FnOnce(&mut Drill)) -> Vec<Verdict> {
     let outgoing = drill.device(0).next_request(0).expect("asks");
     let token = meta::text(drill.device(0).store().conn(), "token").expect("reads");
     let token = token.expect("enrolled");
     let response = drill.relay().sync(&token, &outgoing.request);
     let response = response.expect("answers");
-    if writes {
-        drill.write(0, doc);
-    }
+    happens(drill);
     let mut report = SyncReport::default();
     let applied = drill.device(0).apply(&outgoing, &response, &mut report);
     applied.expect("applies");
@@ -482,6 +488,34 @@ fn a_space_that_was_left_and_joined_again_is_brought_back_to_a_relay_that_lost_i
     let reading = read(&there.am, there.kind);
     let text = reading.value["summary"].as_str().unwrap_or_default();
     assert!(text.contains(letter), "{text}");
+}
+
+/// That its person has left a phone heard late: by then the relay had come back from a backup, and lost what
+/// the phone had long seen in its feed (storm 61609).
+#[test]
+fn a_space_that_is_being_left_is_brought_back_to_a_relay_that_lost_its_record() {
+    let mut drill = Drill::new(3);
+    let space = drill.spaces[0];
+    drill.sync(0).expect("syncs");
+    let early = drill.back_up();
+    let doc = drill.note(0, space);
+    drill.write(0, doc);
+    drill.sync(0).expect("syncs");
+    drill.merge();
+    drill.sync(0).expect("syncs");
+    drill.put_out(drill.hands[0].member, space);
+    exchange_while(&mut drill, |drill| {
+        drill.restore(early, true);
+        drill.write(0, doc);
+    });
+    drill.calm();
+    drill.judge();
+    assert!(drill.lost.is_empty(), "{:?}", drill.lost);
+    let record = drill.relay().record();
+    let there = record.store().document(doc).expect("is back");
+    let reading = read(&there.am, there.kind);
+    let text = reading.value["summary"].as_str().unwrap_or_default();
+    assert_eq!(text.chars().count(), 2, "{text}");
 }
 
 /// A phone had asked about work of a space its person had left, and been answered, but there was more
@@ -633,6 +667,52 @@ fn a_restore_in_the_middle_of_a_first_sync_leaves_nothing_that_nobody_signed() {
     drill.calm();
     drill.judge();
     assert!(!drill.lost.contains(&mine), "what was written here stays");
+}
+
+/// The same where the person left in the middle of the first sync and was let in again: of a space that begins
+/// anew the phone hears of no cut, and what it wrote there would build on what nobody has.
+#[test]
+fn what_nobody_signed_goes_also_where_a_space_was_left_and_joined_again() {
+    left_and_joined_again(false);
+}
+
+/// A copy of a store sends nothing until it has caught up, so that the relay has had nothing of it either.
+#[test]
+fn what_nobody_signed_goes_from_a_restored_copy_too() {
+    left_and_joined_again(true);
+}
+
+fn left_and_joined_again(copied: bool) {
+    let mut drill = Drill::new(3);
+    let space = drill.spaces[0];
+    let early = drill.back_up();
+    let doc = drill.note(1, space);
+    drill.write(1, doc);
+    drill.sync(1).expect("syncs");
+    drill.merge();
+    drill.sync_in_parts(0, 2);
+    let member = drill.hands[0].member;
+    drill.put_out(member, space);
+    // It hears that it is to leave, and cannot yet: something was written meanwhile.
+    exchange(&mut drill, doc, true);
+    drill.restore(early, true);
+    drill.let_in(member, space);
+    if copied {
+        let instance = drill.data().with_file_name("device-0").join("no-backup");
+        std::fs::remove_dir_all(instance).expect("goes");
+        drill.restart(0);
+    }
+    // Nobody has the rest any more.
+    drill.destroy(1);
+    drill.calm();
+    drill.judge();
+    let record = drill.relay().record();
+    let there = record.store().document(doc).expect("is there");
+    assert_ne!(
+        read(&there.am, there.kind).value["summary"],
+        json!(""),
+        "what was written here stays"
+    );
 }
 
 #[test]

@@ -332,6 +332,57 @@ fn a_substitute_s_right_begins_and_ends_by_itself_and_work_of_that_time_is_taken
     assert!(matches!(gone, DeviceError::NotFound(_)));
 }
 
+/// Two turns were given at once, so nothing changed in between: the relay says only that the first has ended.
+#[test]
+fn a_substitute_who_comes_back_before_all_was_delivered_is_in_the_space_again() {
+    let world = World::new();
+    let space = world.space("Koivula");
+    let own = world.space("Oma asiakas");
+    let sari = world.member("Sari Sijainen", Role::Field, &[own]);
+    let now_ms = world.clock.now_ms();
+    for (from, until) in [(0, 2), (4, 9)] {
+        let given = Substitution {
+            member: sari,
+            spaces: &[space],
+            window: people::Window {
+                from_ms: now_ms + from * HOUR - 60_000,
+                until_ms: Some(now_ms + until * HOUR),
+            },
+            by: None,
+            reason: "sijaisuus",
+        };
+        world.admin(|db| substitutes::grant(db, &given, now_ms).expect("granted"));
+    }
+    let mut phone = world.phone("sari", sari);
+    let doc = phone.note(space, json!({"summary": "Käynti"}));
+    for _ in 0..2 {
+        phone.sync(&world);
+        world.settle();
+    }
+    world.clock.set_off(3 * HOUR);
+    let outgoing = phone.device().next_request(0).expect("asks");
+    let token = meta::text(phone.device().store().conn(), "token").expect("reads");
+    let answer = world
+        .relay()
+        .sync(&token.expect("enrolled"), &outgoing.request);
+    // While it hears that it is to leave, there is more to deliver.
+    phone.edit(doc, json!({"km": "4"}));
+    let mut report = SyncReport::default();
+    let applied = phone
+        .device()
+        .apply(&outgoing, &answer.expect("answers"), &mut report);
+    applied.expect("applies");
+    later(&world, &phone, 5 * HOUR);
+    for _ in 0..3 {
+        phone.sync(&world);
+        world.settle();
+    }
+    let spaces = phone.device().spaces().expect("reads");
+    let here = spaces.iter().find(|here| here.id == space);
+    assert!(here.is_some_and(|here| here.left_ms.is_none() && here.cursor.is_some()));
+    assert_eq!(phone.read(doc).value["km"], "4");
+}
+
 #[test]
 fn a_device_hears_its_organisation_s_lease_and_opens_again_at_the_next_contact() {
     let world = World::new();

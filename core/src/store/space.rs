@@ -85,22 +85,24 @@ fn from_row(row: &Row<'_>) -> Result<Space> {
     })
 }
 
-/// All cursors, sorted by space, as [`crate::wire::token`] wants them. Spaces being left have none.
+/// All cursors, sorted by space, as [`crate::wire::token`] wants them, also of spaces being left: by it the
+/// relay tells what it has lost of them since.
 ///
 /// # Errors
 /// [`StoreError::Row`]; SQLite's own.
 pub fn cursors(conn: &Connection) -> Result<Vec<Cursor>> {
-    let standing = spaces(conn)?
-        .into_iter()
-        .filter(|space| space.left_ms.is_none());
-    Ok(standing.filter_map(|space| space.cursor).collect())
+    let all = spaces(conn)?.into_iter();
+    Ok(all.filter_map(|space| space.cursor).collect())
 }
 
-/// Takes part in a space, or learns its new name, role or term.
+/// Takes part in a space, or learns its new name, role or term. One that was being left begins anew.
 ///
 /// # Errors
-/// SQLite's own.
+/// [`StoreError::Row`]; SQLite's own.
 pub fn join_space(tx: &Tx<'_>, id: SpaceId, standing: &Standing) -> Result<()> {
+    if space(tx, id)?.is_some_and(|here| here.left_ms.is_some()) {
+        clear_cursor(tx, id)?;
+    }
     tx.prepare_cached(
         "INSERT INTO space (id, name, role, until_ms) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (id) DO UPDATE SET
@@ -110,18 +112,14 @@ pub fn join_space(tx: &Tx<'_>, id: SpaceId, standing: &Standing) -> Result<()> {
     Ok(())
 }
 
-/// Notes that this store is to leave the space. Its cursor goes at once, on both sides; what it
-/// holds stays until delivered.
+/// Notes that this store is to leave the space. What it holds stays until delivered, and with it the
+/// cursor.
 ///
 /// # Errors
 /// SQLite's own.
 pub fn leave_space(tx: &Tx<'_>, id: SpaceId, at_ms: i64) -> Result<()> {
-    tx.prepare_cached(
-        "UPDATE space SET left_ms = coalesce(left_ms, ?2), generation = NULL, seq = 0, tag = NULL,
-             roster = 0, first = NULL, feed_hash = zeroblob(32)
-         WHERE id = ?1",
-    )?
-    .execute(params![id, at_ms])?;
+    tx.prepare_cached("UPDATE space SET left_ms = coalesce(left_ms, ?2) WHERE id = ?1")?
+        .execute(params![id, at_ms])?;
     Ok(())
 }
 

@@ -20,8 +20,7 @@ use crate::sync::offers::id_of;
 use crate::sync::outgoing::Outgoing;
 use crate::sync::replay::refusal;
 use crate::wire::{
-    Cursors, Offer, OrderKind, SpaceNews, SpacePage, Status, StatusNews, SyncResponse, Verdict,
-    limits, token,
+    Cursors, Offer, OrderKind, SpaceNews, Status, StatusNews, SyncResponse, Verdict, limits, token,
 };
 
 impl Device {
@@ -51,22 +50,13 @@ impl Device {
         if meta::get(self.store.conn(), keys::WIPED)?.is_some() {
             return Ok(self.apply_orders(outgoing, response, newest, report)? || moved);
         }
-        moved |= !response.spaces.is_empty();
         // What it says of spaces joined and left, it says to a device that stands where the request
         // said. Overtaken by another response, it would bring back what that one took away; and one
         // that has left everything stands where it stood when everything began.
         let stood = newest && self.stands_at(&outgoing.request.cursors)?;
         if stood {
             for news in &response.spaces {
-                // Of a space that is left nothing more is taken in, but what the relay has lost of it
-                // it is still owed.
-                let of = |page: &&SpacePage| page.to.space == news.space;
-                if news.standing.is_none()
-                    && let Some(page) = response.pages.iter().find(of)
-                {
-                    self.apply_cut(page)?;
-                }
-                self.apply_space_news(news)?;
+                moved |= self.apply_space_news(news)?;
             }
         }
         let first_answer = self.latest.answers(outgoing.number);
@@ -127,7 +117,7 @@ impl Device {
             }
         }
         if newest {
-            self.drop_left_spaces(outgoing)?;
+            self.drop_left_spaces(outgoing, response, stood)?;
         }
         Ok(moved)
     }
@@ -239,24 +229,42 @@ impl Device {
             }));
     }
 
-    fn apply_space_news(&mut self, news: &SpaceNews) -> Result<()> {
+    /// `true` if it is news: of a space that is being left the relay says so each time.
+    fn apply_space_news(&mut self, news: &SpaceNews) -> Result<bool> {
         let now_ms = self.env.now_ms();
-        Ok(self.store.write(|tx| match &news.standing {
+        let here = space::space(self.store.conn(), news.space)?;
+        let known = news.standing.is_none() && here.is_none_or(|here| here.left_ms.is_some());
+        self.store.write(|tx| match &news.standing {
             Some(standing) => space::join_space(tx, news.space, standing),
             None => space::leave_space(tx, news.space, now_ms),
-        })?)
+        })?;
+        Ok(!known)
     }
 
-    /// A space this device has left goes once nothing in it is undelivered. What the relay had before
-    /// that, it is asked about once more: it may have come back from a backup since, and of a space
-    /// without a cursor this device does not hear that.
-    fn drop_left_spaces(&mut self, outgoing: &Outgoing) -> Result<()> {
+    /// A space this device has left goes once nothing in it is undelivered, and the relay has said, to a
+    /// request that told how far this device had come there, that it has left: by that it has told, too, what
+    /// it lost since, coming back from a backup. What it had taken beside its feed, it is asked about once more.
+    fn drop_left_spaces(
+        &mut self,
+        outgoing: &Outgoing,
+        response: &SyncResponse,
+        stood: bool,
+    ) -> Result<()> {
         let left: Vec<_> = space::spaces(self.store.conn())?
             .into_iter()
             .filter(|space| space.left_ms.is_some())
-            .map(|space| space.id)
+            .map(|space| (space.id, space.cursor.is_some()))
             .collect();
-        for id in left {
+        for (id, has_cursor) in left {
+            let news = response.spaces.iter().find(|news| news.space == id);
+            if has_cursor && !(stood && news.is_some_and(|news| news.standing.is_none())) {
+                // Not said of one that was named: the person is in it again, and it begins anew.
+                let told = stood && !response.need_vector && !is_cut_off(response);
+                if told && news.is_none() && !self.must_enrol_again()? {
+                    self.store.write(|tx| space::clear_cursor(tx, id))?;
+                }
+                continue;
+            }
             let conn = self.store.conn();
             // Also what was refused and is not made again yet: that waits until all has been heard.
             let open = |e: &outbox::Stored| {

@@ -50,7 +50,9 @@ impl Device {
         self.requests += 1;
         let conn = self.store.conn();
         let vector = space::cursors(conn)?;
-        let whole = vector.is_empty() || meta::get(conn, keys::SEND_VECTOR)?.is_some();
+        // The relay keeps in mind no space that is being left.
+        let leaving = space::spaces(conn)?.iter().any(|s| s.left_ms.is_some());
+        let whole = vector.is_empty() || leaving || meta::get(conn, keys::SEND_VECTOR)?.is_some();
         let cursors = if whole {
             Cursors::Vector(vector)
         } else {

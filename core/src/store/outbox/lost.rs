@@ -55,7 +55,8 @@ pub fn cut(tx: &Tx<'_>, space: SpaceId, seq: u64) -> Result<()> {
     Ok(())
 }
 
-/// Whether the relay has had anything of a space that is here: in its feed, acknowledged, or kept.
+/// Whether the relay has had anything of a space that is here: in its feed, acknowledged, or kept, or
+/// come from it in a first sync whose signatures were still to come.
 ///
 /// # Errors
 /// SQLite's own.
@@ -64,7 +65,9 @@ pub fn was_taken(conn: &Connection, space: SpaceId) -> Result<bool> {
         "SELECT 1 FROM envelope WHERE space = ?1 AND seq IS NOT NULL
          UNION ALL SELECT 1 FROM envelope WHERE run IS NOT NULL
              AND state IN ('acknowledged', 'held') AND space = ?1
-         UNION ALL SELECT 1 FROM notice WHERE space = ?1 AND seq IS NOT NULL LIMIT 1",
+         UNION ALL SELECT 1 FROM notice WHERE space = ?1 AND seq IS NOT NULL
+         UNION ALL SELECT 1 FROM change c JOIN document d ON d.n = c.doc
+             WHERE d.space = ?1 AND c.envelope IS NULL AND c.entry IS NOT NULL LIMIT 1",
     )?;
     Ok(statement.exists([space])?)
 }

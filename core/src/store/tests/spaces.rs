@@ -68,7 +68,7 @@ fn cursors_come_back_as_set_and_sorted() {
 }
 
 #[test]
-fn a_space_being_left_has_no_cursor_and_coming_back_starts_anew() {
+fn a_space_being_left_keeps_its_cursor_and_coming_back_starts_anew() {
     let world = World::new(1);
     let mut store = Store::open_in_memory().expect("opens");
     store
@@ -78,7 +78,8 @@ fn a_space_being_left_has_no_cursor_and_coming_back_starts_anew() {
             space::leave_space(tx, world.space, 100)
         })
         .expect("leaves");
-    assert_eq!(space::cursors(store.conn()).expect("reads"), []);
+    let kept = space::cursors(store.conn()).expect("reads");
+    assert_eq!(kept, [cursor(world.space, 7)]);
     store
         .write(|tx| space::join_space(tx, world.space, &standing("b")))
         .expect("joins");

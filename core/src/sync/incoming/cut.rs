@@ -55,6 +55,22 @@ impl Device {
         Ok(shared)
     }
 
+    /// Of a space that is being left nothing more is taken in, but what the relay has lost of it is owed, and
+    /// from the cut on it tells of the next. `false` if the page says of none.
+    pub(super) fn hear_cut(&mut self, page: &SpacePage) -> Result<bool> {
+        if page.from.is_none() || page.cut.is_none() {
+            return Ok(false);
+        }
+        self.apply_cut(page)?;
+        let id = page.to.space;
+        let hash = self.hash_at(id, page.to.seq)?;
+        self.store.write(|tx| {
+            meta::remove(tx, &keys::cut_at(id))?;
+            space::set_cursor(tx, &page.to, &hash)
+        })?;
+        Ok(true)
+    }
+
     /// Whether the feed below a page's cut is what this device has: the relay may have lost more than
     /// it knew of, and have put other entries there. One that does not have all of it cannot tell.
     fn shares(&self, page: &SpacePage) -> Result<bool> {

@@ -96,8 +96,11 @@ impl Device {
         let Some(here) = space::space(self.store.conn(), id)? else {
             return Ok(false);
         };
-        if here.left_ms.is_some() || here.cursor != page.from {
+        if here.cursor != page.from {
             return Ok(false);
+        }
+        if here.left_ms.is_some() {
+            return self.hear_cut(page);
         }
         if !self.apply_cut(page)? {
             self.begin_anew(id)?;
