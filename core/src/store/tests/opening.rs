@@ -41,7 +41,7 @@ fn store_of(path: &Path, documents: u32) {
                     "change (doc, hash, actor, seq, unsealed, bytes, made_ms, recorded_ms)
                      SELECT ?1, hash, actor, seq, 1, bytes, 0, 0 FROM change",
                     "view SELECT ?1, space, kind, title, title_key, subject, status, date,
-                         updated_ms, conflicts, value, marks, seal, content_seal FROM view",
+                         updated_ms, conflicts, value, marks, seal, content_seal, moved_from FROM view",
                 ] {
                     tx.execute(&format!("INSERT INTO {table} WHERE doc = 1"), params![n])?;
                 }
