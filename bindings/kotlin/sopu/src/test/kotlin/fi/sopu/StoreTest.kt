@@ -1,0 +1,144 @@
+package fi.sopu
+
+import fi.sopu.documents.VisitNote
+import java.io.File
+import java.nio.file.Path
+import kotlinx.coroutines.async
+import kotlinx.coroutines.awaitAll
+import kotlinx.coroutines.runBlocking
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
+import org.junit.jupiter.api.Assertions.assertNotEquals
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.io.TempDir
+
+/** A store on this machine, without a relay or with one that is asked once. */
+class StoreTest {
+    @TempDir
+    lateinit var folder: Path
+
+    private fun phone() = Phone(folder.toFile())
+
+    @Test
+    fun `a store is opened by its own key or by nobody`() = runBlocking<Unit> {
+        val keys = Keys(newKey(), newKey())
+        try {
+            phone().open(keys = keys).shut()
+        } catch (why: SopuException.Storage) {
+            // Rather than a file that everybody can read.
+            assertEquals("no_encryption", why.why)
+            assertTrue("SQLCipher" in why.advice)
+            return@runBlocking
+        }
+        val head = phone().store.inputStream().use { it.readNBytes(15) }
+        assertNotEquals("SQLite format 3", String(head))
+        val wrong = assertThrows<SopuException.Storage> { phone().open(keys = Keys(keys.device, newKey())) }
+        assertEquals("wrong_key", wrong.why)
+    }
+
+    @Test
+    fun `a device that never enrolled says so, also to who would keep it in sync`() = runBlocking<Unit> {
+        val device = phone().open()
+        assertThrows<SopuException.Enrol> { device.identity() }
+        assertThrows<SopuException.Enrol> { device.sync() }
+        assertThrows<SopuException.Enrol> { device.keepInSync() }
+        assertTrue(device.syncState.value is SyncState.Failed)
+        assertThrows<SopuException.Offline> { device.enrol("http://127.0.0.1:9", "CODE", "phone") }
+    }
+
+    @Test
+    fun `arguments that make no sense name themselves`() = runBlocking<Unit> {
+        val device = phone().open()
+        assertEquals("doc", assertThrows<SopuException.BadValue> { device.read("not an id") }.path)
+        val key = assertThrows<SopuException.BadValue> { phone().open(keys = Keys(ByteArray(5))) }
+        assertEquals("key", key.path)
+        assertFalse("5" in Keys(ByteArray(5)).toString())
+    }
+
+    @Test
+    fun `a defect inside is an error with a code, and the device works on`() = runBlocking<Unit> {
+        val device = phone().open()
+        assertEquals("panic", assertThrows<SopuException.Defect> { device.rehearseDefect() }.code)
+        assertEquals(emptyList<Space>(), device.spaces())
+    }
+
+    @Test
+    fun `what was saved is there when the store is opened again, by the same key`() = runBlocking<Unit> {
+        Relay().use { relay ->
+            val phone = phone()
+            val device = phone.open()
+            device.enrol(relay.url, relay.invite("Aino"), "phone")
+            device.sync()
+            val form = device.create(device.spaces().single().id, VisitNote(summary = "Ennen"))
+            form.edit { it.copy(summary = "Ennen sulkemista") }
+            form.save()
+            device.shut()
+            assertThrows<SopuException.Closed> { form.save() }
+
+            val again = phone.open()
+            assertEquals("Ennen sulkemista", again.open<VisitNote>(form.id).value.summary)
+            assertEquals(1u, again.backlog().here.coerceAtMost(1u))
+            again.shut()
+            // Another key is another device: it cannot sign in this one's name.
+            val other = runCatching { phone.open(keys = Keys(newKey())).identity() }
+            assertTrue(other.exceptionOrNull() is SopuException || other.isSuccess)
+        }
+    }
+
+    @Test
+    fun `half an emoji is saved as the sign for what cannot be read`() = runBlocking<Unit> {
+        Relay().use { relay ->
+            val device = relay.device("Aino")
+            val cut = "Aamu 🌅".dropLast(1)
+            val form = device.create(device.spaces().single().id, VisitNote(summary = "Aamu 🌅"))
+            assertEquals("Aamu 🌅", form.value.summary)
+            form.edit { it.copy(summary = cut) }
+            form.save()
+            form.refresh()
+            assertEquals("Aamu \uFFFD", form.value.summary)
+            assertEquals(1uL, device.search("Aamu").total)
+            assertEquals(0uL, device.search("\uD83C").total)
+            // Indices are Kotlin's own everywhere: none crosses into the library.
+            form.edit { it.copy(summary = "🌅".repeat(40) + "ä") }
+            form.save()
+            assertEquals('ä', device.open<VisitNote>(form.id).value.summary.orEmpty()[80])
+        }
+    }
+
+    @Test
+    fun `edits made while a save is on its way are kept`() = runBlocking<Unit> {
+        Relay().use { relay ->
+            val device = relay.device("Aino")
+            val form = device.create(device.spaces().single().id, VisitNote(summary = ""))
+            val saving = (1..20).map { number ->
+                form.edit { it.copy(summary = it.summary + "$number ") }
+                async { form.save() }
+            }
+            (21..40).forEach { number -> form.edit { it.copy(summary = it.summary + "$number ") } }
+            saving.awaitAll()
+            form.save()
+            val all = (1..40).joinToString("") { "$it " }
+            assertEquals(all, form.value.summary)
+            assertEquals(all, device.open<VisitNote>(form.id).value.summary)
+            assertFalse(form.state.value.edited)
+        }
+    }
+
+    @Test
+    fun `what is left of a damaged store is salvaged`() = runBlocking<Unit> {
+        Relay().use { relay ->
+            val phone = phone()
+            val device = phone.open()
+            device.enrol(relay.url, relay.invite("Aino"), "phone")
+            device.sync()
+            val doc = device.create(device.spaces().single().id, VisitNote(summary = "Ehjä")).id
+            inRecord(device, doc)
+            device.shut()
+            Device.salvage(phone.store, File(folder.toFile(), "instance"), phone.keys).run {
+                sync()
+                assertEquals("Ehjä", open<VisitNote>(doc).value.summary)
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+package fi.sopu.background
+
+import fi.sopu.Phone
+import fi.sopu.Relay
+import fi.sopu.SopuException
+import fi.sopu.Stage
+import fi.sopu.documents.VisitNote
+import fi.sopu.until
+import java.nio.file.Path
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
+import kotlin.time.measureTime
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
+import org.junit.jupiter.api.AfterAll
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.BeforeAll
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.TestInstance
+import org.junit.jupiter.api.io.TempDir
+
+/** What a task in the background does and tells its platform. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class SyncJobTest {
+    private lateinit var relay: Relay
+
+    @BeforeAll
+    fun startRelay() {
+        relay = Relay()
+    }
+
+    @AfterAll
+    fun stopRelay() = relay.close()
+
+    @Test
+    fun `with a network all is sent and done`() = runBlocking<Unit> {
+        val aino = relay.device("Aino")
+        val doc = aino.create(aino.spaces().single().id, VisitNote(summary = "Taustalla")).id
+        assertEquals(SyncJob.Outcome.Done, SyncJob().run(aino))
+        assertTrue(aino.status(doc).stage != Stage.HERE)
+    }
+
+    @Test
+    fun `cut anywhere, it goes on where it was`() = runBlocking<Unit> {
+        val aino = relay.device("Aino")
+        val space = aino.spaces().single().id
+        val docs = (0 until 120).map { aino.create(space, VisitNote(summary = "Pitkä jono $it ${"x".repeat(500)}")).id }
+        // By its own time, which is too short for all of it.
+        val first = SyncJob(budget = 1.milliseconds).run(aino)
+        assertTrue(first is SyncJob.Outcome.Again || first == SyncJob.Outcome.Done, "$first")
+        // By the platform, at any moment.
+        for (ms in listOf(0L, 1, 5, 20, 60)) {
+            val running = launch { SyncJob().run(aino) }
+            delay(ms.milliseconds)
+            val took = measureTime { running.cancelAndJoin() }
+            assertTrue(took < 2.seconds, "$took")
+        }
+        var runs = 0
+        while (SyncJob(budget = 200.milliseconds).run(aino) != SyncJob.Outcome.Done) {
+            assertTrue(++runs < 200)
+        }
+        until {
+            aino.sync()
+            docs.all { aino.status(it).stage in setOf(Stage.RECORD, Stage.SEEN) }
+        }
+        val eero = relay.device("Eero")
+        until {
+            eero.sync()
+            eero.search("Pitkä jono", limit = 200).total == 120uL
+        }
+    }
+
+    @Test
+    fun `without a network it asks to be run again, each time later, and in the end gives up`() = runBlocking<Unit> {
+        val aino = relay.device("Aino")
+        relay.stop()
+        try {
+            val job = SyncJob(attempts = 3)
+            val outcomes = (0..2).map { job.run(aino, attempt = it) }
+            val (first, second, third) = outcomes
+            assertTrue((first as SyncJob.Outcome.Again).after > Duration.ZERO)
+            assertTrue((second as SyncJob.Outcome.Again).after > first.after)
+            assertEquals(SyncJob.Outcome.GiveUp(null), third)
+        } finally {
+            relay.start(relay.url.removePrefix("http://"))
+        }
+        assertEquals(SyncJob.Outcome.Done, SyncJob().run(aino))
+    }
+
+    @Test
+    fun `a device that is not enrolled has nothing to do`(@TempDir folder: Path) = runBlocking<Unit> {
+        assertEquals(SyncJob.Outcome.Done, SyncJob().run(Phone(folder.toFile()).open()))
+    }
+
+    @Test
+    fun `a device that is cut off hands in its work, is wiped, and is told no more`() = runBlocking<Unit> {
+        val aino = relay.device("Aino")
+        aino.create(aino.spaces().single().id, VisitNote(summary = "Viimeinen"))
+        relay.sopu("device", "revoke", aino.identity().device)
+        val outcomes = mutableListOf<SyncJob.Outcome>()
+        until {
+            outcomes += SyncJob().run(aino)
+            outcomes.last() == SyncJob.Outcome.Wiped
+        }
+        val after = SyncJob().run(aino)
+        val over = after == SyncJob.Outcome.Done || after is SyncJob.Outcome.GiveUp && after.why is SopuException.Refused
+        assertTrue(over, "$after")
+    }
+}
