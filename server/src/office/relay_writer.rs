@@ -29,7 +29,15 @@ impl Writer for Relay {
     fn share(&self, member: MemberId, at: Place, shared: bool) -> Result<(), WriteError> {
         let work = |doc: &mut automerge::Automerge, ctx: &save::SaveContext<'_>| {
             let version = read::version(doc);
-            let mut value = read::read(doc, at.kind).value;
+            let reading = read::read(doc, at.kind);
+            // Where two disagree, to say what is shown already is to choose it: a save sees no difference.
+            let disputed = reading.conflicts.iter().find(|c| c.path == "shared");
+            let said = disputed.and_then(|c| c.values.iter().find(|live| live.value == shared));
+            if let Some(said) = said {
+                let chosen = save::choose(doc, at.kind, &version, "shared", &said.change, ctx);
+                return chosen.map(|_| ());
+            }
+            let mut value = reading.value;
             value["shared"] = shared.into();
             save::save(doc, at.kind, &version, &value, ctx).map(|_| ())
         };

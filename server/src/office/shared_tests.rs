@@ -6,6 +6,8 @@ use serde_json::json;
 use sopu_core::documents::Kind;
 use sopu_core::time::SystemEnv;
 
+use super::move_tests::{WRONG_CLIENT, town};
+use super::review_tests::Wire;
 use super::tests::{Answer, World, field, world, write_new};
 use super::*;
 use crate::access::people::{self, NewMember, Party, Window};
@@ -148,4 +150,42 @@ async fn people_of_the_space_see_what_outsiders_see_and_nobody_else_does() {
     people::revoke(&db(&w), w.space, Party::Member(w.member), 2).unwrap();
     let path = format!("/office/spaces/{}/shared", w.space);
     assert_eq!(w.get(&path, &cookie).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn who_says_it_ends_a_conflict_whichever_value_was_shown() {
+    for (said, shared) in [("yes", true), ("no", false)] {
+        for first in [true, false] {
+            let mut t = town();
+            let doc = t.note(t.wrong, WRONG_CLIENT, "Kävelimme ulkona");
+            t.one.sync(&Wire(&t.relay)).unwrap();
+            // The note begins shared: nobody has said anything else once both say so anew.
+            for (device, shared) in [(&mut t.both, first), (&mut t.one, !first)] {
+                let opened = device.read(doc).unwrap();
+                let mut value = opened.value.clone();
+                value["shared"] = shared.into();
+                if shared {
+                    value.as_object_mut().unwrap().remove("shared");
+                    let emptied = device.save(doc, &opened.version, &value).unwrap();
+                    value["shared"] = true.into();
+                    device.save(doc, &emptied.version, &value).unwrap();
+                } else {
+                    device.save(doc, &opened.version, &value).unwrap();
+                }
+            }
+            t.sync();
+            assert_eq!(t.one.read(doc).unwrap().conflicts.len(), 1);
+            let cookie = t.w.enter().await;
+            let page = t.w.get("/office", &cookie).await.body;
+            let token = field(&page, "form_token");
+            let form = [("form_token", &*token), ("shared", said)];
+            let path = format!("/office/spaces/{}/documents/{doc}/share", t.wrong);
+            let answer = t.w.post(&path, &cookie, &form).await;
+            assert_eq!(answer.status, StatusCode::SEE_OTHER);
+            t.sync();
+            let opened = t.one.read(doc).unwrap();
+            assert_eq!(opened.conflicts, [], "{said}, {first}");
+            assert_eq!(opened.value["shared"], shared);
+        }
+    }
 }
