@@ -43,6 +43,7 @@ pub mod purge;
 pub mod reads;
 pub mod schema;
 pub mod search;
+mod sound;
 pub mod space;
 pub mod view;
 mod wal;
@@ -55,13 +56,14 @@ pub(crate) use wal::taken_whole;
 pub use wal::{Flushed, lost_commits};
 
 use opened::Opened;
+use sound::Sound;
 
 /// A write transaction. It also reads: every function that takes a `&Connection` takes it too.
 pub type Tx<'a> = Transaction<'a>;
 
 /// An open store.
 pub struct Store {
-    conn: Connection,
+    conn: Sound,
     cache: RefCell<cache::Cache>,
     whole_readings: Cell<u64>,
     /// Where it is, if it is encrypted.
@@ -106,7 +108,8 @@ impl Store {
         })?;
         let conn = Connection::open(path)?;
         cipher::unlock(&conn, key)?;
-        let mut store = Self::prepare(conn, Some(opened))?;
+        let conn = Self::encrypted(Self::settle(conn)?, path, key);
+        let mut store = Self::around(conn, Some(opened));
         store.encrypted = Some(path.to_owned());
         Ok(store)
     }
@@ -131,11 +134,8 @@ impl Store {
     /// somebody else has it open.
     pub fn change_key(&mut self, key: StoreKey) -> Result<()> {
         let path = self.encrypted.clone().ok_or(StoreError::NoEncryption)?;
-        cipher::change(&mut self.conn, &path, key)?;
-        self.conn = Self::settle(std::mem::replace(
-            &mut self.conn,
-            Connection::open_in_memory()?,
-        ))?;
+        let fresh = cipher::change(self.conn.get_mut(), &path, key)?;
+        self.conn = Self::encrypted(Self::settle(fresh)?, &path, key);
         Ok(())
     }
 
@@ -162,55 +162,82 @@ impl Store {
     /// As [`Store::open_reader`]; [`StoreError::NoEncryption`], [`StoreError::WrongKey`].
     pub fn open_reader_with(path: &Path, key: Option<StoreKey>) -> Result<Self> {
         let opened = Opened::enter(path, || Ok::<_, StoreError>(()))?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let conn = Connection::open_with_flags(path, flags)?;
-        if let Some(key) = key {
-            cipher::unlock(&conn, key)?;
-        }
-        schema::readable(&conn)?;
-        keep_plans(&conn)?;
-        conn.busy_timeout(Duration::from_millis(BUSY_MS))?;
-        conn.set_prepared_statement_cache_capacity(STATEMENTS);
-        Ok(Self {
-            conn,
-            cache: RefCell::default(),
-            whole_readings: Cell::default(),
-            encrypted: None,
-            _opened: Some(opened),
-        })
+        let file = path.to_owned();
+        let open = move || -> Result<Connection> {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let conn = Connection::open_with_flags(&file, flags)?;
+            if let Some(key) = key {
+                cipher::unlock(&conn, key)?;
+            }
+            schema::readable(&conn)?;
+            Self::tell(&conn)?;
+            Ok(conn)
+        };
+        let conn = match key {
+            None => Sound::plain(open()?),
+            Some(_) => Sound::encrypted(open()?, Box::new(open)),
+        };
+        Ok(Self::around(conn, Some(opened)))
     }
 
     fn prepare(conn: Connection, opened: Option<Opened>) -> Result<Self> {
-        let conn = Self::settle(conn)?;
-        Ok(Self {
+        let conn = Sound::plain(Self::settle(conn)?);
+        Ok(Self::around(conn, opened))
+    }
+
+    fn around(conn: Sound, opened: Option<Opened>) -> Self {
+        Self {
             conn,
             cache: RefCell::default(),
             whole_readings: Cell::default(),
             encrypted: None,
             _opened: opened,
-        })
+        }
     }
 
-    /// What every connection that writes is told first.
-    fn settle(mut conn: Connection) -> Result<Connection> {
-        keep_plans(&conn)?;
+    fn encrypted(conn: Connection, path: &Path, key: StoreKey) -> Sound {
+        let path = path.to_owned();
+        let again = move || {
+            let conn = Connection::open(&path)?;
+            cipher::unlock(&conn, key)?;
+            Self::tell_writing(&conn)?;
+            Ok(conn)
+        };
+        Sound::encrypted(conn, Box::new(again))
+    }
+
+    /// What every connection is told.
+    fn tell(conn: &Connection) -> Result<()> {
+        keep_plans(conn)?;
         conn.busy_timeout(Duration::from_millis(BUSY_MS))?;
         conn.set_prepared_statement_cache_capacity(STATEMENTS);
-        log_ahead(&conn)?;
+        Ok(())
+    }
+
+    /// What every connection that writes is told.
+    fn tell_writing(conn: &Connection) -> Result<()> {
+        Self::tell(conn)?;
+        log_ahead(conn)?;
         // A save is durable before it returns: WAL with NORMAL could lose the last ones.
         conn.pragma_update(None, "synchronous", "FULL")?;
         conn.pragma_update(None, "foreign_keys", true)?;
         conn.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
         // Sorted rows and the like never reach an unencrypted temporary file.
         conn.pragma_update(None, "temp_store", "MEMORY")?;
+        Ok(())
+    }
+
+    /// Makes a file what this version writes.
+    fn settle(mut conn: Connection) -> Result<Connection> {
+        Self::tell_writing(&conn)?;
         schema::migrate(&mut conn)?;
         view::begin(&conn)?;
         Ok(conn)
     }
 
-    /// For reading.
+    /// For reading. In an encrypted store not always the same: ask anew after an error.
     pub fn conn(&self) -> &Connection {
-        &self.conn
+        self.conn.get()
     }
 
     /// One transaction: all of it durable when this returns `Ok`, nothing of it otherwise.
@@ -229,7 +256,7 @@ impl Store {
         &mut self,
         work: impl FnOnce(&Tx<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
-        let tx = Transaction::new(&mut self.conn, TransactionBehavior::Immediate)
+        let tx = Transaction::new(self.conn.get_mut(), TransactionBehavior::Immediate)
             .map_err(StoreError::from)?;
         let done = work(&tx)?;
         tx.commit().map_err(StoreError::from)?;
@@ -238,11 +265,12 @@ impl Store {
 
     /// Writes that may be done later as well: they do not wait for another process's write.
     pub(crate) fn without_waiting(&self, work: impl FnOnce(&Connection)) {
-        if self.conn.busy_timeout(Duration::ZERO).is_ok() {
-            work(&self.conn);
+        let conn = self.conn();
+        if conn.busy_timeout(Duration::ZERO).is_ok() {
+            work(conn);
         }
         // SQLite keeps the number and nothing else: this cannot fail on a connection that is open.
-        let _ = self.conn.busy_timeout(Duration::from_millis(BUSY_MS));
+        let _ = conn.busy_timeout(Duration::from_millis(BUSY_MS));
     }
 
     /// A document, from the cache or from disk. The same `Arc` may be given to others: clone the
@@ -251,13 +279,15 @@ impl Store {
     /// # Errors
     /// As [`document::load`].
     pub fn document(&self, doc: DocId) -> Result<Arc<Loaded>> {
-        let heads = document::heads(&self.conn, doc)?.ok_or(StoreError::NotFound(doc))?;
+        let heads = document::heads(self.conn(), doc).map_err(|error| error.in_document(doc))?;
+        let heads = heads.ok_or(StoreError::NotFound(doc))?;
         // Compared with the stored heads, so what another writer or a rolled-back transaction did
         // can never be served from here.
         if let Some(found) = self.cache.borrow_mut().get(doc, &heads) {
             return Ok(found);
         }
-        let loaded = Arc::new(document::load(&self.conn, doc)?);
+        let loaded = document::load(self.conn(), doc).map_err(|error| error.in_document(doc))?;
+        let loaded = Arc::new(loaded);
         self.keep(Arc::clone(&loaded));
         Ok(loaded)
     }

@@ -39,6 +39,7 @@ mod findings;
 mod frame;
 mod history;
 mod hold;
+mod left_out;
 mod member;
 mod members;
 mod move_note;
@@ -272,6 +273,10 @@ pub fn router<S: Clone + Send + Sync + 'static>(office: Arc<Office>) -> Router<S
         )
         .route("/office/spaces/{space}", get(documents::page))
         .route("/office/spaces/{space}/review", get(review::page))
+        .route(
+            "/office/spaces/{space}/review/left-out",
+            get(left_out::page),
+        )
         .route("/office/spaces/{space}/review/accept", post(review::accept))
         .route(
             "/office/spaces/{space}/review/drop",

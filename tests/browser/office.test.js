@@ -195,6 +195,19 @@ test("held work is reviewed: let in, or dropped with a reason", async () => {
   await page.getByRole("button", { name: "Hylkää lopullisesti" }).click();
   await page.getByRole("button", { name: "Ota kirjaan" }).click();
   assert.match(await page.locator("main").innerText(), /Mikään ei odota/);
+  // What was dropped can be read, in each language, and is not let in from there.
+  await page.getByRole("link", { name: "Kirjan ulkopuolelle jäänyt työ" }).click();
+  assert.equal(await page.locator(".held").count(), 1);
+  assert.match(await page.locator(".held").innerText(), /Olli Lukija.*Hylätty tarkistuksessa/s);
+  assert.equal(await page.locator(".held form").count(), 0);
+  await shot("left-out");
+  await fitsPhone();
+  const leftOut = page.url();
+  for (const [language, title] of [["Svenska", /utanför boken/], ["English", /left out of the record/], ["Suomi", /ulkopuolelle/]]) {
+    await page.getByRole("link", { name: language }).click();
+    await page.goto(leftOut);
+    assert.match(await page.locator("h1").innerText(), title);
+  }
   for (let tries = 0; ; tries += 1) {
     await page.goto(`${base}/office/spaces/${world.space}?q=katsomassa`);
     if ((await page.locator("tbody tr").count()) === 1) break;

@@ -40,6 +40,10 @@ pub enum Damage {
 /// # Errors
 /// SQLite's own, other than that the file is damaged.
 pub fn check(conn: &Connection) -> Result<Vec<Damage>> {
+    examine(&|| conn)
+}
+
+fn examine<'c>(conn: &dyn Fn() -> &'c Connection) -> Result<Vec<Damage>> {
     let mut damages = Vec::new();
     let parts = [integrity, documents, envelopes, notices, feeds];
     for part in parts {
@@ -65,8 +69,8 @@ fn is_elsewhere(error: &StoreError) -> bool {
     busy || error.is_no_room()
 }
 
-fn integrity(conn: &Connection, damages: &mut Vec<Damage>) -> Result<()> {
-    let mut statement = conn.prepare("PRAGMA integrity_check(100)")?;
+fn integrity<'c>(conn: &dyn Fn() -> &'c Connection, damages: &mut Vec<Damage>) -> Result<()> {
+    let mut statement = conn().prepare("PRAGMA integrity_check(100)")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let line: String = row.get(0)?;
@@ -77,14 +81,21 @@ fn integrity(conn: &Connection, damages: &mut Vec<Damage>) -> Result<()> {
     Ok(())
 }
 
-fn documents(conn: &Connection, damages: &mut Vec<Damage>) -> Result<()> {
+fn documents<'c>(conn: &dyn Fn() -> &'c Connection, damages: &mut Vec<Damage>) -> Result<()> {
     each_document(conn, &mut |doc| {
-        match document::examine(conn, doc) {
+        let found = document::examine(conn(), doc);
+        match found.map_err(|error| error.in_document(doc)) {
             Ok(faults) => {
                 let whole = faults.iter().all(|fault| *fault == Fault::Snapshot);
                 damages.extend(faults.into_iter().map(|f| Damage::Document(doc, f)));
-                if whole && !view::examine(conn, doc)? {
-                    damages.push(Damage::View(doc));
+                let seen = match whole {
+                    true => view::examine(conn(), doc).map_err(|error| error.in_document(doc)),
+                    false => Ok(true),
+                };
+                match seen {
+                    Ok(true) => {}
+                    Ok(false) | Err(StoreError::Damaged { .. }) => damages.push(Damage::View(doc)),
+                    Err(other) => return Err(other),
                 }
             }
             // Nothing is wrong with a document of a later version's kind.
@@ -101,8 +112,8 @@ fn documents(conn: &Connection, damages: &mut Vec<Damage>) -> Result<()> {
     })
 }
 
-fn envelopes(conn: &Connection, damages: &mut Vec<Damage>) -> Result<()> {
-    let mut statement = conn.prepare(
+fn envelopes<'c>(conn: &dyn Fn() -> &'c Connection, damages: &mut Vec<Damage>) -> Result<()> {
+    let mut statement = conn().prepare(
         "SELECT n, id, space, doc, device, header, signature, digest, run, state FROM envelope",
     )?;
     let mut rows = statement.query([])?;
@@ -131,8 +142,8 @@ fn envelope(row: &Row<'_>) -> Result<bool> {
         && outbox::is_state(state))
 }
 
-fn notices(conn: &Connection, damages: &mut Vec<Damage>) -> Result<()> {
-    let mut statement = conn.prepare("SELECT id, body, signature FROM notice")?;
+fn notices<'c>(conn: &dyn Fn() -> &'c Connection, damages: &mut Vec<Damage>) -> Result<()> {
+    let mut statement = conn().prepare("SELECT id, body, signature FROM notice")?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let id: EnvelopeId = row.get(0)?;
@@ -147,18 +158,18 @@ fn notices(conn: &Connection, damages: &mut Vec<Damage>) -> Result<()> {
     Ok(())
 }
 
-fn feeds(conn: &Connection, damages: &mut Vec<Damage>) -> Result<()> {
-    for space in space::spaces(conn)? {
+fn feeds<'c>(conn: &dyn Fn() -> &'c Connection, damages: &mut Vec<Damage>) -> Result<()> {
+    for space in space::spaces(conn())? {
         let Some(cursor) = space.cursor.filter(|cursor| cursor.first.is_none()) else {
             continue;
         };
         // What was set aside or put by counts in the hash and is not among the envelopes here.
-        if set_aside(conn, space.id)? {
+        if set_aside(conn(), space.id)? {
             continue;
         }
         let (mut seq, mut hash) = (0, [0; 32]);
         loop {
-            let ids = outbox::feed_ids(conn, space.id, seq, FEED_BATCH)?;
+            let ids = outbox::feed_ids(conn(), space.id, seq, FEED_BATCH)?;
             let Some((last, _)) = ids.last().filter(|(last, _)| *last > seq) else {
                 break;
             };
@@ -181,10 +192,13 @@ fn set_aside(conn: &Connection, space: SpaceId) -> Result<bool> {
     )?)
 }
 
-fn each_document(conn: &Connection, each: &mut dyn FnMut(DocId) -> Result<()>) -> Result<()> {
+fn each_document<'c>(
+    conn: &dyn Fn() -> &'c Connection,
+    each: &mut dyn FnMut(DocId) -> Result<()>,
+) -> Result<()> {
     let mut after = None;
     loop {
-        let ids = document::ids(conn, None, after, BATCH)?;
+        let ids = document::ids(conn(), None, after, BATCH)?;
         for id in &ids {
             each(*id)?;
         }
@@ -200,6 +214,14 @@ fn each_document(conn: &Connection, each: &mut dyn FnMut(DocId) -> Result<()>) -
 }
 
 impl Store {
+    /// As [`check`]; a page of an encrypted store that cannot be read hides no other.
+    ///
+    /// # Errors
+    /// As [`check`].
+    pub fn check(&self) -> Result<Vec<Damage>> {
+        examine(&|| self.conn())
+    }
+
     /// Writes every view and search row anew from the changes, some documents a transaction, so
     /// that it can be broken off and begun again. Damaged documents keep their old view and are
     /// named.
@@ -210,7 +232,7 @@ impl Store {
         let mut damages = Vec::new();
         let mut after = None;
         loop {
-            let ids = document::ids(&self.conn, None, after, BATCH)?;
+            let ids = document::ids(self.conn(), None, after, BATCH)?;
             let Some(last) = ids.last() else { break };
             if after.is_some_and(|after| *last <= after) {
                 return Err(StoreError::Row("document id, in order"));

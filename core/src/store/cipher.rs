@@ -92,13 +92,13 @@ pub fn encrypt(path: &Path, key: StoreKey) -> Result<()> {
 }
 
 /// Encrypts the whole file anew with another key: a copy takes its place whole, as in [`encrypt`], and is
-/// then opened in the connection's stead. SQLCipher's own `rekey` says it went well also when it did not.
-pub(super) fn change(conn: &mut Connection, path: &Path, key: StoreKey) -> Result<()> {
+/// then opened; the connection given is of no use any more. SQLCipher's own `rekey` says it went well also
+/// when it did not.
+pub(super) fn change(conn: &mut Connection, path: &Path, key: StoreKey) -> Result<Connection> {
     replace(conn, path, key)?;
     let fresh = Connection::open(path)?;
     unlock(&fresh, key)?;
-    *conn = fresh;
-    Ok(())
+    Ok(fresh)
 }
 
 /// Copies the database of a connection, encrypted with this key, and puts the copy in its file's place.

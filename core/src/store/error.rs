@@ -78,6 +78,17 @@ impl StoreError {
         }
     }
 
+    /// What was met while this document was read: damage of the file is damage of the document.
+    pub(crate) fn in_document(self, doc: DocId) -> Self {
+        if !(matches!(self, Self::Sqlite(_)) && self.is_damage()) {
+            return self;
+        }
+        Self::Damaged {
+            doc,
+            fault: Fault::Page,
+        }
+    }
+
     /// Whether there is no room, or the file may not be written: free space or mend the folder's
     /// rights, then the same store goes on.
     pub fn is_no_room(&self) -> bool {
@@ -127,4 +138,7 @@ pub enum Fault {
     /// Automerge did not survive the changes.
     #[error("content")]
     Content,
+    /// A page of the file on which some of it is cannot be read.
+    #[error("page")]
+    Page,
 }

@@ -91,7 +91,7 @@ impl Store {
     pub fn scrub(&mut self) -> Result<()> {
         self.forget_loaded();
         self.checkpoint()?;
-        self.conn.execute_batch("VACUUM")?;
+        self.conn().execute_batch("VACUUM")?;
         self.checkpoint()?;
         self.write(|tx| meta::remove(tx, SCRUB_DUE))
     }
@@ -102,7 +102,7 @@ impl Store {
     /// # Errors
     /// SQLite's own.
     pub fn scrub_due(&self) -> Result<bool> {
-        Ok(meta::get(&self.conn, SCRUB_DUE)?.is_some())
+        Ok(meta::get(self.conn(), SCRUB_DUE)?.is_some())
     }
 
     /// Moves the log into the file and empties it.
@@ -111,7 +111,7 @@ impl Store {
     /// SQLite's own, also when another process reads just now.
     pub fn checkpoint(&self) -> Result<()> {
         let busy: bool = self
-            .conn
+            .conn()
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
         if busy {
             let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);

@@ -137,6 +137,16 @@ held-revoked = The device is cut off.
 held-review = What is on the device exists in two places; see which of them wrote this.
 held-dependency-missing = The work waits for earlier work that has not come yet.
 held-other = The server could not merge the work by itself.
+left-out = Work left out of the record
+left-out-intro = Work that is kept but will not be in the record. Write what matters of it into the document yourself.
+left-out-none = Nothing has been left out of the record.
+left-out-older = Older
+final-dropped = Dropped in a review.
+final-fork = Another form of this work by the same device is in the record already: what was on the device has been in two places.
+final-depends-on-final = The work builds on something that was left out of the record.
+final-item-key-taken = Something else is in the same place in the record already.
+final-log-key-taken = Something else is in the same place in the record already.
+final-other = The work does not fit the document as the record has it.
 device-unsent = { $n ->
     [one] one save not sent
    *[other] { $n } saves not sent

@@ -137,6 +137,16 @@ held-revoked = Laite on suljettu pois.
 held-review = Laitteen sisältö on kahdessa paikassa; tarkista, kumpi tämän kirjoitti.
 held-dependency-missing = Työ odottaa aiempaa työtä, jota ei ole vielä saatu.
 held-other = Palvelin ei voinut yhdistää työtä itse.
+left-out = Kirjan ulkopuolelle jäänyt työ
+left-out-intro = Työ, joka on tallessa mutta ei tule kirjaan. Kirjoita se, millä on merkitystä, asiakirjaan itse.
+left-out-none = Mitään ei ole jäänyt kirjan ulkopuolelle.
+left-out-older = Vanhemmat
+final-dropped = Hylätty tarkistuksessa.
+final-fork = Samalta laitteelta on kirjassa jo toinen muoto tästä työstä: laitteen sisältö on ollut kahdessa paikassa.
+final-depends-on-final = Työ rakentuu sellaisen päälle, mikä jäi kirjan ulkopuolelle.
+final-item-key-taken = Samalla kohdalla on kirjassa jo muuta.
+final-log-key-taken = Samalla kohdalla on kirjassa jo muuta.
+final-other = Työ ei sovi asiakirjaan, sellaisena kuin se on kirjassa.
 device-unsent = { $n ->
     [one] yksi tallennus lähettämättä
    *[other] { $n } tallennusta lähettämättä

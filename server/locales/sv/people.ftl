@@ -137,6 +137,16 @@ held-revoked = Enheten är avstängd.
 held-review = Enhetens innehåll finns på två ställen; granska vilket som skrev detta.
 held-dependency-missing = Arbetet väntar på tidigare arbete som inte har kommit ännu.
 held-other = Servern kunde inte själv foga in arbetet.
+left-out = Arbete som blev utanför boken
+left-out-intro = Arbete som finns kvar men inte kommer in i boken. Skriv själv in i dokumentet det som har betydelse.
+left-out-none = Inget har blivit utanför boken.
+left-out-older = Äldre
+final-dropped = Förkastat vid granskning.
+final-fork = Från samma enhet finns redan en annan form av arbetet i boken: enhetens innehåll har funnits på två ställen.
+final-depends-on-final = Arbetet bygger på något som blev utanför boken.
+final-item-key-taken = På samma plats finns redan något annat i boken.
+final-log-key-taken = På samma plats finns redan något annat i boken.
+final-other = Arbetet passar inte i dokumentet så som det står i boken.
 device-unsent = { $n ->
     [one] en sparning osänd
    *[other] { $n } sparningar osända

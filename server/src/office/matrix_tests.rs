@@ -9,7 +9,7 @@ use crate::access::{Action, Role};
 use crate::store::schema;
 
 /// What each address asks for. `true` for one that is sent to.
-const ADDRESSES: [(&str, bool, Action); 36] = [
+const ADDRESSES: [(&str, bool, Action); 37] = [
     ("/office/spaces/{space}", false, Action::Read),
     ("/office/spaces/{space}/conflicts", false, Action::Read),
     ("/office/spaces/{space}/findings", false, Action::Read),
@@ -84,6 +84,11 @@ const ADDRESSES: [(&str, bool, Action); 36] = [
         Action::Write,
     ),
     ("/office/spaces/{space}/review", false, Action::Review),
+    (
+        "/office/spaces/{space}/review/left-out",
+        false,
+        Action::Review,
+    ),
     ("/office/spaces/{space}/review/accept", true, Action::Review),
     ("/office/spaces/{space}/review/drop", true, Action::Review),
     ("/office/spaces/{space}/access", false, Action::AccessLog),

@@ -46,31 +46,67 @@ struct Page {
     wrong: Option<String>,
 }
 
-struct Row {
+/// Work that is not in the record, in words.
+pub(super) struct Row {
     id: EnvelopeId,
-    title: String,
-    address: Option<String>,
-    kind: String,
-    who: String,
-    device: String,
-    saved: String,
-    received: String,
-    why: String,
-    changes: Vec<Change>,
+    pub title: String,
+    pub address: Option<String>,
+    pub kind: String,
+    pub who: String,
+    pub device: String,
+    pub saved: String,
+    pub received: String,
+    pub why: String,
+    pub changes: Vec<Change>,
     /// It cannot be shown here: what it builds on is not there, or it does not hold.
-    unshown: bool,
+    pub unshown: bool,
 }
 
-/// An envelope that is held, as the relay keeps it.
-struct Held {
+/// An envelope that is not in the record, as the relay keeps it.
+pub(super) struct Held {
     id: EnvelopeId,
-    doc: DocId,
+    pub doc: DocId,
     kind: u8,
     device: DeviceId,
     header: Vec<u8>,
     run: Option<Vec<u8>>,
     reason: String,
     received_ms: i64,
+}
+
+/// What [`Held::of`] reads.
+pub(super) const COLUMNS: &str =
+    "id, doc, kind, device, header, run, coalesce(reason, ''), received_ms";
+
+impl Held {
+    pub(super) fn of(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: EnvelopeId(row.get(0)?),
+            doc: DocId(uuid::Uuid::from_bytes(row.get(1)?)),
+            kind: row.get(2)?,
+            device: DeviceId(uuid::Uuid::from_bytes(row.get(3)?)),
+            header: row.get(4)?,
+            run: row.get(5)?,
+            reason: row.get(6)?,
+            received_ms: row.get(7)?,
+        })
+    }
+
+    /// The changes it brings, if they can be read.
+    pub(super) fn changes(&self) -> Option<Vec<Hash>> {
+        let runs = decode_changes(self.run.as_deref()?, &Limits::RELAY).ok()?;
+        let hash = |run: &Vec<u8>| Chunk::parse(run).ok().map(|(_, hash)| hash);
+        runs.iter().map(hash).collect()
+    }
+}
+
+/// What became of the work of a page.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It waits: shown as what it would do to the document as it stands.
+    Held,
+    /// It is left out for good: shown as it was written, on what its writer saw.
+    Final,
 }
 
 /// The page.
@@ -152,23 +188,12 @@ pub(super) fn count(books: &Books, space: SpaceId) -> Result<usize, Failure> {
 }
 
 fn held(books: &Books, space: SpaceId, limit: Option<usize>) -> Result<Vec<Held>, Failure> {
-    let mut query = books.people.prepare_cached(
-        "SELECT id, doc, kind, device, header, run, coalesce(reason, ''), received_ms FROM envelope
-         WHERE state = 'held' AND space = ?1 ORDER BY arrival LIMIT ?2",
-    )?;
+    let mut query = books.people.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM envelope
+         WHERE state = 'held' AND space = ?1 ORDER BY arrival LIMIT ?2"
+    ))?;
     let limit = limit.map_or(-1, |n| i64::try_from(n).unwrap_or(i64::MAX));
-    let rows = query.query_map((space.as_bytes().as_slice(), limit), |row| {
-        Ok(Held {
-            id: EnvelopeId(row.get(0)?),
-            doc: DocId(uuid::Uuid::from_bytes(row.get(1)?)),
-            kind: row.get(2)?,
-            device: DeviceId(uuid::Uuid::from_bytes(row.get(3)?)),
-            header: row.get(4)?,
-            run: row.get(5)?,
-            reason: row.get(6)?,
-            received_ms: row.get(7)?,
-        })
-    })?;
+    let rows = query.query_map((space.as_bytes().as_slice(), limit), Held::of)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
@@ -179,23 +204,13 @@ fn show(
     space: Space,
     told: Told<Option<&'static str>>,
 ) -> Result<Response, Failure> {
-    let words = visitor.words;
     let mut all = held(books, space.id, Some(ROWS + 1))?;
     let more = all.len() > ROWS;
     all.truncate(ROWS);
-    books.record(office)?;
-    for row in &all {
-        // What is shown here is read like any other document.
-        books.note_read(office, visitor, &space, Some(row.doc), "review")?;
-    }
-    let names = Names::of(&books.people, books.opened(), space.id, visitor.words)?;
-    let rows = all
-        .iter()
-        .map(|row| told_row(books, words, &names, &space, row));
-    let rows = rows.collect::<Result<_, Failure>>()?;
+    let rows = told_rows(office, books, visitor, &space, &all, Fate::Held)?;
     let mut frame = visitor.frame();
     frame.here = format!("/office/spaces/{}/review", space.id);
-    let (said, wrong, status) = told_in(words, told);
+    let (said, wrong, status) = told_in(visitor.words, told);
     let page = html(&Page {
         frame,
         rows,
@@ -207,26 +222,56 @@ fn show(
     Ok((status, page).into_response())
 }
 
+/// Work in words. What is shown here is read like any other document.
+pub(super) fn told_rows(
+    office: &Office,
+    books: &mut Books,
+    visitor: &Visitor,
+    space: &Space,
+    all: &[Held],
+    fate: Fate,
+) -> Result<Vec<Row>, Failure> {
+    books.record(office)?;
+    for row in all {
+        books.note_read(office, visitor, space, Some(row.doc), "review")?;
+    }
+    let books = &*books;
+    let names = Names::of(&books.people, books.opened(), space.id, visitor.words)?;
+    let rows = all
+        .iter()
+        .map(|row| told_row(books, visitor.words, &names, space, row, fate));
+    rows.collect()
+}
+
 fn told_row(
     books: &Books,
     words: &'static Words,
     names: &Names<'_>,
     space: &Space,
     row: &Held,
+    fate: Fate,
 ) -> Result<Row, Failure> {
     let known = match books.opened() {
         Some(record) => view::get(record.conn(), row.doc)?.filter(|view| view.space == space.id),
         None => None,
     };
     let (who, device) = names.device(row.device).unwrap_or_default();
-    let saved_ms = envelope::decode::<Header>(&row.header).map(|header| header.done_ms(0));
+    let header = envelope::decode::<Header>(&row.header);
+    let saved_ms = header.as_ref().map(|header| header.done_ms(0));
     let kind = Kind::from_number(row.kind);
     let kind_words = kind.map(|kind| words.t(&format!("kind-{}", kind.code())));
     let changes = kind.and_then(|kind| {
         let show = Show { words, names, kind };
-        changes(books, &show, row)
+        let seen = header
+            .filter(|_| fate == Fate::Final)
+            .map(|header| header.deps);
+        changes(books, &show, row, seen.as_deref())
     });
-    let why = format!("held-{}", row.reason.replace('_', "-"));
+    let state = match fate {
+        Fate::Held => "held",
+        Fate::Final => "final",
+    };
+    let why = format!("{state}-{}", row.reason.replace('_', "-"));
     Ok(Row {
         id: row.id,
         title: match &known {
@@ -242,23 +287,32 @@ fn told_row(
         received: words.instant(row.received_ms),
         why: words
             .find(&why, None)
-            .unwrap_or_else(|| words.t("held-other")),
+            .unwrap_or_else(|| words.t(&format!("{state}-other"))),
         unshown: changes.is_none(),
         changes: changes.unwrap_or_default(),
     })
 }
 
-/// What the envelope would do to the document as the record has it; `None` if that cannot be said. It is
-/// tried on a copy, as the relay does.
-fn changes(books: &Books, show: &Show<'_>, row: &Held) -> Option<Vec<Change>> {
+/// What the envelope would do to the document as the record has it, or as it was `seen`; `None` if that
+/// cannot be said. It is tried on a copy, as the relay does.
+fn changes(
+    books: &Books,
+    show: &Show<'_>,
+    row: &Held,
+    seen: Option<&[Hash]>,
+) -> Option<Vec<Change>> {
     let limits = &Limits::RELAY;
     let runs = decode_changes(row.run.as_deref()?, limits).ok()?;
     let known = books
         .opened()
         .and_then(|record| record.document(row.doc).ok());
-    let base = match &known {
-        Some(loaded) => loaded.am.clone(),
-        None => genesis(show.kind).document(),
+    let base = match (&known, seen) {
+        (_, Some([])) | (None, None) => genesis(show.kind).document(),
+        (Some(loaded), None) => loaded.am.clone(),
+        (known, Some(seen)) => {
+            let heads: Vec<_> = seen.iter().map(|hash| (*hash).into()).collect();
+            known.as_ref()?.am.fork_at(&heads).ok()?
+        }
     };
     let tried = trial(&base, show.kind, &runs, limits).ok()?;
     let mut all = Vec::new();

@@ -162,6 +162,14 @@ async fn held_work_is_shown_let_in_or_dropped_with_a_reason() {
     assert!(!record(&t, wrong));
     let page = t.w.get(&t.path(""), &cookie).await.body;
     assert!(!page.contains("name=\"envelope\""), "nothing waits");
+    // What was dropped can still be read, with why it is not in the record.
+    let page = t.w.get(&t.path("/left-out"), &cookie).await.body;
+    assert!(
+        page.contains("Väärä kirjaus") && page.contains("Onni Oja"),
+        "{page}"
+    );
+    assert!(page.contains("Hylätty tarkistuksessa"), "{page}");
+    assert!(!page.contains("Todella tehty"), "that is in the record");
     let db = Connection::open(t.w.dir.path().join("relay.db")).unwrap();
     let of = |doc| log::of_document(&db, doc, 99).unwrap();
     assert!(of(real).iter().any(|row| row.action == "accept"));
@@ -212,4 +220,79 @@ async fn what_was_dropped_stays_a_draft_with_its_writer_and_is_not_sent_again() 
     assert_eq!(drafts[0].doc, doc);
     let page = t.w.get("/office/devices", &cookie).await.body;
     assert!(!page.contains("odottaa tarkistusta"));
+}
+
+fn write(device: &mut Device, doc: DocId, summary: &str) {
+    let opened = device.read(doc).unwrap();
+    let mut value = opened.value.clone();
+    value["summary"] = summary.into();
+    device.save(doc, &opened.version, &value).unwrap();
+}
+
+#[tokio::test]
+async fn work_that_was_left_out_is_shown_on_what_its_writer_saw() {
+    let mut t = town();
+    let value = json!({"summary": "Ensin", "status": "started"});
+    let (doc, _) = t.device.create(t.space, Kind::VisitNote, &value).unwrap();
+    for _ in 0..2 {
+        t.device.sync(&Wire(&t.relay)).unwrap();
+    }
+    write(&mut t.device, doc, "Ensin puhelimella");
+    let db = Connection::open(t.w.dir.path().join("relay.db")).unwrap();
+    people::revoke(&db, t.space, Party::Member(t.member), SystemEnv.now_ms()).unwrap();
+    t.device.sync(&Wire(&t.relay)).unwrap();
+    let place = Place {
+        space: t.space,
+        doc,
+        kind: Kind::VisitNote,
+    };
+    let later = json!({"summary": "Aivan muuta", "status": "started"});
+    assert_eq!(t.relay.create(t.w.member, place, &later), Ok(()));
+    let cookie = t.w.enter().await;
+    let page = t.w.get(&t.path(""), &cookie).await.body;
+    let id = field(&page, "envelope");
+    t.send(&cookie, "/drop", &id, "kirjattu kahdesti").await;
+    let page = t.w.get(&t.path("/left-out"), &cookie).await.body;
+    assert!(page.contains("Ensin<ins> puhelimella</ins>"), "{page}");
+    assert_eq!(log::of_document(&db, doc, 99).unwrap()[0].action, "review");
+}
+
+#[tokio::test]
+async fn what_a_device_has_made_again_is_not_left_out() {
+    let mut t = town();
+    let value = json!({"summary": "Ensin", "status": "started"});
+    let (doc, _) = t.device.create(t.space, Kind::VisitNote, &value).unwrap();
+    for _ in 0..2 {
+        t.device.sync(&Wire(&t.relay)).unwrap();
+    }
+    // The phone is copied, file by file, and both write on.
+    let folder = t.w.dir.path().to_owned();
+    let (phone, copy) = (folder.join("phone"), folder.join("copy"));
+    std::fs::create_dir(&copy).unwrap();
+    for file in std::fs::read_dir(&phone).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+    }
+    let store = copy.join("store.db");
+    let mut second = Device::open(&store, &copy, [7; 32], Arc::new(SystemEnv)).unwrap();
+    write(&mut t.device, doc, "Ensin puhelimella");
+    write(&mut second, doc, "Ensin kopiolla");
+    t.device.sync(&Wire(&t.relay)).unwrap();
+    for _ in 0..4 {
+        second.sync(&Wire(&t.relay)).unwrap();
+        t.relay.merge_all().unwrap();
+    }
+    let db = Connection::open(folder.join("relay.db")).unwrap();
+    let count = |what: &str| -> i64 {
+        let query = format!("SELECT count(*) FROM {what}");
+        db.query_row(&query, [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(count("envelope WHERE reason = 'fork'"), 1);
+    assert!(count("retired") > 0, "it is in the record by its replay");
+    let cookie = t.w.enter().await;
+    let page = t.w.get(&t.path("/left-out"), &cookie).await.body;
+    assert!(
+        !page.contains("kopiolla") && page.contains("Mitään ei ole jäänyt"),
+        "{page}"
+    );
 }

@@ -13,6 +13,7 @@ use sopu_core::compress::decompress;
 use sopu_core::device::Device;
 use sopu_core::documents::Kind;
 use sopu_core::id::{DocId, MemberId, OrgId, SpaceId};
+use sopu_core::store::StoreKey;
 use sopu_core::time::{Env, SystemEnv};
 use sopu_core::transport::{Post, Reply, Transport, TransportError};
 use sopu_core::wire::{SyncResponse, Verdict};
@@ -20,7 +21,9 @@ use sopu_server::access::people::{self, NewMember, Party, Window};
 use sopu_server::access::{invites, roles::Role};
 use sopu_server::api::State;
 use sopu_server::app::app;
+use sopu_server::data::Data;
 use sopu_server::relay::{DATABASE, Relay};
+use sopu_server::store::schema;
 use sopu_tests::load::fleet::memory_folder;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -44,9 +47,15 @@ pub struct House {
 impl House {
     /// With its data in `folder`.
     pub fn new(folder: &Path) -> Self {
+        Self::with(folder, None)
+    }
+
+    /// With its data in `folder`, encrypted if there is a key.
+    pub fn with(folder: &Path, key: Option<StoreKey>) -> Self {
         let data = folder.join("data");
-        let relay = Arc::new(Relay::open(&data, Arc::new(SystemEnv)).expect("opens"));
-        let db = Connection::open(data.join(DATABASE)).expect("opens");
+        let keyed = Data::new(&data, key);
+        let relay = Arc::new(Relay::open(keyed, Arc::new(SystemEnv)).expect("opens"));
+        let db = schema::open_with(&data.join(DATABASE), key).expect("opens");
         db.execute_batch("PRAGMA synchronous = OFF; PRAGMA foreign_keys = ON;")
             .expect("set");
         let org = people::add_org(&db, &SystemEnv, "Hoiva Oy", None).expect("added");

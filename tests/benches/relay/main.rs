@@ -13,6 +13,8 @@ use sopu_tests::bench::counting::Counting;
 mod bare;
 mod comeback;
 mod crowd;
+#[cfg(feature = "sqlcipher")]
+mod encrypted;
 mod house;
 mod live;
 mod merge;
@@ -22,7 +24,10 @@ mod push;
 static COUNTING: Counting = Counting;
 
 fn main() -> ExitCode {
-    Runner::new()
+    let runner = Runner::new();
+    #[cfg(feature = "sqlcipher")]
+    let runner = runner.section("encrypted", encrypted::encrypted);
+    runner
         .section("push", push::push)
         .section("merge", merge::merge)
         .section("crowd", crowd::crowd)

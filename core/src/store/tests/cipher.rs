@@ -158,3 +158,67 @@ fn nobody_else_has_the_file_open_while_it_is_encrypted_or_gets_another_key() {
     let store = Store::open_encrypted(&path, key(1)).expect("the old key still fits");
     assert_eq!(value(&store, doc)["summary"], RARE);
 }
+
+/// As SQLCipher has them.
+const PAGE: usize = 4_096;
+
+#[test]
+fn a_page_that_does_not_authenticate_costs_what_is_on_it_and_nothing_else() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("sopu.db");
+    let world = World::new(1);
+    let mut store = Store::open_encrypted(&path, key(1)).expect("opens");
+    let text = |n: usize| format!("{n} {}", "pitkä kirjaus ".repeat(300));
+    let docs: Vec<_> = (0..24).map(|n| world.note(&mut store, &text(n))).collect();
+    store.checkpoint().expect("all in the file");
+    drop(store);
+    let whole = std::fs::read(&path).expect("reads");
+    let mut told = 0;
+    for page in (8..whole.len() / PAGE).step_by(11) {
+        let mut bytes = whole.clone();
+        bytes[page * PAGE + 100] ^= 1;
+        std::fs::write(&path, &bytes).expect("writes");
+        // What is needed to open it is salvaged.
+        let mut store = match Store::open_encrypted(&path, key(1)) {
+            Ok(store) => store,
+            Err(error) => {
+                assert!(error.is_damage(), "{error}");
+                continue;
+            }
+        };
+        let mut lost = Vec::new();
+        for doc in &docs {
+            match store.document(*doc) {
+                Ok(loaded) => {
+                    let n = docs.iter().position(|other| other == doc).expect("there");
+                    let shown = crate::read::read(&loaded.am, loaded.kind).value;
+                    assert_eq!(shown["summary"], text(n));
+                }
+                Err(StoreError::Damaged { doc, .. }) => lost.push(doc),
+                Err(other) => panic!("page {page}: {other:?}"),
+            }
+        }
+        // No more than are lost to one that has met nothing else.
+        let alone = docs.iter().filter(|doc| {
+            let store = Store::open_encrypted(&path, key(1)).expect("opens");
+            store.document(**doc).is_err()
+        });
+        assert_eq!(lost, alone.copied().collect::<Vec<_>>(), "page {page}");
+        let found = store.check().expect("checks");
+        for doc in &lost {
+            let named = |damage: &check::Damage| matches!(damage, check::Damage::Document(d, _) if d == doc);
+            assert!(found.iter().any(named), "page {page}: {found:?}");
+        }
+        told += usize::from((1..4).contains(&lost.len()));
+        // Writing goes on beside it, over one connection, and what was written is there.
+        if (1..4).contains(&lost.len()) {
+            let new = world.note(&mut store, "sen jälkeen");
+            assert_eq!(value(&store, new)["summary"], "sen jälkeen");
+        }
+        drop(store);
+        for end in ["-wal", "-shm"] {
+            let _ = std::fs::remove_file(folder.path().join(format!("sopu.db{end}")));
+        }
+    }
+    assert!(told > 1, "pages of documents were among them");
+}
