@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use crate::api::{Problem, State, enrol, health, metrics, sync};
 use crate::metrics::Metrics;
-use crate::office::too_fast;
+use crate::office::{guarded, too_fast};
 use crate::relay::{Relay, Worker};
 
 use rates::Rates;
@@ -57,6 +57,7 @@ pub fn app(state: State, pages: Router) -> Router {
         .layer(middleware::from_fn(move |request: Request, next: Next| {
             guessing(Arc::clone(&rates), request, next)
         }))
+        .layer(middleware::map_response(as_it_is))
         .layer(middleware::from_fn(move |request: Request, next: Next| {
             log(relay.clone(), request, next)
         }))
@@ -71,7 +72,7 @@ async fn guessing(rates: Arc<Rates>, request: Request, next: Next) -> Response {
     if let Some(wait) = wait {
         return match path == ENROL_PATH {
             true => Problem::TooFast.into_response(),
-            false => too_fast(request.headers(), wait),
+            false => guarded(too_fast(request.headers(), wait)).await,
         };
     }
     let posts = request.method() == Method::POST;
@@ -90,6 +91,15 @@ async fn guessing(rates: Arc<Rates>, request: Request, next: Next) -> Response {
     if let Some(address) = address.filter(|_| wrong) {
         rates.was_wrong(address);
     }
+    response
+}
+
+/// Nothing is taken for another type than it says it is.
+async fn as_it_is(mut response: Response) -> Response {
+    let nosniff = HeaderValue::from_static("nosniff");
+    response
+        .headers_mut()
+        .insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
     response
 }
 
@@ -154,5 +164,7 @@ pub async fn run(
         .map_err(std::io::Error::other)
 }
 
+#[cfg(test)]
+mod header_tests;
 #[cfg(test)]
 mod tests;

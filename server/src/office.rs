@@ -369,7 +369,7 @@ async fn in_time(request: Request, next: Next) -> Response {
 /// Headers of every page. Nothing is loaded from elsewhere and no script or style stands inside a
 /// page, so text from a document can never become code; nothing of a page is left in a shared
 /// computer's cache.
-async fn guarded(mut response: Response) -> Response {
+pub(crate) async fn guarded(mut response: Response) -> Response {
     const HEADERS: [(HeaderName, &str); 6] = [
         (
             header::CONTENT_SECURITY_POLICY,

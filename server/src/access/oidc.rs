@@ -267,7 +267,9 @@ impl Providers {
         let found = CoreProviderMetadata::discover(&issuer, &|request| {
             self::ask(&provider.issuer, request)
         }).inspect_err(|error| {
-            tracing::warn!(issuer = provider.issuer, %error, "an identity provider does not answer");
+            // It may quote what the provider said: one line, whatever that was.
+            let error = error.to_string();
+            tracing::warn!(issuer = provider.issuer, error = %error.escape_debug(), "an identity provider does not answer");
         });
         let found = found.ok();
         let mut known = self

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH,
+    CONTENT_TYPE,
 };
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
@@ -105,6 +106,11 @@ impl From<BadBody> for Problem {
     }
 }
 
+/// For devices, not to be shown: a browser that is led here keeps it as a file.
+pub fn attached() -> HeaderValue {
+    HeaderValue::from_static("attachment; filename=\"sopu\"")
+}
+
 /// Writes a response, compressed if the device takes that and it helps.
 pub fn write<T: Encode<()>>(headers: &HeaderMap, value: &T) -> Response {
     let body = encode(value);
@@ -128,6 +134,7 @@ pub fn write<T: Encode<()>>(headers: &HeaderMap, value: &T) -> Response {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(CBOR));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(CONTENT_DISPOSITION, attached());
     if zstd {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("zstd"));
     }

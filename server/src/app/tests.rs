@@ -26,7 +26,7 @@ use crate::access::{Role, invites};
 use crate::relay::DATABASE;
 use crate::store::schema;
 
-struct Server {
+pub(super) struct Server {
     dir: tempfile::TempDir,
     relay: Arc<Relay>,
     app: Router,
@@ -35,7 +35,7 @@ struct Server {
     space: SpaceId,
 }
 
-fn server() -> Server {
+pub(super) fn server() -> Server {
     server_with(None)
 }
 
@@ -86,11 +86,11 @@ impl Server {
         invites::create(&db, &SystemEnv, self.member, None, 1_000_000).unwrap()
     }
 
-    async fn send(&self, request: Request<Body>) -> Response<Body> {
+    pub(super) async fn send(&self, request: Request<Body>) -> Response<Body> {
         self.app.clone().oneshot(request).await.unwrap()
     }
 
-    async fn enrol(&self) -> String {
+    pub(super) async fn enrol(&self) -> String {
         let code = self.invite();
         let key = SigningKey::from_bytes(&[1; 32]);
         let request = EnrolRequest {
@@ -126,7 +126,7 @@ async fn problem_code(response: Response<Body>, status: u16) -> String {
     body["code"].as_str().unwrap().to_owned()
 }
 
-fn request() -> SyncRequest {
+pub(super) fn request() -> SyncRequest {
     SyncRequest {
         protocol: PROTOCOL,
         instance: [1; 16],
@@ -151,7 +151,7 @@ fn cbor(path: &str) -> axum::http::request::Builder {
     Request::post(path).header(header::CONTENT_TYPE, "application/cbor")
 }
 
-fn sync(token: &str, request: &SyncRequest) -> Request<Body> {
+pub(super) fn sync(token: &str, request: &SyncRequest) -> Request<Body> {
     post(token).body(encode(request).into()).unwrap()
 }
 

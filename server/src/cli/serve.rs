@@ -113,10 +113,14 @@ pub(super) fn run(config: Config, out: &mut dyn Write) -> Result<(), CliError> {
     })
 }
 
-/// Whether people reach this server by TLS, here or at a proxy.
+/// Whether people reach this server by TLS, here or at a proxy, which is taken to speak it unless the
+/// public address says otherwise.
 fn is_secure(config: &Config) -> bool {
-    let public = config.public_url.as_deref();
-    config.tls.is_some() || public.is_some_and(|url| url.starts_with("https://"))
+    let at_proxy = match config.public_url.as_deref() {
+        Some(url) => url.starts_with("https://"),
+        None => config.behind_proxy,
+    };
+    config.tls.is_some() || at_proxy
 }
 
 /// The office pages over the same data.

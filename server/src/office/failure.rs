@@ -40,7 +40,16 @@ impl From<rusqlite::Error> for Failure {
 
 impl From<AccessError> for Failure {
     fn from(error: AccessError) -> Self {
-        tracing::error!(%error, "office: access");
+        // What it says for a person names people and spaces.
+        match error {
+            AccessError::Store(error) => tracing::error!(%error, "office: access"),
+            AccessError::Unknown { what, .. }
+            | AccessError::Ambiguous { what, .. }
+            | AccessError::Taken { what, .. } => tracing::error!(what, "office: access"),
+            AccessError::WhichOrg | AccessError::Password(_) | AccessError::SecondFactor => {
+                tracing::error!(%error, "office: access");
+            }
+        }
         Failure::Server
     }
 }

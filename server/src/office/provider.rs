@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::frame::{Frame, html};
 use super::sign_in::{Next, own_page, set_cookie};
-use super::visitor::{self, GUEST, SESSION, cookie};
+use super::visitor::{self, GUEST, SESSION, secret_cookie};
 use super::{Failure, Office};
 use crate::access::oidc::{self, OidcError};
 use crate::access::sessions::{self, Shown};
@@ -36,7 +36,7 @@ pub(super) async fn begin(
     Path(id): Path<String>,
     Query(query): Query<Next>,
 ) -> Result<Response, Failure> {
-    let guest = cookie(&headers, GUEST).filter(|guest| guest.len() == TOKEN_CHARS);
+    let guest = secret_cookie(&office, &headers, GUEST).filter(|guest| guest.len() == TOKEN_CHARS);
     let guest = guest.unwrap_or_else(|| mint_token(&*office.env));
     let next = own_page(&query.next).to_owned();
     let next = if next.len() > LONGEST {
@@ -89,7 +89,7 @@ pub(super) async fn back(
     Path(id): Path<String>,
     Query(query): Query<Back>,
 ) -> Result<Response, Failure> {
-    let guest = cookie(&headers, GUEST).unwrap_or_default();
+    let guest = secret_cookie(&office, &headers, GUEST).unwrap_or_default();
     let finished = asked(&office, move |office| {
         let now = office.env.now_ms();
         let providers = &office.providers;

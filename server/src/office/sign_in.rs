@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::frame::{Frame, html};
 use super::posted::Posted;
-use super::visitor::{self, GUEST, LANGUAGE, SESSION, cookie};
+use super::visitor::{self, GUEST, LANGUAGE, SESSION, secret_cookie, secret_name};
 use super::{Failure, Office};
 use crate::access::{form_token, sessions};
 use crate::credentials::mint_token;
@@ -41,7 +41,7 @@ pub(super) async fn page(
     headers: HeaderMap,
     Query(query): Query<Next>,
 ) -> Response {
-    let guest = cookie(&headers, GUEST).unwrap_or_else(|| mint_token(&*office.env));
+    let guest = secret_cookie(&office, &headers, GUEST).unwrap_or_else(|| mint_token(&*office.env));
     let page = form(&office, &headers, &guest, String::new(), query.next, None);
     let mut response = html(&page);
     set_cookie(&office, &mut response, GUEST, &guest, None);
@@ -103,7 +103,7 @@ pub(super) async fn enter(
     headers: HeaderMap,
     Form(entry): Form<Entry>,
 ) -> Result<Response, Failure> {
-    let guest = cookie(&headers, GUEST).unwrap_or_default();
+    let guest = secret_cookie(&office, &headers, GUEST).unwrap_or_default();
     if guest.is_empty() || !form_token::holds(&guest, &entry.form_token) {
         return Err(Failure::Form);
     }
@@ -243,6 +243,10 @@ pub(super) fn set_cookie(
     let age = seconds
         .map(|s| format!("; Max-Age={s}"))
         .unwrap_or_default();
+    let name = match name {
+        GUEST | SESSION => secret_name(office, name),
+        other => other.to_owned(),
+    };
     let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}");
     if let Ok(cookie) = cookie.parse() {
         response.headers_mut().append(header::SET_COOKIE, cookie);

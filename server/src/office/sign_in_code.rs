@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::frame::{Frame, html};
 use super::sign_in::{Next, own_page, set_cookie};
-use super::visitor::{self, GUEST, SESSION, cookie};
+use super::visitor::{self, GUEST, SESSION, secret_cookie};
 use super::{Failure, Office};
 use crate::access::{form_token, second_factor, sessions};
 use crate::words::Words;
@@ -37,7 +37,7 @@ pub(super) async fn page(
     headers: HeaderMap,
     Query(query): Query<Next>,
 ) -> Result<Response, Failure> {
-    let token = cookie(&headers, SESSION).unwrap_or_default();
+    let token = secret_cookie(&office, &headers, SESSION).unwrap_or_default();
     let asked = token.clone();
     let waits = office
         .with_books(move |office, books| {
@@ -77,7 +77,7 @@ pub(super) async fn enter(
     headers: HeaderMap,
     Form(entry): Form<Entry>,
 ) -> Result<Response, Failure> {
-    let token = cookie(&headers, SESSION).unwrap_or_default();
+    let token = secret_cookie(&office, &headers, SESSION).unwrap_or_default();
     if token.is_empty() || !form_token::holds(&token, &entry.form_token) {
         return Err(Failure::Form);
     }

@@ -182,10 +182,21 @@ pub(super) fn over(
     space: SpaceId,
     member: MemberId,
 ) -> World {
+    reached(dir, writer, space, member, false)
+}
+
+/// The same, reached over TLS or not.
+fn reached(
+    dir: tempfile::TempDir,
+    writer: Arc<dyn Writer>,
+    space: SpaceId,
+    member: MemberId,
+    secure: bool,
+) -> World {
     let office = Office::new(
         dir.path().to_owned(),
         Arc::new(SystemEnv),
-        false,
+        secure,
         writer,
         [7; 32],
     );
@@ -625,4 +636,31 @@ async fn the_language_follows_the_browser_until_somebody_chooses() {
         .get("/office/language?to=en&back=https://evil.example", "")
         .await;
     assert_eq!(elsewhere.location, "/office");
+}
+
+#[tokio::test]
+async fn over_tls_cookies_go_over_tls_only_and_a_planted_one_of_another_name_counts_for_nothing() {
+    let w = world(Role::Owner);
+    let writer = Arc::new(Direct {
+        record: w.dir.path().join("record.db"),
+    });
+    let (space, member) = (w.space, w.member);
+    let w = reached(w.dir, writer, space, member, true);
+    let page = w.get("/office/sign-in", "").await;
+    assert!(page.cookies[0].starts_with("__Host-sopu_guest="));
+    let answer = w.sign_in("satakieli laulaa").await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+    let session = answer.cookies.iter().find(|c| c.contains("sopu_session="));
+    let session = session.unwrap();
+    assert!(session.starts_with("__Host-"), "{session}");
+    for asked in ["; Secure", "; HttpOnly", "; SameSite=Lax", "; Path=/"] {
+        assert!(session.contains(asked), "{session}");
+    }
+    let session = session.split(';').next().unwrap();
+    assert_eq!(w.get("/office", session).await.status, StatusCode::OK);
+    let planted = session.strip_prefix("__Host-").unwrap();
+    assert_eq!(
+        w.get("/office", planted).await.status,
+        StatusCode::SEE_OTHER
+    );
 }

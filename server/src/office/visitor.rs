@@ -12,9 +12,9 @@ use crate::access::form_token;
 use crate::access::sessions::{self, Who};
 use crate::words::{Lang, Words};
 
-/// The session's cookie.
+/// The session's cookie; see [`secret_cookie`].
 pub const SESSION: &str = "sopu_session";
-/// The cookie the sign-in form is bound to, before there is a session.
+/// The cookie the sign-in form is bound to, before there is a session; see [`secret_cookie`].
 pub const GUEST: &str = "sopu_guest";
 /// The cookie of the chosen language.
 pub const LANGUAGE: &str = "sopu_language";
@@ -74,7 +74,7 @@ impl FromRequestParts<Arc<Office>> for Visitor {
             "/office".to_owned()
         };
         let words = Words::of(language(&parts.headers));
-        let Some(token) = cookie(&parts.headers, SESSION) else {
+        let Some(token) = secret_cookie(office, &parts.headers, SESSION) else {
             return Err(Failure::SignIn(next));
         };
         let asked = token.clone();
@@ -105,8 +105,22 @@ impl FromRequestParts<Arc<Office>> for Visitor {
     }
 }
 
+/// What a cookie that lets somebody in is called: over TLS with the prefix by which browsers take it from
+/// this very host alone (RFC 6265bis, 4.1.3), so that no neighbour of a common domain plants one.
+pub(super) fn secret_name(office: &Office, name: &str) -> String {
+    match office.secure {
+        true => format!("__Host-{name}"),
+        false => name.to_owned(),
+    }
+}
+
+/// The value of a cookie that lets somebody in.
+pub(super) fn secret_cookie(office: &Office, headers: &HeaderMap, name: &str) -> Option<String> {
+    cookie(headers, &secret_name(office, name))
+}
+
 /// The value of a cookie (RFC 6265).
-pub fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     headers
         .get_all(header::COOKIE)
         .iter()
