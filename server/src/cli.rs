@@ -73,8 +73,8 @@ struct Settings {
     /// The folder that holds everything [default: ./sopu-data]
     #[arg(long, global = true, env = "SOPU_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
-    /// A settings file (TOML) with data, database_key, listen, public_url, tls_cert, tls_key, behind_proxy, log,
-    /// log_json, and identity providers as [[oidc]]
+    /// A settings file (TOML) with data, database_key, listen, public_url, tls_cert, tls_key, behind_proxy,
+    /// metrics_token_file, log, log_json, and identity providers as [[oidc]]
     #[arg(long, global = true, env = "SOPU_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// The file with the key of the databases, if they are encrypted
