@@ -90,7 +90,7 @@ impl Model {
 }
 
 /// `sopu_core::documents::visit_note::closing` → `VisitNote`.
-fn kind_name(module: &str) -> String {
+pub fn kind_name(module: &str) -> String {
     let kind = module.split("::").nth(2).unwrap_or_default();
     kind.split('_').map(capitalised).collect()
 }

@@ -1,11 +1,11 @@
 //! Swift: structs with Codable written out, so that what is absent reads as its default and nothing
-//! absent is written.
+//! absent is written. What only one kind has is nested in it: `VisitNote.Task` hides no name of Swift's own.
 
 use std::fmt::Write;
 
 use sopu_core::documents::shape::{RecordShape, Shape};
 
-use crate::model::{Model, camel_case, doc_lines};
+use crate::model::{Model, camel_case, doc_lines, kind_name};
 
 const HEAD: &str = "\
 // Made by sopu-kinds from the core's types. Not edited by hand.
@@ -38,7 +38,10 @@ pub fn source(model: &Model) -> String {
 }
 
 fn write_record(text: &mut String, model: &Model, record: &RecordShape) -> std::fmt::Result {
-    let name = model.name_of(record);
+    let name = record.name;
+    if let Some(kind) = kind_around(model, record) {
+        writeln!(text, "extension {kind} {{")?;
+    }
     let protocols = match model.kind_of(record) {
         Some(_) => "Content",
         None => "Codable, Hashable, Sendable",
@@ -79,7 +82,7 @@ fn write_record(text: &mut String, model: &Model, record: &RecordShape) -> std::
             .map_or_else(String::new, |default| format!(" ?? {default}"));
         writeln!(
             text,
-            "        {name} = try fields.decodeIfPresent({ty}.self, forKey: .{name}){fallback}"
+            "        self.{name} = try fields.decodeIfPresent({ty}.self, forKey: .{name}){fallback}"
         )?;
     }
     writeln!(
@@ -94,21 +97,38 @@ fn write_record(text: &mut String, model: &Model, record: &RecordShape) -> std::
         match default {
             None => writeln!(
                 text,
-                "        try fields.encodeIfPresent({name}, forKey: .{name})"
+                "        try fields.encodeIfPresent(self.{name}, forKey: .{name})"
             )?,
             Some(default) => {
                 let empty = match default.as_str() {
-                    "\"\"" | "[]" | "[:]" => format!("!{name}.isEmpty"),
-                    _ => format!("{name} != {ty}()"),
+                    "\"\"" | "[]" | "[:]" => format!("!self.{name}.isEmpty"),
+                    _ => format!("self.{name} != {ty}()"),
+                };
+                // In one order, so that the same content is the same text.
+                let sorted = if ty.starts_with("Set<") {
+                    ".sorted()"
+                } else {
+                    ""
                 };
                 writeln!(
                     text,
-                    "        if {empty} {{ try fields.encode({name}, forKey: .{name}) }}"
+                    "        if {empty} {{ try fields.encode(self.{name}{sorted}, forKey: .{name}) }}"
                 )?;
             }
         }
     }
-    writeln!(text, "    }}\n}}")
+    writeln!(text, "    }}\n}}")?;
+    if kind_around(model, record).is_some() {
+        writeln!(text, "}}")?;
+    }
+    Ok(())
+}
+
+/// The kind a record belongs to; `None` for a kind itself and for what several share.
+fn kind_around(model: &Model, record: &RecordShape) -> Option<String> {
+    let kind = kind_name(record.module);
+    let other = |r: &RecordShape| model.kind_of(r).is_some() && r.name == kind;
+    (model.kind_of(record).is_none() && model.records.iter().any(other)).then_some(kind)
 }
 
 /// Type, and default unless it is optional.
@@ -129,7 +149,10 @@ fn of(model: &Model, shape: &Shape) -> (String, Option<String>) {
             (ty, Some(default))
         }
         Shape::Record(record) => {
-            let name = model.name_of(record).to_owned();
+            let name = match kind_around(model, record) {
+                Some(kind) => format!("{kind}.{}", record.name),
+                None => record.name.to_owned(),
+            };
             let default = format!("{name}()");
             (name, Some(default))
         }

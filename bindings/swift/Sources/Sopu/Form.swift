@@ -1,0 +1,182 @@
+import Foundation
+
+#if canImport(Combine)
+    import Combine
+#endif
+
+/// A document open for reading and writing: change `value`, then `save()`.
+///
+/// A save writes the differences to what the form last read or saved, nothing else, so a form that stayed open for
+/// an hour does not undo a colleague. What others wrote meanwhile shows after `refresh()`.
+///
+/// It lives on the main actor, as what shows it does; in SwiftUI it is an `ObservableObject`.
+@MainActor
+public final class Form<C: Content> {
+    /// Which document.
+    public let id: String
+    /// The space it lives in.
+    public let space: String
+    /// What the person sees and changes.
+    public var value: C { willSet { willChange() } }
+    /// What the next save builds on. Follows this form's own saves and reads.
+    public private(set) var version: String
+    /// Fields waiting for a person's choice.
+    public private(set) var conflicts: [Conflict] { willSet { willChange() } }
+    /// Where each status stands.
+    public private(set) var status: [StatusMark]
+    /// Items removed, which can be brought back by putting them in again.
+    public private(set) var removed: [Removed]
+    /// Log keys that two devices wrote with different values.
+    public private(set) var logClashes: [Clash]
+    /// Fields holding something this version does not understand; they are kept.
+    public private(set) var unknown: [String]
+
+    let device: Device
+    /// As last read or saved.
+    private var known: C
+    private let turn = Turn()
+
+    init(_ device: Device, _ document: Document) throws {
+        guard document.kind == C.kind else {
+            let (inner, doc) = (device.inner, document.id)
+            device.local.start { try? inner.formClosed(doc: doc) }
+            throw SopuError.BadValue(path: "kind", code: "other_kind")
+        }
+        self.device = device
+        id = document.id
+        space = document.space
+        value = try C(json: document.value)
+        known = value
+        version = document.version
+        conflicts = document.conflicts
+        status = document.status
+        removed = document.removed
+        logClashes = document.logClashes
+        unknown = document.unknown
+    }
+
+    deinit {
+        let (inner, id) = (device.inner, id)
+        device.local.start { try? inner.formClosed(doc: id) }
+    }
+
+    /// Whether there is something to save.
+    public var isEdited: Bool { value != known }
+
+    /// Saves the differences; durable when it returns. Shows what the save was merged to, if it was; what the person
+    /// typed while it ran stays and goes with the next save.
+    ///
+    /// - Returns: the parts the merge rules did not let it write, and whether anything differed.
+    @discardableResult
+    public func save() async throws -> Saved {
+        try await turn.take { [self] in
+            let sent = value
+            let (id, version, json) = (id, version, try sent.json())
+            let saved = try await device.here {
+                try $0.save(doc: id, version: version, value: json)
+            }
+            try take(saved, sent: sent)
+            return saved
+        }
+    }
+
+    /// Reads the document as it stands now; unsaved edits of `value` are forgotten.
+    public func refresh() async throws {
+        try await turn.take { [self] in try await reread() }
+    }
+
+    /// Settles a conflict in favour of one of its values, and shows the outcome. Edits made before are saved
+    /// first.
+    public func choose(_ candidate: Candidate, at path: String) async throws {
+        try await settle { inner, id, version in
+            try inner.choose(doc: id, version: version, path: path, change: candidate.change)
+        }
+    }
+
+    /// Takes a status back to this code in a new round, and shows the outcome. Edits made before are saved first.
+    public func reopen(_ path: String, to code: String) async throws {
+        try await settle { inner, id, version in
+            try inner.reopen(doc: id, version: version, path: path, code: code)
+        }
+    }
+
+    /// What is wrong with the document, as saved, on its way to a status (`"locked"`, `"published"` …) or while
+    /// writing (`"save"`).
+    public func problems(towards: String) async throws -> [Problem] {
+        let id = id
+        return try await device.here { try $0.problems(doc: id, towards: towards) }
+    }
+
+    /// Does something to the document as it was saved, then shows it anew.
+    func settle(
+        _ work: @escaping @Sendable (SopuDevice, String, String) throws -> Saved
+    ) async throws {
+        if isEdited { try await save() }
+        try await turn.take { [self] in
+            let (id, version) = (id, version)
+            _ = try await device.here { try work($0, id, version) }
+            try await reread()
+        }
+    }
+
+    private func take(_ saved: Saved, sent: C) throws {
+        version = saved.version
+        known = sent
+        guard let merged = saved.merged else { return }
+        known = try C(json: merged)
+        value = value == sent ? known : try Edits.made(to: sent, giving: value, carriedTo: known)
+    }
+
+    private func reread() async throws {
+        let id = id
+        let document = try await device.here { try $0.read(doc: id) }
+        value = try C(json: document.value)
+        known = value
+        version = document.version
+        conflicts = document.conflicts
+        status = document.status
+        removed = document.removed
+        logClashes = document.logClashes
+        unknown = document.unknown
+    }
+
+    private func willChange() {
+        #if canImport(Combine)
+            objectWillChange.send()
+        #endif
+    }
+}
+
+#if canImport(Combine)
+    extension Form: ObservableObject {}
+#endif
+
+extension Form where C == Contract {
+    /// Locks the contract as shown, ready to be signed. Edits made before are saved first.
+    /// - Throws: `SopuError.Mend` with the problems that stand in the way.
+    public func lock() async throws {
+        try await settle { inner, id, version in
+            try inner.lockContract(doc: id, version: version)
+        }
+    }
+
+    /// Signs the locked contract with this device's key.
+    public func sign(_ statement: Statement) async throws {
+        try await settle { inner, id, _ in
+            try inner.signContract(doc: id, statement: statement)
+        }
+    }
+
+    /// How far the signing is.
+    public func signingState() async throws -> SigningState {
+        let id = id
+        return try await device.here { try $0.signingState(doc: id) }
+    }
+
+    /// What was signed by all, as sealed; `nil` before that.
+    public func signedContent() async throws -> Contract? {
+        let id = id
+        let json = try await device.here { try $0.signedContent(doc: id) }
+        return try json.map { try Contract(json: $0) }
+    }
+}

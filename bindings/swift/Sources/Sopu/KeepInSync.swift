@@ -1,0 +1,101 @@
+extension Device {
+    /// What ``keepInSync()`` is doing.
+    public var syncState: SyncState { progress.now }
+
+    /// The state at once, then each new one. Ends when the task is cancelled.
+    public var syncStates: AsyncStream<SyncState> { progress.states() }
+
+    /// Exchanges with the relay until the task is cancelled: listens for news by long polling, sends at once what was
+    /// saved, and waits after trouble as long as the core says. Call ``sync()`` when a network comes back; that
+    /// ends the waiting.
+    ///
+    /// - Throws: `CancellationError`; or what a person or another version of the app must see to first, as
+    ///   `SopuError.Enrol`, `Refused`, `Update` or `Closed`. Returns only when the device was wiped.
+    public func keepInSync() async throws {
+        do {
+            try await exchangeForEver()
+            progress.set(.wiped)
+        } catch {
+            if let error = error as? SopuError {
+                progress.set(.ended(error))
+            } else {
+                progress.set(.idle)
+            }
+            throw error
+        }
+    }
+
+    private func exchangeForEver() async throws {
+        // The first exchange sends all there is.
+        var seen: UInt64?
+        while true {
+            try Task.checkCancellation()
+            let before = inner.changeNumber()
+            let isListening = seen == before
+            var pauseMs: Int64
+            do {
+                progress.set(isListening ? .upToDate : .busy)
+                let report = isListening ? try await listen(after: before) : try await sync()
+                if report.wiped { return }
+                // What was written while it ran goes out with the next, which sends before it waits.
+                seen = report.more ? nil : inner.changeNumber()
+                pauseMs = try await self.pauseMs()
+            } catch SopuError.Stopped {
+                // Something was saved while it listened.
+                seen = nil
+                continue
+            } catch let error as SopuError where error.passesByItself {
+                progress.set(error == .Offline ? .offline : .waiting(error))
+                seen = nil
+                pauseMs = max(try await self.pauseMs(), Self.leastPauseMs)
+            }
+            if pauseMs > 0 {
+                try await pause(ms: pauseMs, unlessChangedAfter: inner.changeNumber())
+            }
+        }
+    }
+
+    /// After an error the core knows no pause for.
+    private static var leastPauseMs: Int64 { 1_000 }
+    /// One long poll; the core bounds it too.
+    private static var listenMs: UInt32 { 55_000 }
+
+    /// Waits for news; ends with `Stopped` as soon as the number rises.
+    private func listen(after number: UInt64) async throws -> SyncReport {
+        let (stop, transport) = (Stop(), self.transport)
+        let watcher = Task { [changes] in
+            for await now in changes.numbers() where now > number {
+                stop.stop()
+                return
+            }
+        }
+        defer { watcher.cancel() }
+        return try await exchange(stop: stop) {
+            try $0.watch(waitMs: Self.listenMs, client: transport, stop: $1)
+        }
+    }
+
+    private func pause(ms: Int64, unlessChangedAfter number: UInt64) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await Task.sleep(nanoseconds: UInt64(ms) * 1_000_000) }
+            group.addTask { [changes] in
+                for await now in changes.numbers() where now > number { return }
+            }
+            try await group.next()
+            group.cancelAll()
+        }
+    }
+}
+
+extension SopuError {
+    /// Whether trying again later may help, with nobody doing anything.
+    var passesByItself: Bool {
+        switch self {
+        case .Offline, .NotARelay, .TryLater, .Storage, .Damaged, .Defect, .GoOnline, .Stopped,
+            .ReadAgain, .RightEnded:
+            return true
+        case .Enrol, .NotFound, .Erased, .Mend, .BadValue, .Closed, .Refused, .Update:
+            return false
+        }
+    }
+}

@@ -1,0 +1,53 @@
+import Foundation
+
+/// What ``Device/keepInSync()`` is doing.
+public enum SyncState: Equatable, Sendable {
+    /// Nothing: it does not run.
+    case idle
+    /// Talking with the relay.
+    case busy
+    /// All that could be exchanged was; it listens for news.
+    case upToDate
+    /// No network, or no relay there; tries again by itself.
+    case offline
+    /// Something else is in the way for now; tries again by itself.
+    case waiting(SopuError)
+    /// It ended: a person or another version of the app has to do something first.
+    case ended(SopuError)
+    /// The relay ordered a wipe: this device holds nothing any more. Forget the keys.
+    case wiped
+}
+
+/// The state, and whoever wants to see it.
+final class SyncProgress: @unchecked Sendable {
+    private let lock = NSLock()
+    // What follows is touched with the lock held.
+    private var state = SyncState.idle
+    private var watchers: [UInt64: AsyncStream<SyncState>.Continuation] = [:]
+    private var nextWatcher: UInt64 = 0
+
+    var now: SyncState { lock.withLock { state } }
+
+    func set(_ new: SyncState) {
+        lock.withLock {
+            guard new != state else { return }
+            state = new
+            for watcher in watchers.values { watcher.yield(new) }
+        }
+    }
+
+    func states() -> AsyncStream<SyncState> {
+        AsyncStream(bufferingPolicy: .bufferingNewest(16)) { watcher in
+            let id = lock.withLock {
+                let id = nextWatcher
+                nextWatcher += 1
+                watchers[id] = watcher
+                watcher.yield(state)
+                return id
+            }
+            watcher.onTermination = { [self] _ in
+                lock.withLock { watchers[id] = nil }
+            }
+        }
+    }
+}

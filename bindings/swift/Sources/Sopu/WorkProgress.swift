@@ -1,0 +1,2 @@
+/// `Progress` under a name that Foundation does not use.
+public typealias WorkProgress = Progress

@@ -1,0 +1,99 @@
+import Foundation
+import Sopu
+import Testing
+
+/// A device without a relay.
+@MainActor
+@Suite
+struct AloneTests {
+    let home: URL
+    let keys = Keys.new(encrypted: false)
+
+    init() throws {
+        home = FileManager.default.temporaryDirectory
+            .appendingPathComponent("sopu-swift-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: home, withIntermediateDirectories: true)
+    }
+
+    private func open(_ keys: Keys) async throws -> Device {
+        try await Device.open(
+            store: home.path + "/sopu.db", instanceDir: home.path + "/instance", keys: keys)
+    }
+
+    @Test("A device that never enrolled says so")
+    func neverEnrolled() async throws {
+        let device = try await open(keys)
+        await #expect(throws: SopuError.Enrol) { try await device.identity() }
+        await #expect(throws: SopuError.Enrol) { try await device.sync() }
+        await #expect(throws: SopuError.Enrol) { try await device.keepInSync() }
+        #expect(device.syncState == .ended(.Enrol))
+    }
+
+    @Test("Without a network enrolling says offline")
+    func offline() async throws {
+        let device = try await open(keys)
+        await #expect(throws: SopuError.Offline) {
+            try await device.enrol(relay: "http://127.0.0.1:9", code: "CODE", name: "phone")
+        }
+    }
+
+    @Test("Arguments that make no sense name themselves")
+    func arguments() async throws {
+        let device = try await open(keys)
+        await #expect(throws: SopuError.BadValue(path: "doc", code: "unreadable")) {
+            try await device.open("not an id", as: VisitNote.self)
+        }
+        await #expect(throws: SopuError.BadValue(path: "key", code: "unreadable")) {
+            try await open(Keys(device: Data("short".utf8)))
+        }
+    }
+
+    @Test("A panic inside is a typed error, and the device works on")
+    func panic() async throws {
+        let device = try await open(keys)
+        await #expect(throws: SopuError.Defect(code: "panic")) {
+            try await device.rehearseDefect()
+        }
+        #expect(try await device.spaces().isEmpty)
+    }
+
+    @Test("A closed device says so, and its store can be opened again")
+    func closed() async throws {
+        let device = try await open(keys)
+        var pages = device.live().makeAsyncIterator()
+        #expect(try await pages.next()?.total == 0)
+        await device.close()
+        await device.close()
+        #expect(try await pages.next() == nil, "the list ended with the device")
+        await #expect(throws: SopuError.Closed) { try await device.spaces() }
+        #expect(try await open(keys).spaces().isEmpty)
+    }
+
+    @Test("An encrypted store is opened by its own key or by nobody")
+    func wrongKey() async throws {
+        let encrypted = Keys.new(encrypted: true)
+        let device: Device
+        do {
+            device = try await open(encrypted)
+        } catch SopuError.Storage(let why) where why == "no_encryption" {
+            // A library built without SQLCipher: rather than a file that everybody can read.
+            return
+        }
+        let next = newKey()
+        try await device.changeStoreKey(to: next)
+        await device.close()
+        await #expect(throws: SopuError.Storage(why: "wrong_key")) { try await open(encrypted) }
+        #expect(
+            try await open(Keys(device: encrypted.device, store: next)).spaces().isEmpty)
+    }
+
+    @Test("A cancelled task does not begin anything")
+    func cancelledBefore() async throws {
+        let device = try await open(keys)
+        let task = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            _ = try await device.spaces()
+        }
+        await #expect(throws: CancellationError.self) { try await task.value }
+    }
+}

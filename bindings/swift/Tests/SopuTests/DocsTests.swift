@@ -1,0 +1,65 @@
+import Foundation
+import Sopu
+import Testing
+
+/// The code of `docs/swift.md`, run.
+@MainActor
+@Suite
+struct DocsTests {
+    @Test("From nothing to a saved note, and to a sync")
+    func samples() async throws {
+        let server = try Relay()
+        let (relay, code) = (server.url, try server.invite("Aino").code)
+        let folder = try server.home("Aino").path
+        // begin: save
+        let keys = Keys.new(encrypted: false)  // once; from then on out of the Keychain
+        let device = try await Device.open(
+            store: folder + "/sopu.db", instanceDir: folder + "/instance", keys: keys)
+        try await device.enrol(relay: relay, code: code, name: "Aino's phone")
+        try await device.sync()  // brings the spaces
+
+        var note = VisitNote()
+        note.summary = "Kävin pohjoispellolla"
+        let space = try await device.spaces()[0].id
+        let form = try await device.create(in: space, note)  // durable, with or without a network
+        // end
+        #expect(try await device.status(of: form.id).stage == .here)
+        // begin: sync
+        form.value.handover = "Avain naapurissa"
+        let saved = try await form.save()
+        for part in saved.ignored { print("not written: \(part.path), \(part.code)") }
+
+        let syncing = Task { try await device.keepInSync() }  // until cancelled
+        for await state in device.syncStates where state == .upToDate { break }
+        for try await page in device.live(Query(kind: .visitNote)) {
+            print(page.rows.map(\.title))  // and again whenever something changed
+            break
+        }
+        syncing.cancel()
+        // end
+        #expect(saved.changed && saved.ignored.isEmpty)
+        #expect(try await device.status(of: form.id).stage != .here)
+    }
+
+    @Test("The documentation quotes what is run here")
+    func quotes() throws {
+        let here = URL(fileURLWithPath: #filePath)
+        let root = (0..<5).reduce(here) { url, _ in url.deletingLastPathComponent() }
+        let docs = try String(contentsOf: root.appendingPathComponent("docs/swift.md"), encoding: .utf8)
+        let source = try String(contentsOf: here, encoding: .utf8)
+        for name in ["save", "sync"] {
+            let quoted = try #require(between("<!-- sample: \(name) -->\n```swift\n", "```", in: docs))
+            let run = try #require(between("// begin: \(name)\n", "        // end", in: source))
+            let shifted = run.split(separator: "\n", omittingEmptySubsequences: false).map {
+                $0.hasPrefix("        ") ? $0.dropFirst(8) : $0
+            }
+            #expect(shifted.joined(separator: "\n") == quoted)
+        }
+    }
+
+    private func between(_ start: String, _ end: String, in text: String) -> String? {
+        guard let start = text.range(of: start) else { return nil }
+        guard let end = text.range(of: end, range: start.upperBound..<text.endIndex) else { return nil }
+        return String(text[start.upperBound..<end.lowerBound])
+    }
+}
