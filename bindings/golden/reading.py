@@ -63,7 +63,7 @@ def store(device: Device) -> dict[str, Any]:
 
 
 def document(device: Device, doc: str) -> dict[str, Any]:
-    read = device.read(doc)
+    read = device.native.read(doc)
     stage = device.status(doc).stage
     return {
         "space": read.space,
@@ -109,7 +109,7 @@ def listed(device: Device, of: dict[str, Any]) -> dict[str, Any]:
 
 
 def found(device: Device, text: str) -> dict[str, Any]:
-    page = device.search(text, 0, 50)
+    page = device.search(text)
     return {"text": text, "total": page.total, "ids": [row.id for row in page.rows]}
 
 
@@ -127,5 +127,5 @@ def timeline(device: Device, doc: str) -> list[dict[str, Any]]:
                 for field in step.fields
             ],
         }
-        for step in device.timeline(doc, 0, 100)
+        for step in device.timeline(doc, limit=100)
     ]

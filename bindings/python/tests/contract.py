@@ -1,5 +1,7 @@
 """A care contract that may be locked."""
 
+from typing import Any
+
 CUSTOMER = "0190b5a0-0000-7000-8000-000000000001"
 PROVIDER = "0190b5a0-0000-7000-8000-000000000002"
 ITEM = "0190b5a0-0000-7000-8000-000000000003"
@@ -7,7 +9,7 @@ PRICE = "0190b5a0-0000-7000-8000-000000000004"
 OTHER = "0190b5a0-0000-7000-8000-000000000005"
 
 
-def party(role: str, signatory: str, **snapshot: str) -> dict:
+def party(role: str, signatory: str, **snapshot: str) -> dict[str, Any]:
     address = {"address": "Koivukuja 1", "postcode": "54710", "city": "Lemi"}
     return {
         "role": role,
@@ -16,7 +18,7 @@ def party(role: str, signatory: str, **snapshot: str) -> dict:
     }
 
 
-def care_contract() -> dict:
+def care_contract() -> dict[str, Any]:
     plan = (
         "need services start_and_duration visit_frequency strengths goals expected_length "
         "partners follow_up"

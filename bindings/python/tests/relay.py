@@ -4,7 +4,9 @@ import os
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from sopu import Device, Stage, new_key
 
@@ -50,6 +52,7 @@ class Relay:
                 stderr=log,
                 text=True,
             )
+        assert self.process.stdout
         line = self.process.stdout.readline()
         if "http://" not in line:
             raise AssertionError(f"sopu serve did not start: {line!r}\n{self.log()}")
@@ -59,7 +62,8 @@ class Relay:
         if self.process:
             self.process.kill()
             self.process.wait()
-            self.process.stdout.close()
+            if self.process.stdout:
+                self.process.stdout.close()
             self.process = None
 
     def remove(self) -> None:
@@ -69,22 +73,37 @@ class Relay:
     def log(self) -> str:
         return (Path(self.folder.name) / "relay.log").read_text()
 
-    def device(self, first_name: str) -> Device:
-        """A fresh device of a new person who writes in the space."""
+    def person(self, first_name: str) -> str:
+        """A new person who writes in the space."""
         self.people += 1
         person = f"{first_name} {self.people}"
         self.sopu("member", "add", person)
         self.sopu("space", "grant", "Koivula", "--member", person, "--role", "field")
-        code = self.sopu("invite", "add", person).splitlines()[0]
-        folder = Path(self.folder.name) / person
+        return person
+
+    def invited(self, person: str) -> str:
+        """A code for one more device of a person."""
+        return self.sopu("invite", "add", person).splitlines()[0]
+
+    def place(self, name: str) -> tuple[str, str]:
+        """A store's path and its instance folder."""
+        folder = Path(self.folder.name) / name
         folder.mkdir()
-        device = Device.open(str(folder / "sopu.db"), str(folder / "instance"), new_key())
-        device.enrol(self.url, code, f"{first_name}'s phone")
+        return str(folder / "sopu.db"), str(folder / "instance")
+
+    def device(self, first_name: str) -> Device:
+        """A fresh device of a new person who writes in the space."""
+        person = self.person(first_name)
+        device = Device.open(*self.place(person), new_key())
+        device.enrol(self.url, self.invited(person), f"{first_name}'s phone")
         device.sync()
         return device
 
 
-def until(what, wait_s: float = 20.0):
+T = TypeVar("T")
+
+
+def until(what: Callable[[], T], wait_s: float = 20.0) -> T:
     """Calls `what` until it gives something true: the relay merges off the request path."""
     end = time.monotonic() + wait_s
     while True:

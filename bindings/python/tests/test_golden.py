@@ -3,11 +3,13 @@
 import json
 import shutil
 import sys
-import tempfile
-import unittest
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from sopu import Device, SopuError
+import pytest
+
+from sopu import Device, SopuError, VisitNote
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden"
 sys.path.append(str(GOLDEN))
@@ -15,61 +17,50 @@ sys.path.append(str(GOLDEN))
 import reading  # noqa: E402
 import wire  # noqa: E402
 
+EXPECTED = json.loads((GOLDEN / "expected.json").read_text(encoding="utf-8"))
 
-class Golden(unittest.TestCase):
-    def setUp(self) -> None:
-        self.maxDiff = 4_000
-        self.expected = json.loads((GOLDEN / "expected.json").read_text(encoding="utf-8"))
-        self.home = tempfile.TemporaryDirectory(prefix="sopu-python-")
-        self.addCleanup(self.home.cleanup)
 
-    def store(self) -> Device:
-        """The golden store, a copy of it: opening writes."""
-        copy = f"{self.home.name}/store"
-        shutil.copytree(GOLDEN / "store", copy)
-        key = bytes.fromhex(self.expected["key"])
-        device = Device.open(f"{copy}/sopu.db", f"{copy}/instance", key)
-        self.addCleanup(device.shut)
-        return device
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Device]:
+    """The golden store, a copy of it: opening writes."""
+    copy = tmp_path / "store"
+    shutil.copytree(GOLDEN / "store", copy)
+    key = bytes.fromhex(EXPECTED["key"])
+    with Device.open(str(copy / "sopu.db"), str(copy / "instance"), key) as device:
+        yield device
 
-    def same(self, device: Device, expected: dict) -> None:
-        read = reading.store(device)
-        for part, value in expected.items():
-            with self.subTest(part):
-                self.assertEqual(read[part], value)
 
-    def test_a_store_of_an_earlier_version_says_what_it_said(self) -> None:
-        self.same(self.store(), self.expected["store"])
+@pytest.mark.parametrize("part", EXPECTED["store"])
+def test_a_store_of_an_earlier_version_says_what_it_said(store: Device, part: str) -> None:
+    assert reading.store(store)[part] == EXPECTED["store"][part]
 
-    def test_a_contract_signed_with_an_earlier_version_is_still_signed(self) -> None:
-        expected = self.expected["signing"]
-        state = self.store().signing_state(expected["doc"])
-        self.assertEqual(state.hash, expected["hash"])
-        standing = [s.standing.name.lower() for s in state.signatories]
-        self.assertEqual(standing, [s["standing"] for s in expected["signatories"]])
 
-    def test_a_store_of_an_earlier_version_is_written_on(self) -> None:
-        device = self.store()
-        for name in ("note", "conflict", "full_visit_note"):
-            doc = self.expected["names"][name]
-            read = device.read(doc)
-            value = json.loads(read.value) | {"summary": "Uusi"}
-            self.assertTrue(device.save(doc, read.version, json.dumps(value)).changed)
-            self.assertEqual(json.loads(device.read(doc).value)["summary"], "Uusi")
+def test_a_contract_signed_with_an_earlier_version_is_still_signed(store: Device) -> None:
+    expected = EXPECTED["signing"]
+    state = store.form(expected["doc"]).signing_state()
+    assert (state.hash, state.locked) == (expected["hash"], True)
+    standing = [one.standing.name.lower() for one in state.signatories]
+    assert standing == [one["standing"] for one in expected["signatories"]]
 
-    def test_a_recorded_exchange_brings_a_fresh_device_what_it_brought(self) -> None:
-        exchange = self.expected["exchange"]
-        player = wire.Player(GOLDEN, exchange["steps"])
-        key = bytes.fromhex(exchange["key"])
-        device = Device.open(f"{self.home.name}/new.db", f"{self.home.name}/instance", key)
-        self.addCleanup(device.shut)
-        device.enrol(exchange["relay"], exchange["code"], exchange["name"], player)
+
+@pytest.mark.parametrize("name", ["note", "conflict", "full_visit_note"])
+def test_a_store_of_an_earlier_version_is_written_on(store: Device, name: str) -> None:
+    form = store.form(EXPECTED["names"][name], VisitNote)
+    form.value.summary = "Uusi"
+    assert form.save().changed
+    assert store.form(form.id, VisitNote).value.summary == "Uusi"
+
+
+def test_a_recorded_exchange_brings_a_fresh_device_what_it_brought(tmp_path: Path) -> None:
+    exchange: dict[str, Any] = EXPECTED["exchange"]
+    player = wire.Player(GOLDEN, exchange["steps"])
+    place = str(tmp_path / "new.db"), str(tmp_path / "instance")
+    with Device.open(*place, bytes.fromhex(exchange["key"]), client=player) as device:
+        device.enrol(exchange["relay"], exchange["code"], exchange["name"])
         while player.left:
-            device.sync(player)
-        self.same(device, exchange["store"])
-        with self.assertRaises(SopuError.Offline):
-            device.sync(player)
-
-
-if __name__ == "__main__":
-    unittest.main()
+            device.sync()
+        read = reading.store(device)
+        for part, value in exchange["store"].items():
+            assert read[part] == value, part
+        with pytest.raises(SopuError.Offline):
+            device.sync()

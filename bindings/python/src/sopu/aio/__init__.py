@@ -1,0 +1,11 @@
+"""The device for asyncio: the same names as in `sopu`, to be awaited.
+
+Local calls run on a few threads of the device, since each may wait for the disk; a call that is cancelled
+goes on there and its result is dropped. Cancelling `sync`, `watch`, `enrol` and `keep_in_sync` ends the waiting
+for the network at once.
+"""
+
+from .device import Device
+from .form import Form
+
+__all__ = ["Device", "Form"]

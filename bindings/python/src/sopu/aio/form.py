@@ -1,0 +1,101 @@
+"""A document as a form of an asyncio program holds it open."""
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from ..native import Problem, SigningState, SopuDevice, SopuError, Statement
+from ..native import Saved as NativeSaved
+from ..view import Choice, Save, T, View
+
+if TYPE_CHECKING:
+    from .device import Device
+
+
+class Form(View[T]):
+    """A document open for reading and writing; `Device.create` and `Device.form` give it.
+
+    `async with` keeps the document loaded while it is open. A form is for one task at a time.
+    """
+
+    def __init__(self, device: "Device", doc: str, content: type[T]) -> None:
+        """Reads nothing yet: `refresh` does."""
+        super().__init__(content)
+        self._device = device
+        self.id = doc
+
+    async def __aenter__(self) -> Self:
+        await self._device._local(lambda native: native.form_opened(self.id))
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            await self._device._local(lambda native: native.form_closed(self.id))
+        except SopuError.Closed:
+            pass
+
+    async def refresh(self) -> None:
+        """Reads the document as it stands now; what was edited and not saved is forgotten."""
+        self._show(await self._device._local(lambda native: native.read(self.id)))
+
+    async def save(self) -> Save:
+        """Saves the differences; durable when it returns."""
+        written, version = self._json(), self.version
+        saved = await self._device._write(lambda native: native.save(self.id, version, written))
+        return self._saved(written, saved)
+
+    async def choose(self, choice: Choice) -> None:
+        """Settles a conflict. What was edited is saved before, and everything is read again after."""
+        await self._act(
+            lambda native: native.choose(self.id, self.version, choice.path, choice.change)
+        )
+
+    async def reopen(self, path: str, code: str) -> None:
+        """Takes a status back to this code in a new round. Saves before and reads again after."""
+        await self._act(lambda native: native.reopen(self.id, self.version, path, code))
+
+    async def problems(self, towards: str = "save") -> list[Problem]:
+        """What is wrong with the document as saved, on its way to a status (`"locked"`, `"published"` …)
+        or while writing."""
+        return await self._device.problems(self.id, towards)
+
+    async def lock(self) -> None:
+        """Locks a contract as it is shown, ready to be signed. Saves before and reads again after.
+
+        `ReadAgain` if that brought something the form had not shown: show it first. `Mend` names what
+        stands in the way.
+        """
+        await self._act(lambda native: native.lock_contract(self.id, self.version), shown=True)
+
+    async def sign(self, statement: Statement) -> None:
+        """Signs a locked contract with this device's key."""
+        await self._act(lambda native: native.sign_contract(self.id, statement))
+
+    async def signing_state(self) -> SigningState:
+        """How far the signing of a contract is."""
+        return await self._device._local(lambda native: native.signing_state(self.id))
+
+    async def signed_content(self) -> T | None:
+        """What all have signed, byte for byte as sealed; None before that."""
+        text = await self._device._local(lambda native: native.signed_content(self.id))
+        return None if text is None else self._read(text)
+
+    async def move(self, space: str, subject: str | None = None) -> str:
+        """Moves a visit note from the wrong client into this space and to this farm or client, if it is
+        known. Saves before; gives the id of the new note, the same when done again."""
+        if self.edited:
+            await self.save()
+        return await self._device._write(lambda native: native.move_note(self.id, space, subject))
+
+    async def _act(
+        self, action: Callable[[SopuDevice], NativeSaved], *, shown: bool = False
+    ) -> None:
+        if self.edited and (await self.save()).merged and shown:
+            raise SopuError.ReadAgain
+        await self._device._write(action)
+        await self.refresh()

@@ -1,0 +1,63 @@
+"""One thread that waits for changes, for everybody on a device who wants to know."""
+
+import threading
+from collections.abc import Callable
+
+from .native import SopuDevice
+
+# Looks up so often by itself; nothing depends on it.
+_WAIT_MS = 60_000
+
+
+class Changes:
+    """Calls back whenever something may have changed that lists, documents or progress show."""
+
+    def __init__(self, native: SopuDevice) -> None:
+        self._native = native
+        self._lock = threading.Lock()
+        self._called: dict[object, Callable[[], None]] = {}
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def subscribe(self, called: Callable[[], None]) -> Callable[[], None]:
+        """From now on calls this, on a thread of its own; gives what ends it. `called` must be short."""
+        key = object()
+        with self._lock:
+            self._called[key] = called
+            if self._thread is None and not self._closed:
+                number = self._native.change_number()
+                self._thread = threading.Thread(
+                    target=self._wait, args=[number], name="sopu-changes", daemon=True
+                )
+                self._thread.start()
+
+        def unsubscribe() -> None:
+            with self._lock:
+                self._called.pop(key, None)
+                alone = not self._called
+            if alone:
+                self._native.wake()
+
+        return unsubscribe
+
+    def close(self) -> None:
+        """The device was closed: everybody hears it once, then there is nothing to wait for."""
+        with self._lock:
+            self._closed = True
+            called = list(self._called.values())
+        for call in called:
+            call()
+
+    def _wait(self, number: int) -> None:
+        while True:
+            with self._lock:
+                if self._closed or not self._called:
+                    self._thread = None
+                    return
+            # Who leaves in this moment wakes nobody; then this ends after the wait.
+            found = self._native.next_change(number, _WAIT_MS)
+            with self._lock:
+                called = list(self._called.values()) if found > number else []
+            number = found
+            for call in called:
+                call()
