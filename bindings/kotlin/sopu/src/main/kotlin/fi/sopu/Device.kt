@@ -127,7 +127,7 @@ public class Device private constructor(
     /** How far one's own work in a document has come. */
     public suspend fun status(doc: String): Progress = call { status(doc) }
 
-    /** How far one's own work in all documents has come. */
+    /** How far one's own work in all documents has come; without a stage once all is in the record. */
     public suspend fun backlog(): Progress = call { backlog() }
 
     /** Own work that is not in the record yet, with the reasons for what is held or was refused. */
@@ -184,6 +184,9 @@ public class Device private constructor(
 
     /** A short call of the library, off the thread that draws. */
     internal suspend fun <T> call(work: SopuDevice.() -> T): T = withContext(dispatcher) { typed { native.work() } }
+
+    /** As [call], on the thread that is here. */
+    internal fun <T> bare(work: SopuDevice.() -> T): T = typed { native.work() }
 
     /** A call that waits for the network and ends at once when it is cancelled. */
     private suspend fun <T> stoppable(work: SopuDevice.(Stop) -> T): T = coroutineScope {

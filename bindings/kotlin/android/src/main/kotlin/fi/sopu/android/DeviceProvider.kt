@@ -1,0 +1,16 @@
+package fi.sopu.android
+
+import fi.sopu.Device
+import fi.sopu.SopuException
+
+/** What the app's `Application` implements: a task in the background may be the first to run in a process. */
+public interface DeviceProvider {
+    /** The one device of the process, opened when it is asked for first. */
+    public suspend fun device(): Device
+
+    /** A sync in the background came to an end that waiting does not mend: show [why] when the app is opened. */
+    public fun syncFailed(why: SopuException)
+
+    /** The relay ordered a wipe: the device holds nothing any more. Forget the keys. */
+    public suspend fun wiped()
+}

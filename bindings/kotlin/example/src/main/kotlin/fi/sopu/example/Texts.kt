@@ -1,0 +1,63 @@
+package fi.sopu.example
+
+import fi.sopu.Progress
+import fi.sopu.SopuException
+import fi.sopu.Stage
+import fi.sopu.SyncState
+import java.text.MessageFormat
+import java.util.Locale
+import java.util.ResourceBundle
+
+/** The app's words, in Finnish, Swedish or English (`texts_*.properties`). */
+class Texts(private val locale: Locale) {
+    private val bundle = ResourceBundle.getBundle(
+        "fi.sopu.example.texts",
+        locale,
+        ResourceBundle.Control.getNoFallbackControl(ResourceBundle.Control.FORMAT_PROPERTIES),
+    )
+
+    fun text(key: String, vararg facts: Any): String = MessageFormat(bundle.getString(key), locale).format(facts)
+
+    /** The mark of one's own work. */
+    fun mark(progress: Progress): String =
+        when (progress.stage) {
+            null -> ""
+            Stage.HERE -> text("stage.here")
+            Stage.SERVER -> if (progress.held > 0u) text("stage.held") else text("stage.server")
+            Stage.RECORD -> text("stage.record")
+            Stage.SEEN -> text("stage.seen")
+        }
+
+    fun sync(state: SyncState): String =
+        when (state) {
+            SyncState.Off -> text("sync.off")
+            SyncState.Working -> text("sync.working")
+            SyncState.UpToDate -> text("sync.up_to_date")
+            is SyncState.Offline -> text("sync.offline")
+            is SyncState.Busy -> text("sync.busy")
+            is SyncState.Waiting -> error(state.why)
+            is SyncState.Failed -> error(state.why)
+            SyncState.Wiped -> text("sync.wiped")
+        }
+
+    /** What to tell a person. */
+    fun error(why: SopuException): String =
+        when (why) {
+            is SopuException.Enrol -> text("error.enrol")
+            is SopuException.NotFound -> text("error.not_found")
+            is SopuException.Erased -> text("error.erased")
+            is SopuException.RightEnded -> text("error.right_ended")
+            is SopuException.GoOnline -> text("error.go_online", why.days)
+            is SopuException.Offline -> text("sync.offline")
+            is SopuException.TryLater -> text("sync.busy")
+            is SopuException.Refused -> text("error.refused", why.code)
+            is SopuException.NotARelay -> text("error.not_a_relay")
+            is SopuException.Update -> text("error.update")
+            is SopuException.Storage -> text("error.storage", why.why)
+            is SopuException.Mend -> text("error.mend", why.problems.size)
+            is SopuException.Damaged -> text("error.damaged")
+            is SopuException.BadValue -> text("error.defect", why.code)
+            is SopuException.Defect -> text("error.defect", why.code)
+            is SopuException.ReadAgain, is SopuException.Stopped, is SopuException.Closed -> text("error.again")
+        }
+}
