@@ -9,8 +9,8 @@ use sopu_core::device::{self, Device, DeviceError, Keys};
 use sopu_core::id::SpaceId;
 use sopu_core::store::StoreKey;
 use sopu_core::time::SystemEnv;
-use sopu_core::transport::http::HttpTransport;
 
+use crate::builtin::Builtin;
 use crate::changes::Changes;
 use crate::error::SopuError;
 use crate::list::Space;
@@ -40,8 +40,7 @@ pub struct Identity {
 pub struct SopuDevice {
     /// `None` once it was shut. Whoever works with it holds the outer lock for reading.
     device: RwLock<Option<Mutex<Device>>>,
-    /// The connections to the relay, kept between syncs.
-    pub(crate) http: Mutex<Option<(String, Arc<HttpTransport>)>>,
+    pub(crate) builtin: Builtin,
     /// What ends the exchanges that go on; `None` once it was shut.
     running: Mutex<Option<Vec<Weak<Stop>>>>,
     pub(crate) changes: Changes,
@@ -169,7 +168,7 @@ impl SopuDevice {
     fn of(device: Device) -> Arc<Self> {
         Arc::new(Self {
             device: RwLock::new(Some(Mutex::new(device))),
-            http: Mutex::default(),
+            builtin: Builtin::default(),
             running: Mutex::new(Some(Vec::new())),
             changes: Changes::default(),
         })

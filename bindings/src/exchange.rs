@@ -1,13 +1,12 @@
 //! Talking with the relay.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use sopu_core::device::DeviceError;
 use sopu_core::device::errand::Errand;
 use sopu_core::device::exchange::sync_shared;
-use sopu_core::transport::http::HttpTransport;
 use sopu_core::transport::{Post, Reply, Transport, TransportError};
 
 use crate::changes::Changes;
@@ -37,7 +36,7 @@ impl SopuDevice {
         stop: Option<Arc<Stop>>,
     ) -> Result<Identity> {
         let relay = relay.trim_end_matches('/');
-        let over = self.over(relay, client, stop);
+        let over = self.over(relay, client, stop)?;
         let identity = self.with(|device| device.enrol(&over, &code, &name))?;
         self.write(|device| device.set_relay(relay))?;
         Ok(identity.into())
@@ -106,7 +105,7 @@ impl SopuDevice {
     ) -> Result<SyncReport> {
         let relay = self.with(|device| device.relay()?.ok_or(DeviceError::NotEnrolled))?;
         let over = Telling {
-            over: self.over(&relay, client, stop),
+            over: self.over(&relay, client, stop)?,
             changes: &self.changes,
             begun: AtomicBool::new(false),
         };
@@ -122,29 +121,17 @@ impl SopuDevice {
         relay: &str,
         client: Option<Arc<dyn HttpClient>>,
         stop: Option<Arc<Stop>>,
-    ) -> Stoppable {
+    ) -> Result<Stoppable> {
         let inner: Arc<dyn Transport> = match client {
             Some(client) => Arc::new(Foreign {
                 client,
                 base: relay.to_owned(),
             }),
-            None => self.http(relay),
+            None => self.builtin.to(relay)?,
         };
         let stop = stop.unwrap_or_default();
         self.runs(&stop);
-        Stoppable { inner, stop }
-    }
-
-    fn http(&self, relay: &str) -> Arc<HttpTransport> {
-        let mut kept = self.http.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*kept {
-            Some((base, http)) if base == relay => Arc::clone(http),
-            _ => {
-                let http = Arc::new(HttpTransport::new(relay));
-                *kept = Some((relay.to_owned(), Arc::clone(&http)));
-                http
-            }
-        }
+        Ok(Stoppable { inner, stop })
     }
 }
 

@@ -12,6 +12,7 @@
 
 #![warn(missing_docs)]
 
+mod builtin;
 mod changes;
 pub mod device;
 pub mod document;
