@@ -11,8 +11,15 @@ import fi.sopu.assertThrows
 import fi.sopu.documents.VisitNote
 import fi.sopu.inRecord
 import fi.sopu.syncAll
+import fi.sopu.until
 import java.util.concurrent.CopyOnWriteArrayList
 import kotlin.system.measureTimeMillis
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
+import kotlin.time.measureTime
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import org.junit.jupiter.api.AfterAll
 import org.junit.jupiter.api.Assertions.assertArrayEquals
@@ -164,6 +171,20 @@ class TransportTest {
         posts.clear()
         aino.create(aino.spaces().single().id, VisitNote(summary = "Oman asiakkaan kautta"))
         assertEquals(aino.sync().requests.toInt(), posts.size)
+    }
+
+    @ParameterizedTest
+    @MethodSource("transports")
+    fun `a long poll that is cancelled ends at once`(transport: Transport) = runBlocking<Unit> {
+        val aino = relay.device("Aino", transport.make())
+        until { measureTime { aino.watch(300.milliseconds) } > 300.milliseconds }
+        val listening = launch { aino.watch(60.seconds) }
+        delay(400.milliseconds)
+        assertTrue(listening.isActive)
+        val took = measureTime { listening.cancelAndJoin() }
+        assertTrue(took < 1.seconds, "$took")
+        // And the device works on.
+        aino.sync()
     }
 
     @Test
