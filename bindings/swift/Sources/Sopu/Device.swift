@@ -4,8 +4,8 @@ import Foundation
 /// without a network, and what was written is durable when the call returns.
 ///
 /// Every call may be made from any task; none blocks the thread it is made on. A cancelled `enrol`,
-/// `sync` or `keepInSync` ends at once. A short call that has begun is finished and tells its result, so that
-/// nobody has to guess whether something was saved.
+/// `sync` or `keepInSync` ends at once. A short call is done and tells its result also in a cancelled task: nobody
+/// has to guess whether something was saved.
 public final class Device: Sendable {
     let inner: SopuDevice
     /// How requests go out; `nil` is the built-in client.

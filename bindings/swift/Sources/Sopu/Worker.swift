@@ -10,10 +10,10 @@ struct Worker: Sendable {
         queue = DispatchQueue(label: "sopu.\(name)", attributes: concurrent ? .concurrent : [])
     }
 
-    /// The work's result. A task cancelled before does no work; work begun is done and told.
+    /// The work's result. It is done also for a task that was cancelled: what a person wrote is saved, though the
+    /// page is gone.
     func run<T: Sendable>(_ work: @escaping @Sendable () throws -> T) async throws -> T {
-        try Task.checkCancellation()
-        return try await withCheckedThrowingContinuation { done in
+        try await withCheckedThrowingContinuation { done in
             queue.async { done.resume(with: Result { try work() }) }
         }
     }

@@ -86,14 +86,4 @@ struct AloneTests {
         #expect(
             try await open(Keys(device: encrypted.device, store: next)).spaces().isEmpty)
     }
-
-    @Test("A cancelled task does not begin anything")
-    func cancelledBefore() async throws {
-        let device = try await open(keys)
-        let task = Task {
-            withUnsafeCurrentTask { $0?.cancel() }
-            _ = try await device.spaces()
-        }
-        await #expect(throws: CancellationError.self) { try await task.value }
-    }
 }

@@ -114,6 +114,21 @@ struct LiveTests {
         #expect(Date().timeIntervalSince(began) < 5)
     }
 
+    @Test("A cancelled task saves what was written, and sends nothing")
+    func cancelledBefore() async throws {
+        let form = try await aino.create(in: space, VisitNote())
+        try await syncAll(aino)
+        form.value.summary = "Sivu suljettiin"
+        let task = Task {
+            withUnsafeCurrentTask { $0?.cancel() }
+            try await form.save()
+            try await aino.sync()
+        }
+        await #expect(throws: CancellationError.self) { try await task.value }
+        #expect(try await titles(aino) == ["Sivu suljettiin"])
+        #expect(try await aino.status(of: form.id).stage == .here)
+    }
+
     @Test("Saving does not wait for a device that listens for news")
     func savingMeanwhile() async throws {
         try await syncAll(aino)
