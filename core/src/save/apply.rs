@@ -9,7 +9,7 @@ use crate::canonical;
 use crate::documents::{Field, Kind, Rule};
 use crate::edit::{Edit, Place, common_ends, rank};
 use crate::genesis::genesis;
-use crate::read::{REMOVED, at_path, earliest};
+use crate::read::{REMOVED, at_path, earliest, parse_status_key};
 use crate::rebase::Splice;
 use crate::scalar;
 
@@ -151,14 +151,20 @@ pub(super) fn apply(
             let Some(status) = container(tx, kind, place, field) else {
                 return Ok(());
             };
-            append(
-                tx,
-                &status,
-                &format!("{round:04}/{rank:02}"),
-                status_mark(ctx),
-            )
+            // Made again where an earlier round is missing, which may come back later or not: a relay
+            // refuses a round that none leads to.
+            for missing in highest_round(tx, &status) + 1..*round {
+                append(tx, &status, &format!("{missing:04}/00"), status_mark(ctx))?;
+            }
+            let mark = format!("{round:04}/{rank:02}");
+            append(tx, &status, &mark, status_mark(ctx))
         }
     }
+}
+
+fn highest_round(tx: &Transaction<'_>, status: &ObjId) -> u16 {
+    let marks = tx.keys(status).filter_map(|key| parse_status_key(&key));
+    marks.map(|(round, _)| round).max().unwrap_or(0)
 }
 
 fn add_item_field(

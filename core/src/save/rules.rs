@@ -1,10 +1,12 @@
 //! Each merge rule, held against whatever two people write while neither sees the other.
 
+use automerge::ReadDoc;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::tests::{ctx, key};
 use super::*;
+use crate::guard::{Limits, trial};
 use crate::read::{Reading, at_path, set_path, version};
 
 /// Some field of a kind under a rule, whose values are plain codes or texts.
@@ -235,4 +237,60 @@ fn a_withdrawal_wins_over_an_equally_new_grant() {
     }
     tx.commit_with(CommitOptions::default().with_time(0));
     assert_eq!(crate::read::decided(&doc, &log), Some(json!(["post"])));
+}
+
+fn raise(doc: &mut automerge::Automerge, at: &Version, mark: (u16, u8), device: u8) -> Saved {
+    let (place, field) = resolve(Kind::VisitNote, "status").expect("a field");
+    let (round, rank) = mark;
+    let edits = vec![Edit::Raise {
+        place,
+        field,
+        round,
+        rank,
+    }];
+    super::write(doc, Kind::VisitNote, at, edits, Vec::new(), &ctx(device)).expect("writes")
+}
+
+/// What it builds on may come back later, or never (storm 104703).
+#[test]
+fn a_status_taken_back_again_where_an_earlier_round_is_missing_is_one_that_the_relay_takes() {
+    let kind = Kind::VisitNote;
+    let (doc, _) = create(kind, &json!({"status": "done"}), &ctx(1)).expect("creates");
+    let at = version(&doc);
+    let mut with = doc.clone();
+    let saved = raise(&mut with, &at, (3, 1), 2);
+    let [change] = &saved.changes[..] else {
+        panic!("{saved:?}");
+    };
+    let change = with.get_change_by_hash(&(*change).into());
+    let bytes = change.expect("is there").raw_bytes().to_vec();
+    let mut taken = trial(&doc, kind, &[bytes], &Limits::RELAY).expect("the relay takes it");
+    let status = |doc: &Automerge| read(doc, kind).status["status"].clone();
+    assert_eq!(
+        (status(&taken).round, &status(&taken).code[..]),
+        (3, "started")
+    );
+    // The round that was missing comes after it, further than it was when that was taken back.
+    let mut late = doc.clone();
+    let at = raise(&mut late, &at, (1, 1), 3).version;
+    raise(&mut late, &at, (1, 2), 3);
+    taken.merge(&mut late).expect("merges");
+    assert_eq!(
+        (status(&taken).round, &status(&taken).code[..]),
+        (3, "started")
+    );
+}
+
+/// Statuses only rise, so who made the mark first is shown, and nothing else would read otherwise
+/// (storms 104779, 105684, 109576).
+#[test]
+fn a_status_taken_back_again_where_another_has_taken_it_back_as_far_writes_nothing() {
+    let kind = Kind::VisitNote;
+    let (mut doc, _) = create(kind, &json!({"status": "done"}), &ctx(1)).expect("creates");
+    let at = version(&doc);
+    let theirs = raise(&mut doc, &at, (1, 1), 2).version;
+    let saved = raise(&mut doc, &theirs, (1, 1), 3);
+    assert_eq!((saved.changes, saved.version), (Vec::new(), theirs));
+    let status = read(&doc, kind).status["status"].clone();
+    assert_eq!(status.by, Some(ctx(2).by.to_string()));
 }
