@@ -6,6 +6,7 @@
 
 mod again;
 mod asking;
+mod covered;
 mod plan;
 mod sides;
 
@@ -15,8 +16,9 @@ use std::sync::Arc;
 use automerge::Automerge;
 
 use again::Again;
+use covered::Covered;
 use plan::SetAside;
-use sides::{Aside, Covered, Sides, holds, rebuilt};
+use sides::{Aside, Sides, holds, rebuilt};
 
 pub(super) use plan::Plan;
 pub(super) use sides::Placed;
@@ -24,7 +26,7 @@ pub(super) use sides::Placed;
 use crate::device::{Device, Result, SyncReport, keys};
 use crate::genesis::genesis;
 use crate::guard::{Limits, trial};
-use crate::id::{DocId, EnvelopeId};
+use crate::id::{DocId, EnvelopeId, Hash};
 use crate::read::version;
 use crate::store::document::{self, Loaded, NewChange, Origin};
 use crate::store::draft::{self, Quarantined};
@@ -212,8 +214,9 @@ impl Device {
         let mut covered = self.covered(loaded.doc)?;
         for (id, replaces) in arrived {
             let theirs = |change: &&NewChange| change.origin == Origin::Enveloped(*id);
-            let last = new.iter().rfind(theirs).map(|change| change.hash);
-            covered.extend(replaces.iter().map(|old| (*old, last)));
+            let changes = new.iter().filter(theirs).map(|change| change.hash);
+            let changes: Arc<[Hash]> = changes.collect();
+            covered.extend(replaces.iter().map(|old| (*old, Arc::clone(&changes))));
         }
         for aside in [Aside::Refused, Aside::Lost, Aside::Unsettled] {
             let sides = self.sides(loaded, &covered, placed, aside)?;

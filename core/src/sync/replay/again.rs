@@ -7,7 +7,8 @@ use std::sync::Arc;
 use automerge::{Automerge, Change, ReadDoc};
 use serde_json::{Value, json};
 
-use super::sides::{Covered, Sides, holds};
+use super::covered::{Covered, stand_for};
+use super::sides::{Sides, holds};
 use crate::device::documents::new_changes;
 use crate::device::{Device, DeviceError, Result};
 use crate::documents::Kind;
@@ -58,7 +59,6 @@ impl Device {
         }
         let homes = self.homes(doc)?;
         let mut am = record.clone();
-        let in_record = |hash: &Hash| holds(record, hash);
 
         let env = Arc::clone(&self.env);
         let mut ctx = self.save_context(space, &*env)?;
@@ -74,6 +74,10 @@ impl Device {
                 places.insert(*hash, start.clone());
                 continue;
             }
+            let change = loaded
+                .am
+                .get_change_by_hash(&(*hash).into())
+                .ok_or(DeviceError::Stale)?;
             // The record has it, or the original of this replay, or another replay of it.
             let forms: Vec<Hash> = original.get(hash).into_iter().flatten().copied().collect();
             let forms = || std::iter::once(hash).chain(&forms);
@@ -83,23 +87,20 @@ impl Device {
                     named.or_else(|| covered.get(homes.get(form)?))
                 };
                 let replay = forms().find_map(of)?;
-                Some(replay.filter(in_record))
+                Some(stand_for(record, replay, change.timestamp()))
             };
-            let taken = forms().copied().find(|form| in_record(form)).map(Some);
-            if let Some(taken) = taken.or_else(other) {
-                let at = taken.map_or_else(|| start.clone(), |taken| Version::new([taken]));
-                places.insert(*hash, at);
-                made.extend(taken.filter(|taken| taken != hash).map(|new| Replay {
+            let taken = forms().copied().find(|form| holds(record, form));
+            if let Some(taken) = taken.map(|form| vec![form]).or_else(other) {
+                made.extend(taken.last().filter(|new| *new != hash).map(|new| Replay {
                     old: *hash,
-                    new,
-                    exact: says_the_same(kind, (&loaded.am, hash), (&am, &new)),
+                    new: *new,
+                    exact: says_the_same(kind, (&loaded.am, hash), (&am, new)),
                 }));
+                let at = Version::new(taken);
+                let nowhere = at.heads().is_empty();
+                places.insert(*hash, if nowhere { start.clone() } else { at });
                 continue;
             }
-            let change = loaded
-                .am
-                .get_change_by_hash(&(*hash).into())
-                .ok_or(DeviceError::Stale)?;
             let deps = Version::new(change.deps().iter().map(|dep| Hash::from(*dep)));
             let at = moved(&deps, &places, &start);
             let mut edits = edits_of(&loaded.am, kind, &deps, &change, &ctx)?;

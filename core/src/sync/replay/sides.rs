@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use automerge::{Automerge, Change, ReadDoc};
 
+use super::covered::Covered;
 use crate::chunk::Chunk;
 use crate::device::{Device, DeviceError, Result};
 use crate::documents::Kind;
@@ -38,10 +39,6 @@ pub(super) enum Aside {
     /// a copy of this store may have been told that it was refused, and have made it again.
     Unsettled,
 }
-
-/// Envelopes and names of changes ([`EnvelopeId::of_change`]) that a replay in the record has
-/// replaced, each with the last change of that replay.
-pub(super) type Covered = BTreeMap<EnvelopeId, Option<Hash>>;
 
 /// What a page that is being read has of a document, and this store does not know yet to be in the
 /// record.
@@ -134,22 +131,6 @@ impl Device {
             envelopes,
             foreign,
         })
-    }
-
-    /// The envelopes of a document that a replay in the record has replaced, each with the last
-    /// change of that replay. A copy of this store may have made it.
-    pub(super) fn covered(&self, doc: DocId) -> Result<Covered> {
-        let conn = self.store.conn();
-        let mut covered = BTreeMap::new();
-        for fed in outbox::fed_of(conn, doc)? {
-            let replaces = fed.proof.header().map(|header| header.replaces);
-            let replaces = replaces.filter(|replaces| !replaces.is_empty());
-            if let Some(replaces) = replaces {
-                let last = outbox::changes_of(conn, fed.id)?.last().map(|c| c.hash);
-                covered.extend(replaces.into_iter().map(|id| (id, last)));
-            }
-        }
-        Ok(covered)
     }
 
     /// The envelope each change of a document is in, or was in before it was replayed.
