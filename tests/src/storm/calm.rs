@@ -250,8 +250,17 @@ impl Storm {
     /// Each edit is in the record once, or in something the relay keeps for people to look at.
     fn judge_edits(&self) {
         let there = self.at_relay().expect("reads");
+        let record = self.relay().record();
         for edit in &self.model.edits {
             if edit.lost || !edit.sure || there.contains(&(edit.doc, edit.at_ms)) {
+                continue;
+            }
+            // Made again where somebody else has raised it as far, it has nothing to write.
+            if record
+                .store()
+                .document(edit.doc)
+                .is_ok_and(|doc| edit.only_raises_what_stands(&doc.am))
+            {
                 continue;
             }
             let delivered = if edit.delivered { "delivered" } else { "saved" };

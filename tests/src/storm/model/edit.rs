@@ -1,5 +1,6 @@
 //! What a person did.
 
+use automerge::{ROOT, ReadDoc};
 use serde_json::Value;
 use sopu_core::id::DocId;
 
@@ -56,6 +57,23 @@ pub enum Write {
         /// The one after it, if it was not the last.
         before: Option<char>,
     },
+}
+
+impl Edit {
+    /// Whether it only raises statuses, and each mark that it would leave is there, somebody else's.
+    pub fn only_raises_what_stands(&self, doc: &impl ReadDoc) -> bool {
+        self.writes.iter().all(|write| {
+            let Write::Raise(path, round, rank, _) = write else {
+                return false;
+            };
+            let marks = doc.get(ROOT, path.as_str());
+            let Ok(Some((_, marks))) = marks else {
+                return false;
+            };
+            let mark = doc.get(marks, format!("{round:04}/{rank:02}"));
+            mark.is_ok_and(|mark| mark.is_some())
+        })
+    }
 }
 
 impl Write {

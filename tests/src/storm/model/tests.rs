@@ -131,3 +131,18 @@ fn other_readings_at_the_same_heads_are_found_out() {
     other.value["outcome"] = other.conflicts[0].values[0].value.clone();
     assert!(model.judge(DOC, &heads, &changes, other).is_err());
 }
+
+#[test]
+fn a_status_raised_where_another_has_raised_it_as_far_is_not_lost_and_one_without_its_mark_is() {
+    let codes = &["planned", "started", "done"];
+    let (doc, _) = create(NOTE, &json!({"status": "started"}), &ctx(1, 1)).expect("creates");
+    let raise = |round, rank| Write::Raise("status".into(), round, rank, codes);
+    assert!(edit(2, vec![raise(0, 1)]).only_raises_what_stands(&doc));
+    for lost in [
+        vec![raise(0, 2)],
+        vec![raise(1, 1)],
+        vec![raise(0, 1), letter('a', None)],
+    ] {
+        assert!(!edit(2, lost).only_raises_what_stands(&doc));
+    }
+}
