@@ -48,6 +48,18 @@ struct AloneTests {
         }
     }
 
+    @Test("An error says what to do")
+    func messages() async throws {
+        let device = try await open(keys)
+        do {
+            try await device.sync()
+            Issue.record("it synced")
+        } catch {
+            #expect(error.localizedDescription == "this device is not enrolled: ask for an invite code and enrol")
+            #expect("\(error)" == error.localizedDescription)
+        }
+    }
+
     @Test("A panic inside is a typed error, and the device works on")
     func panic() async throws {
         let device = try await open(keys)
