@@ -23,6 +23,7 @@ pub mod roles;
 pub mod second_factor;
 pub mod sessions;
 pub mod standing;
+pub mod subjects;
 pub mod substitutes;
 
 pub use roles::{Action, Role};

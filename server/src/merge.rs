@@ -24,6 +24,7 @@ pub mod documents;
 pub mod legal_hold;
 pub mod release;
 pub mod settle;
+pub mod subjects;
 
 pub use decide::{Decision, Outcome};
 pub use documents::{Documents, Standing};
@@ -69,6 +70,8 @@ pub struct Overlay {
     pub retired: BTreeSet<EnvelopeId>,
     /// Documents that a device asks to be kept and that did not ask before.
     pub raised: BTreeSet<(DocId, DeviceId)>,
+    /// Whom documents are about after each run that says it.
+    pub about: Vec<(DocId, BTreeSet<String>)>,
     /// Documents as they will be.
     pub documents: BTreeMap<DocId, Standing>,
 }
@@ -153,11 +156,13 @@ impl Merger {
         })?;
         let numbers = contract_number::due(&rows, &outcomes, &overlay);
         let holds = legal_hold::due(&rows, &outcomes, &overlay);
+        let about = std::mem::take(&mut overlay.about);
         let (keys, decided) = (keys.clone(), rows.len());
         let settled = commits.write(move |store| {
             let settled = settle::settle(store, &keys, &outcomes, now_ms)?;
             contract_number::issue(store, &keys, space, &numbers, now_ms)?;
             legal_hold::give(store, &keys, space, &holds, now_ms)?;
+            subjects::note(store, &about, now_ms)?;
             breaker::clear(store)?;
             Ok(settled)
         });

@@ -26,6 +26,7 @@ use crate::store::flushed;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Commits, EnvelopeRow, FeedWhat, Generation, State, StoreError};
 
+mod about;
 mod bell;
 mod enrol;
 mod erase;
@@ -226,6 +227,7 @@ impl Relay {
         };
         relay.settle_ledger()?;
         relay.follow()?;
+        relay.note_subjects()?;
         for erasure in &erased {
             relay.record().erase(erasure)?;
         }

@@ -559,6 +559,14 @@ pub trait Notices {
     fn held_clients(&mut self, space: SpaceId) -> Result<BTreeSet<String>>;
 }
 
+/// Whom documents are about, for those who ask who has read their data.
+pub trait Subjects {
+    /// From now on a document is about these farms or clients, and about no others any more.
+    fn set_subjects(&mut self, doc: DocId, subjects: &BTreeSet<String>, now_ms: i64) -> Result<()>;
+    /// A document holds all that another was, which was moved.
+    fn note_move(&mut self, doc: DocId, old: DocId) -> Result<()>;
+}
+
 /// The access log, for what devices tell.
 pub trait Reads {
     /// Adds a row to the access log, unless its member has one of this action for the document with a time
@@ -570,11 +578,20 @@ pub trait Reads {
 
 /// The relay's database.
 pub trait RelayStore:
-    Transactions + Envelopes + Feeds + People + News + Erasures + Notices + Reads + Send
+    Transactions + Envelopes + Feeds + People + News + Erasures + Notices + Subjects + Reads + Send
 {
 }
 
 impl<T> RelayStore for T where
-    T: Transactions + Envelopes + Feeds + People + News + Erasures + Notices + Reads + Send
+    T: Transactions
+        + Envelopes
+        + Feeds
+        + People
+        + News
+        + Erasures
+        + Notices
+        + Subjects
+        + Reads
+        + Send
 {
 }

@@ -4,13 +4,12 @@
 //! Reads, exports and decisions are rows of the log; what was written is known by the signed envelopes in
 //! the feed, and stands here among them as `change`.
 
-use std::collections::BTreeSet;
-
 use rusqlite::Connection;
-use sopu_core::id::{DocId, SpaceId};
+use sopu_core::id::SpaceId;
 
 use super::log::{self, Entry};
-use super::{Result, blob};
+use super::subjects::Documents;
+use super::{Result, blob, erasures};
 
 /// What a row of an export of the log says, before whom it was about.
 pub const EXPORT_OF: &str = "access log of ";
@@ -37,7 +36,7 @@ pub struct Asked {
     /// In which space.
     pub space: SpaceId,
     /// About which farm or client, and which documents those are; of the whole space if `None`.
-    pub subject: Option<(String, BTreeSet<DocId>)>,
+    pub subject: Option<(String, Documents)>,
     /// From when, milliseconds since 1970 UTC.
     pub from_ms: i64,
     /// Before when.
@@ -70,7 +69,8 @@ pub fn of(db: &Connection, asked: &Asked) -> Result<Option<Excerpt>> {
         rows.len() <= asked.limit
     };
     let whole = log::within(db, asked.space, window, &mut take)?
-        && changes(db, asked.space, window, &mut take)?;
+        && changes(db, asked.space, window, &mut take)?
+        && asked.elsewhere(db, &mut take)?;
     if !whole {
         return Ok(None);
     }
@@ -90,7 +90,7 @@ impl Asked {
             return true;
         };
         match entry.doc {
-            Some(doc) => docs.contains(&doc),
+            Some(doc) => docs.concerns(doc, entry.at_ms),
             None => {
                 let reason = entry.reason.as_deref().unwrap_or_default();
                 let says = |whom: &str, of: &str, then: &str| {
@@ -107,6 +107,27 @@ impl Asked {
                 }
             }
         }
+    }
+}
+
+impl Asked {
+    /// What was done with what was about them in another space, on the wrong client, and moved.
+    fn elsewhere(&self, db: &Connection, take: &mut dyn FnMut(Entry) -> bool) -> Result<bool> {
+        let window = (self.from_ms, self.until_ms);
+        let earlier = self.subject.iter().flat_map(|(_, docs)| &docs.earlier);
+        for doc in earlier {
+            let space = erasures::space_of(db, *doc)?;
+            let Some(space) = space.filter(|space| *space != self.space) else {
+                continue;
+            };
+            let mut take = |entry: Entry| entry.doc != Some(*doc) || take(entry);
+            if !(log::within(db, space, window, &mut take)?
+                && changes(db, space, window, &mut take)?)
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -154,6 +175,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that fails should say where")]
     use super::*;
     use crate::store::schema;
+    use sopu_core::id::DocId;
     use uuid::Uuid;
 
     fn doc(n: u128) -> DocId {
@@ -200,7 +222,10 @@ mod tests {
         add(&db, 20, "read", Some(7), None);
         let asked = |subject: bool, limit| Asked {
             space: SpaceId(Uuid::from_u128(1)),
-            subject: subject.then(|| ("mine".to_owned(), BTreeSet::from([doc(7)]))),
+            subject: subject.then(|| {
+                let docs = Documents::of(&db, None, "mine", [doc(7)]).unwrap();
+                ("mine".to_owned(), docs)
+            }),
             from_ms: 2,
             until_ms: 20,
             limit,

@@ -1,6 +1,6 @@
 //! `sopu audit`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use super::{CliError, Desk};
 use crate::access::excerpt::{EVERYBODY, EXPORT_OF, cell};
 use crate::access::log::{self, Entry};
 use crate::access::people::{self, What};
+use crate::access::subjects::Documents;
 use crate::audit::{self, AuditError};
 use crate::data::Data;
 
@@ -210,8 +211,11 @@ pub(super) fn verify_export(
 /// The rows of every document about a farm or client.
 fn of_subject(desk: &Desk, data: &Data, subject: &str, limit: u32) -> Result<Vec<Entry>, CliError> {
     let mut rows = Vec::new();
-    for doc in about(data, subject)? {
-        rows.extend(log::of_document(&desk.db, doc, limit)?);
+    let docs = Documents::of(&desk.db, None, subject, about(data, subject)?)?;
+    let all: BTreeSet<DocId> = docs.about.keys().chain(&docs.earlier).copied().collect();
+    for doc in all {
+        let found = log::of_document(&desk.db, doc, limit)?.into_iter();
+        rows.extend(found.filter(|row| docs.concerns(doc, row.at_ms)));
     }
     rows.sort_by_key(|row| std::cmp::Reverse(row.at_ms));
     Ok(rows)

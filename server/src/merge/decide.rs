@@ -5,7 +5,7 @@ use sopu_core::envelope::{self, Header};
 use sopu_core::guard::{Doubt, Limits, try_changes};
 use sopu_core::id::{EnvelopeId, Hash};
 
-use super::{Documents, Overlay, Standing, legal_hold};
+use super::{Documents, Overlay, Standing, legal_hold, subjects};
 use crate::store::{EnvelopeRow, RelayStore, Result, State, StoreError};
 
 /// A decision and the envelope it is about.
@@ -187,6 +187,9 @@ fn judge(
         Ok(tried) => {
             if legal_hold::raises(&document, kind, before, tried.reading.as_ref()) {
                 overlay.raised.insert((row.doc, row.device));
+            }
+            if let Some(reading) = &tried.reading {
+                overlay.about.push((row.doc, subjects::of(reading)));
             }
             // A run that brings nothing new leaves the reading of the one before it.
             let reading = tried

@@ -36,7 +36,7 @@ pub struct Due {
     doc: DocId,
     kind: u8,
     by: BTreeSet<DeviceId>,
-    subject: Option<String>,
+    subjects: BTreeSet<String>,
 }
 
 /// The documents of this step: who asks to keep them, and whom they are about.
@@ -45,18 +45,17 @@ pub fn due(rows: &[EnvelopeRow], outcomes: &[Outcome], overlay: &Overlay) -> Vec
     let fed = fed.filter(|(_, outcome)| matches!(outcome.decision, Decision::Feed { .. }));
     let docs: BTreeSet<(DocId, u8)> = fed.map(|(row, _)| (row.doc, row.kind)).collect();
     let due = docs.into_iter().map(|(doc, kind)| {
-        let reading = overlay.documents.get(&doc);
-        let reading = reading.and_then(|standing| standing.reading.as_ref());
-        let subject = reading.and_then(|reading| reading.value.get("subject_id")?.as_str());
+        let about = overlay.about.iter().filter(|(of, _)| *of == doc);
+        let subjects = about.flat_map(|(_, subjects)| subjects.iter().cloned());
         let raised = overlay.raised.iter().filter(|(of, _)| *of == doc);
         Due {
             doc,
             kind,
             by: raised.map(|(_, device)| *device).collect(),
-            subject: subject.map(ToOwned::to_owned),
+            subjects: subjects.collect(),
         }
     });
-    due.filter(|due| due.subject.is_some() || !due.by.is_empty())
+    due.filter(|due| !due.subjects.is_empty() || !due.by.is_empty())
         .collect()
 }
 
@@ -73,7 +72,7 @@ pub fn give(
     }
     let clients = store.held_clients(space)?;
     for due in due {
-        let of_client = due.subject.as_ref().is_some_and(|id| clients.contains(id));
+        let of_client = !due.subjects.is_disjoint(&clients);
         if !of_client && due.by.is_empty() {
             continue;
         }

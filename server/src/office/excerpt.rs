@@ -1,6 +1,6 @@
 //! The access log of one client or of a whole space as a file, for whoever asked who has read their data.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use askama::Template;
@@ -18,6 +18,7 @@ use super::visitor::Visitor;
 use super::{Failure, Office};
 use crate::access::excerpt::{self, Asked, EVERYBODY, EXPORT_OF, Excerpt, cell};
 use crate::access::log::Entry;
+use crate::access::subjects::{Documents, of_space};
 use crate::access::{Action, people};
 use crate::civil;
 use crate::pdf::{self, Column, Report};
@@ -97,7 +98,7 @@ pub(super) async fn make(
             let whom = match sent.one("subject") {
                 "" => None,
                 id => {
-                    let known = subjects(books, visitor.words, &space, id)?.into_iter();
+                    let known = choices(books, visitor.words, &space, id)?.into_iter();
                     let mut chosen = known.filter(|choice| choice.chosen);
                     Some(chosen.next().ok_or(Failure::NotFound)?)
                 }
@@ -105,10 +106,14 @@ pub(super) async fn make(
             let documents = documents(books, &space, whom.as_ref())?;
             let asked = Asked {
                 space: space.id,
-                subject: whom.as_ref().map(|whom| {
-                    let docs: BTreeSet<DocId> = documents.keys().copied().collect();
-                    (whom.value.clone(), docs)
-                }),
+                subject: match &whom {
+                    None => None,
+                    Some(whom) => {
+                        let (db, now) = (&books.people, documents.keys().copied());
+                        let docs = Documents::of(db, Some(space.id), &whom.value, now)?;
+                        Some((whom.value.clone(), docs))
+                    }
+                },
                 from_ms: window.0,
                 until_ms: window.1,
                 limit: ROWS,
@@ -156,7 +161,7 @@ fn show(
     };
     let page = html(&Page {
         frame,
-        subjects: subjects(books, visitor.words, &space, "")?,
+        subjects: choices(books, visitor.words, &space, "")?,
         from,
         until,
         reason: reason.to_owned(),
@@ -165,6 +170,27 @@ fn show(
         space,
     });
     Ok((status, page).into_response())
+}
+
+/// The farms and clients there are, and those that something here was about.
+fn choices(
+    books: &Books,
+    words: &'static Words,
+    space: &Space,
+    chosen: &str,
+) -> Result<Vec<Choice>, Failure> {
+    let mut choices = subjects(books, words, space, chosen)?;
+    for subject in of_space(&books.people, space.id)? {
+        if choices.iter().all(|choice| choice.value != subject) {
+            let label: String = subject.chars().take(8).collect();
+            choices.push(Choice {
+                label: words.with("excerpt-former", &[("client", &label)]),
+                chosen: subject == chosen,
+                value: subject,
+            });
+        }
+    }
+    Ok(choices)
 }
 
 /// What the documents of a space, or those about one client, are called.

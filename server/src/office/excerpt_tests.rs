@@ -8,6 +8,7 @@ use sopu_core::documents::Kind;
 use sopu_core::time::SystemEnv;
 use tower::ServiceExt;
 
+use super::retention_tests::over_a_relay;
 use super::tests::{World, field, world, write_new};
 use super::*;
 use crate::access::log::{self, Entry};
@@ -129,6 +130,53 @@ async fn an_excerpt_needs_a_reason_a_period_and_a_client_of_the_space() {
     let db = schema::open(&w.dir.path().join("relay.db")).unwrap();
     let rows = log::of_space(&db, w.space, 100).unwrap();
     assert!(rows.iter().all(|row| row.action != "export"));
+}
+
+#[tokio::test]
+async fn what_was_about_somebody_is_in_their_excerpt_until_it_was_not() {
+    let (w, relay, _) = over_a_relay();
+    let cookie = w.enter().await;
+    let doc = DocId::mint(&SystemEnv);
+    let about = |subject: &str| {
+        let save = |am: &mut automerge::Automerge, ctx: &sopu_core::save::SaveContext<'_>| {
+            let heads = sopu_core::read::version(am);
+            let value = json!({ "subject_id": subject });
+            sopu_core::save::save(am, Kind::Contract, &heads, &value, ctx).map(|_| ())
+        };
+        let kind = Kind::Contract;
+        relay
+            .office_write(w.member, w.space, doc, kind, save)
+            .unwrap();
+    };
+    about(OTHER);
+    let page = format!("/office/spaces/{}/documents/{doc}", w.space);
+    assert_eq!(w.get(&page, &cookie).await.status, StatusCode::OK);
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    about(CLIENT);
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    let history = format!("{page}/history");
+    assert_eq!(w.get(&history, &cookie).await.status, StatusCode::OK);
+    let form = |subject| {
+        [
+            ("subject", subject),
+            ("from", "2024-11-28"),
+            ("until", "2099-01-01"),
+            ("reason", "kysyi"),
+            ("form", "csv"),
+        ]
+    };
+    // Nothing in the space is about the first one any more.
+    let (response, file) = excerpt(&w, &cookie, &form(OTHER)).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let first = String::from_utf8(file).unwrap();
+    assert!(first.contains(";luki;"), "{first}");
+    assert!(!first.contains("luki historian"), "{first}");
+    let (_, file) = excerpt(&w, &cookie, &form(CLIENT)).await;
+    let now = String::from_utf8(file).unwrap();
+    assert!(
+        now.contains(";luki;") && now.contains("luki historian"),
+        "{now}"
+    );
 }
 
 #[tokio::test]

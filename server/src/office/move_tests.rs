@@ -14,7 +14,9 @@ use sopu_core::time::SystemEnv;
 use super::review_tests::Wire;
 use super::tests::{Answer, World, field, over};
 use super::*;
+use crate::access::excerpt::{self, Asked};
 use crate::access::people::{self, NewMember, Party, Window};
+use crate::access::subjects::Documents;
 use crate::access::{Role, erasures, invites, lists, log};
 use crate::relay::Relay;
 
@@ -225,6 +227,26 @@ async fn a_note_goes_to_the_right_client_and_from_everybody_who_only_sees_the_wr
     assert!(receipt.len() == 2 && receipt.iter().all(|row| row.confirmed_ms.is_some()));
     let gone = t.send(&cookie, doc, &good).await;
     assert_eq!(gone.status, StatusCode::NOT_FOUND, "once is all");
+
+    // Who read it while it was on the wrong client is told to both clients, and to nobody else.
+    let reads = |space: SpaceId, subject: &str| {
+        let docs = Documents::of(&db, Some(space), subject, []).unwrap();
+        let asked = Asked {
+            space,
+            subject: Some((subject.to_owned(), docs)),
+            from_ms: 0,
+            until_ms: i64::MAX,
+            limit: 999,
+        };
+        let rows = excerpt::of(&db, &asked).unwrap().unwrap().rows.into_iter();
+        let of = rows
+            .filter(|row| row.doc == Some(doc))
+            .map(|row| row.action);
+        of.filter(|action| action == "read").count()
+    };
+    assert!(reads(t.wrong, WRONG_CLIENT) > 0);
+    assert_eq!(reads(t.right, RIGHT_CLIENT), reads(t.wrong, WRONG_CLIENT));
+    assert_eq!(reads(t.right, WRONG_CLIENT), 0);
 }
 
 #[tokio::test]

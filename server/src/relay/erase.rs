@@ -80,6 +80,7 @@ impl Relay {
             }
             if let Some(new) = moved_to {
                 self.compare(&mut merger, doc, &row, new)?;
+                self.commits.write(move |store| store.note_move(new, doc))?;
             }
         }
         let erasure = Erasure {

@@ -286,6 +286,19 @@ pub fn erasing_takes_runs_and_leaves_headers(store: &mut dyn RelayStore) {
     assert!(get(store, other).run.is_some());
 }
 
+/// Whom documents are and were about, and what is asked for, is found again.
+pub fn wishes_are_empty_and_subjects_are_taken_again(store: &mut dyn RelayStore) {
+    assert_eq!(store.notice_wishes().unwrap(), []);
+    store.end_notice_wish(7).unwrap();
+    assert!(store.held_clients(SpaceId(uuid(1))).unwrap().is_empty());
+    let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    for subjects in [set(&["a"]), set(&["a", "b"]), set(&[]), set(&["a"])] {
+        store.set_subjects(DocId(uuid(2)), &subjects, 5).unwrap();
+    }
+    store.note_move(DocId(uuid(2)), DocId(uuid(3))).unwrap();
+    store.note_move(DocId(uuid(2)), DocId(uuid(3))).unwrap();
+}
+
 /// What was rolled back to a savepoint has not been.
 pub fn savepoints_undo(store: &mut dyn RelayStore) {
     store.begin(Purpose::Write).unwrap();
@@ -319,5 +332,6 @@ suite!(
         news_are_numbered_and_confirmed,
         erasing_takes_runs_and_leaves_headers,
         savepoints_undo,
+        wishes_are_empty_and_subjects_are_taken_again,
     ]
 );

@@ -28,6 +28,7 @@ const STEPS: &[&[&str]] = &[
     &[include_str!("schema/remembered.sql")],
     &[include_str!("schema/moved.sql")],
     &[include_str!("schema/holds.sql")],
+    &[include_str!("schema/about.sql")],
 ];
 
 /// Opens or creates `relay.db`: WAL, every commit on disk before it returns.

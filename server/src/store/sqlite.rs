@@ -18,6 +18,7 @@ mod news;
 mod notices;
 mod people;
 mod reads;
+mod subjects;
 
 /// The relay's tables in one SQLite file.
 pub struct SqliteStore {
