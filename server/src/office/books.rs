@@ -7,6 +7,7 @@ use sopu_core::id::{DocId, MemberId, SpaceId};
 use sopu_core::store::Store;
 use sopu_core::store::view::{self, View};
 
+use super::refusals::News;
 use super::visitor::Visitor;
 use super::{Failure, Office};
 use crate::access::log::{self, Entry};
@@ -242,18 +243,28 @@ impl Books {
         space: SpaceId,
         failure: Failure,
     ) -> Failure {
-        let (who, now_ms) = (visitor.who.member, office.env.now_ms());
-        if !office.refusals.is_news(who, space, now_ms) {
-            return failure;
+        self.note_refusal(office, visitor, space)
+            .err()
+            .unwrap_or(failure)
+    }
+
+    fn note_refusal(
+        &self,
+        office: &Office,
+        visitor: &Visitor,
+        space: SpaceId,
+    ) -> Result<(), Failure> {
+        // Of spaces there are none of it is worth nothing to know, and it must take nobody's place.
+        if people::space_heading(&self.people, space)?.is_none() {
+            return Ok(());
         }
-        // Of spaces there are none of it is worth nothing to know.
-        let noted = people::space_heading(&self.people, space)
-            .map_err(Failure::from)
-            .and_then(|there| match there {
-                Some(_) => self.note(office, who, "refused", (Some(space), None), None),
-                None => Ok(()),
-            });
-        noted.err().unwrap_or(failure)
+        let (who, now_ms) = (visitor.who.member, office.env.now_ms());
+        let (place, why) = match office.refusals.news(who, space, now_ms) {
+            News::None => return Ok(()),
+            News::First => ((Some(space), None), None),
+            News::TooMany => ((None, None), Some("and more this hour")),
+        };
+        self.note(office, who, "refused", place, why)
     }
 
     /// Notes an act of administration in the access log.

@@ -553,6 +553,11 @@ async fn comings_goings_and_refusals_are_rows_in_the_access_log() {
     let db = schema::open(&w.dir.path().join("relay.db")).unwrap();
     let org = people::org_of(&db, w.member).unwrap();
     let other = people::add_space(&db, &SystemEnv, org, "Muu").unwrap();
+    // What is not there takes no room from what is.
+    for n in 100..620 {
+        let nothing = format!("/office/spaces/{}", uuid::Uuid::from_u128(n));
+        assert_eq!(w.get(&nothing, &cookie).await.status, StatusCode::NOT_FOUND);
+    }
     for _ in 0..3 {
         w.get(&format!("/office/spaces/{other}"), &cookie).await;
         w.get(&format!("/office/spaces/{}/people", w.space), &cookie)
