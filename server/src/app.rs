@@ -23,6 +23,7 @@ use rates::Rates;
 use tls::Tls;
 
 mod connections;
+pub mod guesses;
 pub mod peer;
 pub mod rates;
 pub mod tls;
@@ -68,16 +69,24 @@ async fn guessing(rates: Arc<Rates>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let guesses = path == ENROL_PATH || path.starts_with("/office/sign-in");
     let address = peer::asks(&request);
-    let wait = address.filter(|_| guesses).and_then(|a| rates.stranger(a));
+    let posts = request.method() == Method::POST;
+    // Each takes a place among those who are on their way at a provider.
+    let leaves = path.starts_with("/office/sign-in/provider/") && !path.ends_with("/back");
+    // What can be wrong counts before it is judged.
+    let begins = guesses && (posts || leaves);
+    let now = Instant::now();
+    let wait = address
+        .filter(|_| guesses)
+        .and_then(|address| match begins {
+            true => rates.guesses.begin(address, now).err(),
+            false => rates.guesses.wait(address, now),
+        });
     if let Some(wait) = wait {
         return match path == ENROL_PATH {
             true => Problem::TooFast.into_response(),
             false => guarded(too_fast(request.headers(), wait)).await,
         };
     }
-    let posts = request.method() == Method::POST;
-    // Each takes a place among those who are on their way at a provider.
-    let leaves = path.starts_with("/office/sign-in/provider/") && !path.ends_with("/back");
     let response = next.run(request).await;
     let wrong = match response.status() {
         _ if leaves => true,
@@ -85,11 +94,13 @@ async fn guessing(rates: Arc<Rates>, request: Request, next: Next) -> Response {
         StatusCode::NOT_FOUND
         | StatusCode::GONE
         | StatusCode::UNPROCESSABLE_ENTITY
-        | StatusCode::FORBIDDEN => guesses && posts,
+        | StatusCode::FORBIDDEN => begins,
         _ => false,
     };
-    if let Some(address) = address.filter(|_| wrong) {
-        rates.was_wrong(address);
+    match address {
+        Some(address) if wrong && !begins => rates.guesses.was_wrong(address, Instant::now()),
+        Some(address) if begins && !wrong => rates.guesses.give_back(address),
+        Some(_) | None => {}
     }
     response
 }

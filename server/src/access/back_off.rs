@@ -26,14 +26,6 @@ struct Tries {
 }
 
 impl BackOff {
-    /// How many milliseconds this login name must still wait; 0 if it may try.
-    pub fn wait_ms(&self, name: &str, now_ms: i64) -> i64 {
-        let tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-        tries
-            .get(kept(name))
-            .map_or(0, |t| (t.free_at_ms - now_ms).max(0))
-    }
-
     /// Begins a try: counts it as wrong before it is judged, so that many at once are many.
     ///
     /// # Errors
@@ -46,12 +38,6 @@ impl BackOff {
         }
         count(&mut tries, kept(name), now_ms);
         Ok(())
-    }
-
-    /// Notes a wrong password.
-    pub fn wrong(&self, name: &str, now_ms: i64) {
-        let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
-        count(&mut tries, kept(name), now_ms);
     }
 
     /// Forgets the slips after a right password.
@@ -102,20 +88,24 @@ mod tests {
     #[test]
     fn a_few_slips_are_free_then_waits_double_up_to_five_minutes() {
         let back_off = BackOff::default();
-        for _ in 0..4 {
-            back_off.wrong("aino", 0);
-            assert_eq!(back_off.wait_ms("aino", 0), 0);
+        for _ in 0..5 {
+            assert_eq!(back_off.begin("aino", 0), Ok(()));
         }
-        back_off.wrong("aino", 0);
-        assert_eq!(back_off.wait_ms("aino", 0), 2_000);
-        back_off.wrong("aino", 0);
-        assert_eq!(back_off.wait_ms("aino", 0), 4_000);
-        assert_eq!(back_off.wait_ms("aino", 4_000), 0);
-        assert_eq!(back_off.wait_ms("onni", 0), 0, "another name does not wait");
+        assert_eq!(back_off.begin("aino", 0), Err(2_000));
+        assert_eq!(
+            back_off.begin("onni", 0),
+            Ok(()),
+            "another name does not wait"
+        );
+        assert_eq!(back_off.begin("aino", 2_000), Ok(()));
+        assert_eq!(back_off.begin("aino", 2_000), Err(4_000));
+        let mut now = 6_000;
         for _ in 0..40 {
-            back_off.wrong("aino", 0);
+            assert_eq!(back_off.begin("aino", now), Ok(()));
+            now += back_off.begin("aino", now).map_or_else(|wait| wait, |()| 0);
         }
-        assert_eq!(back_off.wait_ms("aino", 0), 300_000);
+        assert_eq!(back_off.begin("aino", now), Ok(()));
+        assert_eq!(back_off.begin("aino", now), Err(300_000));
     }
 
     #[test]
@@ -140,10 +130,8 @@ mod tests {
     #[test]
     fn a_right_password_forgives() {
         let back_off = BackOff::default();
-        for _ in 0..9 {
-            back_off.wrong("aino", 0);
-        }
+        while back_off.begin("aino", 0).is_ok() {}
         back_off.right("aino");
-        assert_eq!(back_off.wait_ms("aino", 0), 0);
+        assert_eq!(back_off.begin("aino", 0), Ok(()));
     }
 }

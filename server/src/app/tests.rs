@@ -284,6 +284,38 @@ async fn a_body_too_large_is_refused_whole_or_in_parts_or_expanded() {
 }
 
 #[tokio::test]
+async fn invites_tried_at_once_are_counted_before_they_are_judged() {
+    let server = server();
+    let key = SigningKey::from_bytes(&[1; 32]);
+    let enrol = |code: String, from: &str| {
+        let body = EnrolRequest {
+            protocol: PROTOCOL,
+            key: key.verifying_key().to_bytes(),
+            signature: key.sign(&EnrolRequest::signed_bytes(&code)).to_bytes(),
+            code,
+            name: "puhelin".into(),
+            instance: [1; 16],
+            now_ms: 0,
+        };
+        let mut request = cbor(ENROL_PATH).body(encode(&body).into()).unwrap();
+        let address = from.parse().unwrap();
+        let is_proxy = false;
+        request
+            .extensions_mut()
+            .insert(peer::Peer { address, is_proxy });
+        server.send(request)
+    };
+    let tries = (0..200).map(|n| enrol(format!("WRONG{n:03}"), "192.0.2.1:9"));
+    let answers = futures_util::future::join_all(tries).await;
+    let judged = answers.iter().filter(|answer| answer.status() == 404);
+    assert_eq!(judged.count(), 60);
+    // The right one is not tried either, but from elsewhere it is.
+    let code = server.invite();
+    assert_eq!(enrol(code.clone(), "192.0.2.1:9").await.status(), 429);
+    assert_eq!(enrol(code, "192.0.2.2:9").await.status(), 200);
+}
+
+#[tokio::test]
 async fn a_stranger_s_body_is_not_read() {
     let server = server();
     let endless = || {

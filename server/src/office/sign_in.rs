@@ -113,11 +113,11 @@ pub(super) async fn enter(
     // purpose, and tries made at once must not get past the waiting.
     let turn = tokio::time::timeout(TURN, office.password_turn.clone().lock_owned()).await;
     let now = office.env.now_ms();
-    let wait_ms = match &turn {
-        Ok(_) => office.back_off.wait_ms(&key(&name), now),
-        Err(_) => TURN_AGAIN_MS,
+    let begun = match &turn {
+        Ok(_) => office.back_off.begin(&key(&name), now),
+        Err(_) => Err(TURN_AGAIN_MS),
     };
-    if wait_ms > 0 {
+    if let Err(wait_ms) = begun {
         let seconds = usize::try_from((wait_ms + 999) / 1_000).unwrap_or(1);
         let page = form(
             &office,
@@ -135,9 +135,8 @@ pub(super) async fn enter(
             // The turn ends with the work, also when nobody waits for its answer any more.
             let _turn = turn;
             let started = sessions::sign_in(&books.people, &*office.env, &asked, &entry.password)?;
-            match &started {
-                Some(_) => office.back_off.right(&key(&asked)),
-                None => office.back_off.wrong(&key(&asked), now),
+            if started.is_some() {
+                office.back_off.right(&key(&asked));
             }
             // Of a name that is nobody's too, so that the time it takes does not tell which are.
             let member = sessions::of_login(&books.people, &asked)?;
