@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use sopu_core::id::{DeviceId, DocId, MemberId, SpaceId};
 
-use crate::access::log::Entry;
+use crate::access::log::{Entry, Salt};
 
 mod export;
 mod verify;
@@ -21,8 +21,8 @@ mod verify;
 pub use export::{Exported, export};
 pub use verify::{Finding, Verified, verify};
 
-/// The form of these files.
-const FORM: u32 = 1;
+/// The form of these files. Rows of the access log had no salt in form 1, and have one since.
+const FORM: u32 = 2;
 
 /// Why a history could not be written out. The words are for the person who asked for it.
 #[derive(Debug, thiserror::Error)]
@@ -102,9 +102,13 @@ enum Line {
         space: Option<SpaceId>,
         doc: Option<DocId>,
         reason: Option<String>,
+        /// `None` of a row from before there were salts.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        salt: Option<Hex<16>>,
         hash: Hex<32>,
     },
-    /// A row about another: nothing but the hash of what it says, so that the chain goes on.
+    /// A row about another: nothing but the hash of what it says and of its salt, so that the chain goes on
+    /// and nobody finds out what it says by trying.
     Elsewhere { number: i64, content: Hex<32> },
     /// The last: how much there is, and the relay's signature under the line before.
     End {
@@ -155,7 +159,7 @@ impl<'de> Deserialize<'de> for Bytes {
 
 impl Line {
     /// A row of the access log.
-    fn access(number: i64, entry: Entry, hash: [u8; 32]) -> Self {
+    fn access(number: i64, entry: Entry, salt: Option<Salt>, hash: [u8; 32]) -> Self {
         Line::Access {
             number,
             at_ms: entry.at_ms,
@@ -164,6 +168,7 @@ impl Line {
             space: entry.space,
             doc: entry.doc,
             reason: entry.reason,
+            salt: salt.map(Hex),
             hash: Hex(hash),
         }
     }

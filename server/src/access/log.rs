@@ -2,7 +2,9 @@
 //! Clients of care may ask who has read their data (Act 703/2023), so reads are rows, not log lines.
 //!
 //! Rows are chained: each keeps SHA-256 over the hash of the row before it and that of all it says itself.
-//! A row that is changed, taken out or moved breaks the chain from there on; [`verify`] says where.
+//! A row that is changed, taken out or moved breaks the chain from there on; [`verify`] says where. What a row
+//! says is hashed with a salt of its own, which is shown with it: of a row whose hash alone is shown nobody
+//! finds out by trying what it says.
 //! Whoever can write the database can make the whole chain anew, so keep excerpts or backups elsewhere.
 
 use rusqlite::types::ValueRef;
@@ -30,10 +32,17 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// SHA-256 of all that a row of this number says.
-    pub fn content(&self, number: i64) -> [u8; 32] {
+    /// SHA-256 of all that a row of this number says, with its salt if it has one: those from before there
+    /// were salts have none.
+    pub fn content(&self, number: i64, salt: Option<&Salt>) -> [u8; 32] {
         let mut sha = Sha256::new();
-        sha.update(b"sopu-access-2");
+        match salt {
+            None => sha.update(b"sopu-access-2"),
+            Some(salt) => {
+                sha.update(b"sopu-access-3");
+                sha.update(salt);
+            }
+        }
         sha.update(number.to_be_bytes());
         sha.update(self.at_ms.to_be_bytes());
         // Each part with its length, so that none can pass for part of another; a missing one has none.
@@ -49,11 +58,10 @@ impl Entry {
         part(self.reason.as_ref().map(String::as_bytes));
         sha.finalize().into()
     }
-
-    fn hash(&self, before: &[u8; 32], number: i64) -> [u8; 32] {
-        chained(before, &self.content(number))
-    }
 }
+
+/// What makes the hash of a row unlike that of any other that says the same.
+pub type Salt = [u8; 16];
 
 /// A row's hash: over that of the row before it and that of what it says. So a chain can be shown without
 /// what its other rows say.
@@ -85,10 +93,15 @@ fn append(db: &Connection, entry: &Entry) -> rusqlite::Result<()> {
         .optional()?;
     let (last, before) = last.unwrap_or((0, None));
     let number = last + 1;
-    let hash = entry.hash(&before.unwrap_or_default(), number);
+    // SQLite's own generator: ChaCha20 with a seed of the operating system's.
+    let salt: Salt = db
+        .prepare_cached("SELECT randomblob(16)")?
+        .query_row([], |row| row.get(0))?;
+    let content = entry.content(number, Some(&salt));
+    let hash = chained(&before.unwrap_or_default(), &content);
     db.prepare_cached(
-        "INSERT INTO access_log(number, at_ms, member, action, space, doc, reason, hash)
-         VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
+        "INSERT INTO access_log(number, at_ms, member, action, space, doc, reason, hash, salt)
+         VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9)",
     )?
     .execute((
         number,
@@ -99,6 +112,7 @@ fn append(db: &Connection, entry: &Entry) -> rusqlite::Result<()> {
         entry.doc.as_ref().map(|d| blob(d.as_bytes())),
         &entry.reason,
         hash.as_slice(),
+        salt.as_slice(),
     ))?;
     Ok(())
 }
@@ -109,26 +123,29 @@ fn append(db: &Connection, entry: &Entry) -> rusqlite::Result<()> {
 /// # Errors
 /// SQLite's own.
 pub fn verify(db: &Connection) -> rusqlite::Result<Option<i64>> {
+    let salt = salt_column(db)?;
     let mut query = db.prepare(&format!(
-        "SELECT number, hash, {COLUMNS} FROM access_log ORDER BY number"
+        "SELECT number, hash, {salt}, {COLUMNS} FROM access_log ORDER BY number"
     ))?;
     let mut rows = query.query([])?;
-    let mut before: Option<(i64, [u8; 32])> = None;
+    let mut seen: Option<(i64, [u8; 32])> = None;
     while let Some(row) = rows.next()? {
         let number = row.get(0)?;
         let hash: Option<[u8; 32]> = row.get(1)?;
         let Some(hash) = hash else {
             // From before there was a chain; after its beginning nothing is without.
-            if before.is_some() {
+            if seen.is_some() {
                 return Ok(Some(number));
             }
             continue;
         };
-        let (last, chained) = before.unwrap_or((number - 1, [0; 32]));
-        if number != last + 1 || entry(row, 2)?.hash(&chained, number) != hash {
+        let (last, before) = seen.unwrap_or((number - 1, [0; 32]));
+        let salt: Option<Salt> = row.get(2)?;
+        let content = entry(row, 3)?.content(number, salt.as_ref());
+        if number != last + 1 || chained(&before, &content) != hash {
             return Ok(Some(number));
         }
-        before = Some((number, hash));
+        seen = Some((number, hash));
     }
     // The last rows leave no gap; but the database knows how far it has counted.
     let counted: Option<i64> = db
@@ -141,6 +158,14 @@ pub fn verify(db: &Connection) -> rusqlite::Result<Option<i64>> {
         |row| row.get::<_, i64>(0),
     )?;
     Ok(counted.filter(|counted| *counted > last).map(|_| last + 1))
+}
+
+/// The column of salts; a file that is only looked at may be from before there was one.
+fn salt_column(db: &Connection) -> rusqlite::Result<&'static str> {
+    let there = db
+        .prepare("SELECT 1 FROM pragma_table_info('access_log') WHERE name = 'salt'")?
+        .exists([])?;
+    Ok(if there { "salt" } else { "NULL" })
 }
 
 const COLUMNS: &str = "at_ms, member, action, space, doc, reason";
@@ -234,7 +259,9 @@ pub struct Step {
     pub before: Option<[u8; 32]>,
     /// What it says.
     pub entry: Entry,
-    /// The hash of that.
+    /// Its salt, if it has one.
+    pub salt: Option<Salt>,
+    /// The hash of both.
     pub content: [u8; 32],
     /// Its hash in the chain, as it is written.
     pub hash: [u8; 32],
@@ -250,8 +277,9 @@ pub fn walk<E: From<rusqlite::Error>>(
     space: SpaceId,
     visit: &mut dyn FnMut(Step) -> Result<(), E>,
 ) -> Result<(), E> {
+    let salt = salt_column(db)?;
     let mut query = db.prepare(&format!(
-        "SELECT number, hash, {COLUMNS} FROM access_log WHERE hash IS NOT NULL AND number BETWEEN
+        "SELECT number, hash, {salt}, {COLUMNS} FROM access_log WHERE hash IS NOT NULL AND number BETWEEN
            (SELECT min(number) FROM access_log WHERE space = ?1 AND hash IS NOT NULL) AND
            (SELECT max(number) FROM access_log WHERE space = ?1 AND hash IS NOT NULL)
          ORDER BY number"
@@ -260,7 +288,8 @@ pub fn walk<E: From<rusqlite::Error>>(
     let mut first = true;
     while let Some(row) = rows.next()? {
         let number = row.get(0)?;
-        let entry = entry(row, 2)?;
+        let salt: Option<Salt> = row.get(2)?;
+        let entry = entry(row, 3)?;
         let before = std::mem::take(&mut first).then(|| {
             db.prepare_cached("SELECT hash FROM access_log WHERE number = ?1 - 1")?
                 .query_row([number], |row| row.get::<_, Option<[u8; 32]>>(0))
@@ -270,7 +299,8 @@ pub fn walk<E: From<rusqlite::Error>>(
         visit(Step {
             number,
             before: before.transpose()?,
-            content: entry.content(number),
+            content: entry.content(number, salt.as_ref()),
+            salt,
             entry,
             hash: row.get(1)?,
         })?;
@@ -324,6 +354,7 @@ mod tests {
             ),
             ("UPDATE access_log SET reason = '' WHERE number = 2", 2),
             ("UPDATE access_log SET hash = NULL WHERE number = 5", 5),
+            ("UPDATE access_log SET salt = NULL WHERE number = 6", 6),
             ("DELETE FROM access_log WHERE number = 7", 8),
             (
                 "UPDATE access_log SET action = 'list' WHERE number = 20",
@@ -340,6 +371,40 @@ mod tests {
             db.execute_batch(harm).unwrap();
             assert_eq!(verify(&db).unwrap(), Some(at), "{harm}");
         }
+    }
+
+    #[test]
+    fn rows_from_before_there_were_salts_are_checked_as_they_were_hashed() {
+        let db = filled();
+        let mut before = [0; 32];
+        let rows: Vec<(i64, Entry)> = db
+            .prepare(&format!(
+                "SELECT number, {COLUMNS} FROM access_log ORDER BY number"
+            ))
+            .unwrap()
+            .query_map([], |row| Ok((row.get(0)?, entry(row, 1)?)))
+            .unwrap()
+            .collect::<rusqlite::Result<_>>()
+            .unwrap();
+        for (number, row) in &rows {
+            before = chained(&before, &row.content(*number, None));
+            let sql = "UPDATE access_log SET hash = ?2, salt = NULL WHERE number = ?1";
+            db.execute(sql, (number, before.as_slice())).unwrap();
+        }
+        assert_eq!(verify(&db).unwrap(), None);
+        record(&db, &rows[0].1).unwrap();
+        assert_eq!(verify(&db).unwrap(), None);
+        // A file that was not opened since.
+        db.execute_batch(
+            "DELETE FROM access_log WHERE number > 20; UPDATE sqlite_sequence SET seq = 20",
+        )
+        .unwrap();
+        db.execute_batch("ALTER TABLE access_log DROP COLUMN salt")
+            .unwrap();
+        assert_eq!(verify(&db).unwrap(), None);
+        db.execute_batch("UPDATE access_log SET action = 'x' WHERE number = 7")
+            .unwrap();
+        assert_eq!(verify(&db).unwrap(), Some(7));
     }
 
     #[test]

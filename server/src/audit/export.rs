@@ -165,7 +165,7 @@ fn access(store: &SqliteStore, space: SpaceId, lines: &mut Lines<'_>) -> Result<
         }
         if row.entry.space == Some(space) {
             rows += 1;
-            return lines.write(&Line::access(row.number, row.entry, row.hash));
+            return lines.write(&Line::access(row.number, row.entry, row.salt, row.hash));
         }
         lines.write(&Line::Elsewhere {
             number: row.number,

@@ -8,6 +8,17 @@ use crate::access::log::{self, Entry};
 use crate::relay::tests::world::World;
 use crate::store::schema;
 
+fn said(at_ms: i64, space: sopu_core::id::SpaceId, reason: Option<String>) -> Entry {
+    Entry {
+        at_ms,
+        member: None,
+        action: "read".to_owned(),
+        space: Some(space),
+        doc: None,
+        reason,
+    }
+}
+
 /// A space in which two people wrote, a document was erased, and somebody read; and its history.
 fn written() -> (World, Exported, Vec<String>) {
     let mut world = World::new();
@@ -25,15 +36,7 @@ fn written() -> (World, Exported, Vec<String>) {
         (4, world.space),
         (5, other),
     ] {
-        let entry = Entry {
-            at_ms,
-            member: None,
-            action: "read".to_owned(),
-            space: Some(space),
-            doc: None,
-            reason: Some(format!("the {at_ms}th")),
-        };
-        log::record(&db, &entry).unwrap();
+        log::record(&db, &said(at_ms, space, Some(format!("the {at_ms}th")))).unwrap();
     }
     let mut file = Vec::new();
     let done = export(&world.folder, world.space, 7, &mut file).unwrap();
@@ -63,7 +66,7 @@ fn chained(lines: &[String]) -> Vec<String> {
 
 #[test]
 fn a_history_is_whole_and_tells_nothing_of_other_spaces() {
-    let (_, done, lines) = written();
+    let (world, done, lines) = written();
     assert_eq!((done.entries, done.rows), (6, 2));
     let text = lines.join("\n") + "\n";
     let found = verify(&mut text.as_bytes(), Some(done.relay)).unwrap();
@@ -73,6 +76,17 @@ fn a_history_is_whole_and_tells_nothing_of_other_spaces() {
         text.contains("the 4th") && !text.contains("the 3th"),
         "{text}"
     );
+    // Nor does who knows all that a row of another says find it by its hash.
+    let db = schema::open_with(&world.folder.database(), world.folder.key()).unwrap();
+    let rows = log::all(&db, 99).unwrap().len();
+    let other = sopu_core::id::SpaceId(uuid::Uuid::from_u128(77));
+    let guess = |at_ms: i64, number: i64| {
+        let reason = Some(format!("the {at_ms}th"));
+        let hash = said(at_ms, other, reason).content(number, None);
+        text.contains(&data_encoding::HEXLOWER.encode(&hash))
+    };
+    let numbers = 0..i64::try_from(rows).unwrap() + 1;
+    assert!(!numbers.into_iter().any(|number| guess(3, number)));
     let other = verify(&mut text.as_bytes(), Some([1; 32])).unwrap();
     assert_eq!(other.findings[0].line, 1, "another relay's key");
 }

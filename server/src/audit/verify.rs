@@ -147,7 +147,7 @@ impl Reader {
                 made_ms: _,
                 relay,
             } => {
-                if form != FORM {
+                if form > FORM {
                     self.wrong("is of a later version of Sopu");
                 }
                 if self.done.space.replace(space).is_some() {
@@ -220,6 +220,7 @@ impl Reader {
                 space,
                 doc,
                 reason,
+                salt,
                 hash,
             } => {
                 self.done.rows += 1;
@@ -231,7 +232,8 @@ impl Reader {
                     doc,
                     reason,
                 };
-                self.row(number, &entry.content(number), Some(hash));
+                let salt = salt.map(|salt| salt.0);
+                self.row(number, &entry.content(number, salt.as_ref()), Some(hash));
             }
             Line::Elsewhere { number, content } => self.row(number, &content.0, None),
             Line::End {

@@ -29,6 +29,7 @@ const STEPS: &[&[&str]] = &[
     &[include_str!("schema/moved.sql")],
     &[include_str!("schema/holds.sql")],
     &[include_str!("schema/about.sql")],
+    &[include_str!("schema/access_salt.sql")],
 ];
 
 /// Opens or creates `relay.db`: WAL, every commit on disk before it returns.
