@@ -9,7 +9,7 @@ use sopu_core::store::lost_commits;
 
 use crate::access::log;
 use crate::backup::{self, MANIFEST};
-use crate::data::Data;
+use crate::data::{Data, is_readable};
 use crate::ledger;
 use crate::relay::{DATABASE, LEDGER, RECORD, restore};
 use crate::store::sqlite::SqliteStore;
@@ -66,6 +66,8 @@ pub struct Report {
     pub sealed: bool,
     /// What is wrong.
     pub findings: Vec<Finding>,
+    /// What is as it was written, and still somebody should know of.
+    pub remarks: Vec<String>,
 }
 
 /// Findings of one kind that are written down; there may be many more.
@@ -92,6 +94,7 @@ pub fn check(data: impl Into<Data>) -> Report {
             }
         }
     }
+    report.remarks.extend(set_aside(&data));
     let lines = std::fs::read(folder.join(LEDGER))
         .map_err(|error| error.to_string())
         .and_then(|mut bytes| {
@@ -127,6 +130,22 @@ pub fn check(data: impl Into<Data>) -> Report {
             .push(Finding::new(DATABASE, error.to_string()));
     }
     report
+}
+
+/// What restores have set aside stays until somebody deletes it: nobody else erases anything there.
+fn set_aside(data: &Data) -> Vec<String> {
+    let told = data.set_aside().into_iter().map(|folder| {
+        let plain = match is_readable(&folder) {
+            true => ", which anybody can read",
+            false => "",
+        };
+        format!(
+            "{} holds databases{plain} from before a restore. What was erased since is still in them: delete \
+             the folder when nothing of it is needed any more",
+            folder.display()
+        )
+    });
+    told.collect()
 }
 
 fn database(

@@ -110,6 +110,7 @@ impl Data {
     pub fn prepare(&self) -> store::Result<()> {
         if let Some(key) = self.key {
             store::encrypt(&self.database(), key)?;
+            self.encrypt_set_aside(key);
         }
         // Before anything else is touched.
         self.fits().map_err(|_| store::StoreError::WrongKey)?;
@@ -132,6 +133,39 @@ impl Data {
         }
     }
 
+    /// What restores have set aside: a folder of each, with the databases that were there before.
+    pub fn set_aside(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(&self.folder).into_iter().flatten();
+        let folders = entries.flatten().map(|entry| entry.path());
+        let mut aside: Vec<PathBuf> = folders
+            .filter(|path| {
+                let name = path.file_name().map(|name| name.to_string_lossy());
+                name.is_some_and(|name| name.starts_with(SET_ASIDE)) && path.is_dir()
+            })
+            .collect();
+        aside.sort();
+        aside
+    }
+
+    /// Encrypts what restores have set aside, as far as it can be read: it was set aside because it was
+    /// damaged, perhaps. What stays plain is told, and keeps nobody from starting.
+    fn encrypt_set_aside(&self, key: StoreKey) {
+        for folder in self.set_aside() {
+            for path in [DATABASE, RECORD].map(|name| folder.join(name)) {
+                let whole = !store::lost_commits(&path);
+                if whole && let Err(error) = store::encrypt(&path, key) {
+                    tracing::warn!(%error, "a database that a restore set aside cannot be encrypted");
+                }
+            }
+            if is_readable(&folder) {
+                tracing::warn!(
+                    "databases that a restore set aside stay plain: `sopu check` names the folder, delete \
+                     it if nothing of it is needed"
+                );
+            }
+        }
+    }
+
     /// Takes the merged record away, to be made anew.
     ///
     /// # Errors
@@ -149,6 +183,19 @@ impl Data {
         }
         Ok(())
     }
+}
+
+/// How the folders begin that [`Data::set_aside`] gives; when they were made follows.
+pub const SET_ASIDE: &str = "before-restore-";
+
+/// Whether a folder has a database in it, or what is left of one, that anybody can read.
+pub fn is_readable(folder: &Path) -> bool {
+    let plain = |name: &str| {
+        let path = folder.join(name);
+        path.exists() && store::is_plain(&path)
+    };
+    // A log of a plain database is as readable as that.
+    [DATABASE, RECORD].into_iter().any(plain)
 }
 
 /// Gives a fresh connection the key, if there is one.

@@ -10,7 +10,7 @@ use super::manifest::{Manifest, verify};
 use super::sealed::Opened;
 use super::take::write_new;
 use super::{BackupError, sync_folder};
-use crate::data::Data;
+use crate::data::{Data, SET_ASIDE};
 use crate::ledger;
 use crate::relay::{self, DATABASE, LEDGER, RECORD, Relay};
 
@@ -120,7 +120,7 @@ fn set_aside(data: &Path, env: &dyn Env) -> Result<Option<PathBuf>, BackupError>
             let folder = match &aside {
                 Some(folder) => folder,
                 None => {
-                    let folder = data.join(format!("before-restore-{}", env.now_ms()));
+                    let folder = data.join(format!("{SET_ASIDE}{}", env.now_ms()));
                     crate::config::make_data_folder(&folder).map_err(BackupError::io(&folder))?;
                     aside.insert(folder)
                 }

@@ -246,7 +246,12 @@ fn a_backup_is_taken_checked_and_put_back_in_words_a_person_can_follow() {
     let said = sopu(&data, &["restore", target]).unwrap();
     assert!(said.contains("stays, for it is the newest"), "{said}");
     assert!(said.contains("before-restore"), "{said}");
-    assert!(sopu(&data, &["check"]).unwrap().contains("whole"));
+    let said = sopu(&data, &["check"]).unwrap();
+    assert!(said.contains("whole"), "{said}");
+    assert!(
+        said.contains("which anybody can read from before a restore"),
+        "{said}"
+    );
     let elsewhere = dir.path().join("elsewhere");
     let said = sopu(&elsewhere, &["restore", target]).unwrap();
     assert!(said.contains("must enrol again"), "{said}");

@@ -38,6 +38,9 @@ pub(super) fn check(
     for finding in &files {
         writeln!(out, "{}: {}.", finding.file, finding.advice())?;
     }
+    for remark in &report.remarks {
+        writeln!(out, "{remark}.")?;
+    }
     if !files.is_empty() {
         return Err(CliError::Damaged);
     }

@@ -129,3 +129,36 @@ fn a_backup_from_before_there_was_a_key_is_put_back_and_encrypted() {
     assert_eq!(readable(&fresh), [""; 0]);
     assert_eq!(check(&fresh).findings, []);
 }
+
+#[test]
+fn what_a_restore_set_aside_is_encrypted_too_once_there_is_a_key() {
+    let mut world = World::with_key(tempfile::tempdir().unwrap(), None);
+    let phone = world.phone(Role::Field);
+    let (_, sealed) = phone.note(world.space, "zanzibar");
+    world.feed(&phone, &sealed);
+    let target = world.folder.with_file_name("backup");
+    take(&world.folder, &target, &*world.clock, &mut |_, _| {}).unwrap();
+    let (clock, plain) = (world.clock.clone(), world.folder.clone());
+    let dir = world.close();
+    for _ in 0..2 {
+        restore(&target, None, &plain, clock.clone()).unwrap();
+        clock.advance(1);
+    }
+    let [sound, damaged] = <[_; 2]>::try_from(plain.set_aside()).unwrap();
+    assert!(
+        readable(&Data::from(&sound)).len() >= 4,
+        "the test can see it"
+    );
+    let mut bytes = std::fs::read(damaged.join(DATABASE)).unwrap();
+    bytes[4096..].fill(0xff);
+    std::fs::write(damaged.join(DATABASE), &bytes).unwrap();
+    let data = Data::new(plain.to_path_buf(), Some(StoreKey::new([3; 32])));
+    drop(Relay::open(&data, clock.clone()).unwrap());
+    assert_eq!(readable(&Data::from(&sound)), [""; 0]);
+    let kept = Data::new(sound.clone(), data.key());
+    assert_eq!(kept.fits().map_err(|error| error.to_string()), Ok(()));
+    let told = check(&data).remarks;
+    assert!(told[0].contains("databases from before"), "{told:?}");
+    assert!(told[1].contains("anybody can read"), "{told:?}");
+    drop(dir);
+}

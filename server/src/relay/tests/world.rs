@@ -39,6 +39,13 @@ pub struct HandClock {
     drawn: AtomicU64,
 }
 
+impl HandClock {
+    /// Time goes on.
+    pub fn advance(&self, ms: i64) {
+        self.ms.fetch_add(ms, Ordering::SeqCst);
+    }
+}
+
 impl Env for HandClock {
     fn now_ms(&self) -> i64 {
         self.ms.load(Ordering::SeqCst)
@@ -92,7 +99,7 @@ impl World {
     }
 
     pub fn later(&self, ms: i64) {
-        self.clock.ms.fetch_add(ms, Ordering::SeqCst);
+        self.clock.advance(ms);
     }
 
     pub fn now(&self) -> i64 {
