@@ -5,6 +5,7 @@
 //! Rows of people, memberships and devices are ended, never deleted: old signatures stay checkable.
 
 use rusqlite::types::ToSql;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub mod back_off;
 pub mod devices;
@@ -73,6 +74,23 @@ pub enum AccessError {
 
 /// The result of a question about access.
 pub type Result<T> = std::result::Result<T, AccessError>;
+
+/// Does what belongs together in one transaction, or as part of the one that is under way.
+///
+/// # Errors
+/// What the work gives, of which nothing was done then; the database's.
+pub fn whole<T, E: From<rusqlite::Error>>(
+    db: &Connection,
+    work: impl FnOnce(&Connection) -> std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
+    if !db.is_autocommit() {
+        return work(db);
+    }
+    let tx = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
+    let done = work(&tx)?;
+    tx.commit()?;
+    Ok(done)
+}
 
 /// An id as SQLite holds it.
 pub(crate) fn blob(id: &[u8; 16]) -> impl ToSql + '_ {

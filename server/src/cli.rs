@@ -253,17 +253,29 @@ fn run(cli: Cli, out: &mut dyn Write) -> Result<(), CliError> {
         }
         Command::Init(args) => args.run(&cli.settings, out),
         Command::Org(command) => {
-            command.run(&mut Desk::open(&cli.settings, command.creates())?, out)
+            Desk::open(&cli.settings, command.creates())?.whole(|desk| command.run(desk, out))
         }
-        Command::Member(command) => command.run(&mut Desk::open(&cli.settings, false)?, out),
-        Command::Team(command) => command.run(&mut Desk::open(&cli.settings, false)?, out),
-        Command::Space(command) => command.run(&mut Desk::open(&cli.settings, false)?, out),
-        Command::Substitute(args) => args.run(&mut Desk::open(&cli.settings, false)?, out),
+        Command::Member(command) => {
+            let mut desk = Desk::open(&cli.settings, false)?;
+            let password = command.password(&desk)?;
+            desk.whole(|desk| command.run(desk, password, out))
+        }
+        Command::Team(command) => {
+            Desk::open(&cli.settings, false)?.whole(|desk| command.run(desk, out))
+        }
+        Command::Space(command) => {
+            Desk::open(&cli.settings, false)?.whole(|desk| command.run(desk, out))
+        }
+        Command::Substitute(args) => {
+            Desk::open(&cli.settings, false)?.whole(|desk| args.run(desk, out))
+        }
         Command::Invite(command) => {
             let relay = cli.settings.config(Source::default())?.public_url;
-            command.run(&mut Desk::open(&cli.settings, false)?, relay, out)
+            Desk::open(&cli.settings, false)?.whole(|desk| command.run(desk, relay, out))
         }
-        Command::Device(command) => command.run(&mut Desk::open(&cli.settings, false)?, out),
+        Command::Device(command) => {
+            Desk::open(&cli.settings, false)?.whole(|desk| command.run(desk, out))
+        }
         // A file is checked anywhere, also where there is no data.
         Command::Audit(audit::Audit::Verify {
             export: Some(file),
@@ -356,6 +368,19 @@ impl Desk {
         let done = work();
         self.db = Self::connect(&self.data)?;
         Ok(done)
+    }
+
+    /// Does a command in one transaction: what it does and its row of the access log are there both, or
+    /// neither.
+    fn whole<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, CliError>,
+    ) -> Result<T, CliError> {
+        self.db.execute_batch("BEGIN IMMEDIATE")?;
+        let done = work(self);
+        let end = if done.is_ok() { "COMMIT" } else { "ROLLBACK" };
+        self.db.execute_batch(end)?;
+        done
     }
 
     fn now(&self) -> i64 {

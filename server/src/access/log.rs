@@ -8,11 +8,11 @@
 //! Whoever can write the database can make the whole chain anew, so keep excerpts or backups elsewhere.
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, Row};
 use sha2::{Digest, Sha256};
 use sopu_core::id::{DocId, MemberId, SpaceId};
 
-use super::{blob, id16};
+use super::{blob, id16, whole};
 
 /// One row.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -77,13 +77,8 @@ pub fn chained(before: &[u8; 32], content: &[u8; 32]) -> [u8; 32] {
 /// # Errors
 /// SQLite's own.
 pub fn record(db: &Connection, entry: &Entry) -> rusqlite::Result<()> {
-    if !db.is_autocommit() {
-        return append(db, entry);
-    }
     // Nobody adds another row between the look at the last one and this.
-    let tx = Transaction::new_unchecked(db, TransactionBehavior::Immediate)?;
-    append(&tx, entry)?;
-    tx.commit()
+    whole(db, |db| append(db, entry))
 }
 
 fn append(db: &Connection, entry: &Entry) -> rusqlite::Result<()> {

@@ -8,7 +8,7 @@ use sopu_core::time::Env;
 use sopu_core::wire::limits;
 use uuid::Uuid;
 
-use super::{AccessError, Result, Role, blob, id16, password, sessions};
+use super::{AccessError, Result, Role, blob, id16, password, sessions, whole};
 
 /// What can be found by name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -339,7 +339,21 @@ pub fn grant(
     window: Window,
     now_ms: i64,
 ) -> Result<()> {
-    let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    whole(db, |db| grant_within(db, space, to, role, window, now_ms))
+}
+
+/// As [`grant`], as part of a transaction.
+///
+/// # Errors
+/// The database's.
+pub fn grant_within(
+    tx: &Connection,
+    space: SpaceId,
+    to: Party,
+    role: Role,
+    window: Window,
+    now_ms: i64,
+) -> Result<()> {
     let (table, column, id) = party(&to);
     let instead = window.from_ms <= now_ms && window.until_ms.is_none();
     tx.execute(
@@ -356,7 +370,6 @@ pub fn grant(
         ),
         (blob(space.as_bytes()), id, role.code(), window.from_ms, window.until_ms),
     )?;
-    tx.commit()?;
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use sopu_core::id::MemberId;
 use sopu_core::time::Env;
 use totp_rs::{Builder, Totp};
 
-use super::{AccessError, Result, blob};
+use super::{AccessError, Result, blob, whole};
 use crate::credentials::{invite_hash, mint_invite_code};
 
 /// Recovery codes given at a time.
@@ -66,7 +66,7 @@ pub fn begin(
 /// # Errors
 /// The database's.
 pub fn confirm(
-    db: &mut Connection,
+    db: &Connection,
     env: &dyn Env,
     secret: &[u8; 32],
     member: MemberId,
@@ -80,29 +80,29 @@ pub fn confirm(
         return Ok(None);
     };
     let codes: Vec<String> = (0..RECOVERY_CODES).map(|_| mint_invite_code(env)).collect();
-    let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let begun = tx.execute(
-        "UPDATE second_factor SET since_ms = ?2, last_step = ?3 WHERE member = ?1 AND since_ms IS NULL",
-        (blob(member.as_bytes()), now, step),
-    )?;
-    if begun == 0 {
-        return Ok(None);
-    }
-    tx.execute(
-        "DELETE FROM recovery_code WHERE member = ?1",
-        [blob(member.as_bytes())],
-    )?;
-    for code in &codes {
-        tx.execute(
-            "INSERT INTO recovery_code(member, code_hash) VALUES (?1, ?2)",
-            (
-                blob(member.as_bytes()),
-                recovery_hash(secret, member, code)?.as_slice(),
-            ),
+    whole(db, |tx| {
+        let begun = tx.execute(
+            "UPDATE second_factor SET since_ms = ?2, last_step = ?3 WHERE member = ?1 AND since_ms IS NULL",
+            (blob(member.as_bytes()), now, step),
         )?;
-    }
-    tx.commit()?;
-    Ok(Some(codes))
+        if begun == 0 {
+            return Ok(None);
+        }
+        tx.execute(
+            "DELETE FROM recovery_code WHERE member = ?1",
+            [blob(member.as_bytes())],
+        )?;
+        for code in &codes {
+            tx.execute(
+                "INSERT INTO recovery_code(member, code_hash) VALUES (?1, ?2)",
+                (
+                    blob(member.as_bytes()),
+                    recovery_hash(secret, member, code)?.as_slice(),
+                ),
+            )?;
+        }
+        Ok(Some(codes))
+    })
 }
 
 /// Whether a member signs in with it.
@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_code_opens_once_and_only_around_its_time() {
-        let (mut db, member) = world();
+        let (db, member) = world();
         let (secret, now) = ([7; 32], SystemEnv.now_ms());
         let setup = begin(&db, &SystemEnv, &secret, member).unwrap().unwrap();
         assert!(
@@ -277,11 +277,11 @@ mod tests {
         assert!(again == Some(setup), "nothing new before it is on");
         assert!(!holds(&db, &secret, member, &code(&db, &secret, member, now), now).unwrap());
         assert_eq!(
-            confirm(&mut db, &SystemEnv, &secret, member, "000000").unwrap(),
+            confirm(&db, &SystemEnv, &secret, member, "000000").unwrap(),
             None
         );
         let first = code(&db, &secret, member, now);
-        confirm(&mut db, &SystemEnv, &secret, member, &first)
+        confirm(&db, &SystemEnv, &secret, member, &first)
             .unwrap()
             .unwrap();
         assert!(
@@ -310,11 +310,11 @@ mod tests {
 
     #[test]
     fn a_recovery_code_opens_once_and_a_removed_factor_is_off() {
-        let (mut db, member) = world();
+        let (db, member) = world();
         let (secret, now) = ([7; 32], SystemEnv.now_ms());
         begin(&db, &SystemEnv, &secret, member).unwrap();
         let first = code(&db, &secret, member, now);
-        let codes = confirm(&mut db, &SystemEnv, &secret, member, &first)
+        let codes = confirm(&db, &SystemEnv, &secret, member, &first)
             .unwrap()
             .unwrap();
         assert_eq!(codes.len(), 8);

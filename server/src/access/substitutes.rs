@@ -1,11 +1,11 @@
 //! A substitute: somebody let into several spaces for a time, in one act. It begins and ends by itself.
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::Connection;
 use sopu_core::id::{MemberId, SpaceId};
 
 use super::log::{self, Entry};
 use super::people::Window;
-use super::{Result, Role, blob, id16};
+use super::{Result, Role, blob, id16, whole};
 
 /// How long it lasts unless told otherwise.
 pub const LENGTH_MS: i64 = 24 * 60 * 60 * 1_000;
@@ -31,9 +31,12 @@ pub struct Substitution<'a> {
 /// Lets a substitute in, everywhere or nowhere, with a row of the access log for each space. What rights
 /// they have there otherwise stay as they are.
 pub fn grant(db: &mut Connection, given: &Substitution<'_>, now_ms: i64) -> Result<()> {
-    let tx = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    whole(db, |tx| grant_within(tx, given, now_ms))
+}
+
+fn grant_within(tx: &Connection, given: &Substitution<'_>, now_ms: i64) -> Result<()> {
     for space in given.spaces {
-        let from_ms = insert(&tx, given, *space)?;
+        let from_ms = insert(tx, given, *space)?;
         let until = given.window.until_ms;
         let until = until.map_or("for good".to_owned(), |ms| format!("until {ms}"));
         let what = format!(
@@ -50,14 +53,13 @@ pub fn grant(db: &mut Connection, given: &Substitution<'_>, now_ms: i64) -> Resu
             doc: None,
             reason: Some(what),
         };
-        log::record(&tx, &entry)?;
+        log::record(tx, &entry)?;
     }
-    tx.commit()?;
     Ok(())
 }
 
 /// A row of its own beside those there are; a millisecond later for each that begins at the same moment.
-fn insert(tx: &Transaction<'_>, given: &Substitution<'_>, space: SpaceId) -> Result<i64> {
+fn insert(tx: &Connection, given: &Substitution<'_>, space: SpaceId) -> Result<i64> {
     let mut from_ms = given.window.from_ms;
     loop {
         let added = tx

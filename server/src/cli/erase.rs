@@ -11,6 +11,7 @@ use sopu_core::time::SystemEnv;
 use super::{CliError, Desk};
 use crate::access::erasures::{self, REASONS, Standing};
 use crate::access::log::{self, Entry};
+use crate::access::whole;
 use crate::data::Data;
 use crate::relay::{OpenError, Relay};
 use crate::words::{Lang, Words};
@@ -132,7 +133,6 @@ fn client(
 
 /// Writes down that a document is to be erased, and who wanted it why.
 fn wish(desk: &Desk, doc: DocId, reason: &str) -> Result<(), CliError> {
-    erasures::wish(&desk.db, doc, reason)?;
     let entry = Entry {
         at_ms: desk.now(),
         member: None,
@@ -141,7 +141,10 @@ fn wish(desk: &Desk, doc: DocId, reason: &str) -> Result<(), CliError> {
         doc: Some(doc),
         reason: Some(reason.to_owned()),
     };
-    Ok(log::record(&desk.db, &entry)?)
+    whole(&desk.db, |db| {
+        erasures::wish(db, doc, reason)?;
+        Ok(log::record(db, &entry)?)
+    })
 }
 
 /// By the server, if one runs, or else here.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
-use rusqlite::{Transaction, TransactionBehavior};
+use rusqlite::Connection;
 use sopu_core::id::{DocId, SpaceId};
 use sopu_core::time::SystemEnv;
 use sopu_core::wire::NoticeKind;
@@ -14,7 +14,7 @@ use super::{CliError, Desk};
 use crate::access::excerpt::{HOLD, LIFT};
 use crate::access::log::{self, Entry};
 use crate::access::people::{self, What};
-use crate::access::{erasures, notices};
+use crate::access::{erasures, notices, whole};
 use crate::data::Data;
 use crate::relay::{OpenError, Relay};
 
@@ -104,32 +104,40 @@ fn wish(
     held: bool,
     reason: &str,
 ) -> Result<(), CliError> {
-    let tx = Transaction::new_unchecked(&desk.db, TransactionBehavior::Immediate)?;
+    whole(&desk.db, |tx| {
+        wish_within(tx, desk.now(), client, docs, held, reason)
+    })
+}
+
+fn wish_within(
+    tx: &Connection,
+    at_ms: i64,
+    client: Option<(SpaceId, &str)>,
+    docs: &[DocId],
+    held: bool,
+    reason: &str,
+) -> Result<(), CliError> {
     let note = |space, doc, reason: String| {
         let action = if held { HOLD } else { LIFT };
         let entry = Entry {
-            at_ms: desk.now(),
+            at_ms,
             member: None,
             action: action.to_owned(),
             space,
             doc,
             reason: Some(reason),
         };
-        log::record(&tx, &entry)
+        log::record(tx, &entry)
     };
     if let Some((space, subject)) = client {
         note(Some(space), None, format!("{subject}: {reason}"))?;
-        notices::hold_client(&tx, space, subject, held)?;
+        notices::hold_client(tx, space, subject, held)?;
     }
     for doc in docs {
-        note(
-            erasures::space_of(&tx, *doc)?,
-            Some(*doc),
-            reason.to_owned(),
-        )?;
-        notices::wish(&tx, *doc, &NoticeKind::LegalHold(held))?;
+        note(erasures::space_of(tx, *doc)?, Some(*doc), reason.to_owned())?;
+        notices::wish(tx, *doc, &NoticeKind::LegalHold(held))?;
     }
-    Ok(tx.commit()?)
+    Ok(())
 }
 
 /// By the server, if one runs, or else here.

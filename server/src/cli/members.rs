@@ -139,7 +139,32 @@ pub(super) enum Member {
 }
 
 impl Member {
-    pub(super) fn run(&self, desk: &mut Desk, out: &mut dyn Write) -> Result<(), CliError> {
+    /// The password this is about, if it is about one. Read before anything is done: nobody else's work
+    /// waits for somebody who types.
+    pub(super) fn password(&self, desk: &Desk) -> Result<Option<String>, CliError> {
+        match self {
+            Member::Add {
+                login: Some(_),
+                password_stdin,
+                ..
+            }
+            | Member::Password { password_stdin, .. } => {
+                given_password(desk, *password_stdin).map(Some)
+            }
+            Member::Add { login: None, .. }
+            | Member::List
+            | Member::Link { .. }
+            | Member::ResetSecondFactor { .. }
+            | Member::Remove { .. } => Ok(None),
+        }
+    }
+
+    pub(super) fn run(
+        &self,
+        desk: &mut Desk,
+        password: Option<String>,
+        out: &mut dyn Write,
+    ) -> Result<(), CliError> {
         match self {
             Member::Add {
                 name,
@@ -149,10 +174,6 @@ impl Member {
                 admin,
             } => {
                 let org = people::find_org(&desk.db, org.as_deref())?;
-                let password = match login {
-                    Some(_) => Some(given_password(desk, *password_stdin)?),
-                    None => None,
-                };
                 let new = NewMember {
                     org,
                     name,
@@ -177,7 +198,7 @@ impl Member {
                 password_stdin,
             } => {
                 let id = MemberId(people::find(&desk.db, What::Member, member)?);
-                let password = given_password(desk, *password_stdin)?;
+                let password = password.unwrap_or_default();
                 people::set_password(&desk.db, id, &password)?;
                 desk.log("member password")?;
                 if *password_stdin {

@@ -186,17 +186,19 @@ pub(super) async fn change_password(
             if change.new == change.old {
                 return Ok(Changed::Not("account-password-same"));
             }
-            match people::set_password(db, who.member, &change.new) {
-                Err(AccessError::Password(password::PasswordError::Short)) => {
-                    return Ok(Changed::Not("account-password-short"));
+            books.together(|books| {
+                match people::set_password(&books.people, who.member, &change.new) {
+                    Err(AccessError::Password(password::PasswordError::Short)) => {
+                        return Ok(Changed::Not("account-password-short"));
+                    }
+                    Err(AccessError::Password(_)) => {
+                        return Ok(Changed::Not("account-password-long"));
+                    }
+                    done => done?,
                 }
-                Err(AccessError::Password(_)) => {
-                    return Ok(Changed::Not("account-password-long"));
-                }
-                done => done?,
-            }
-            let token = begin_again(office, books, &who, "password changed")?;
-            Ok(Changed::Done(Told::said("account-password-done"), token))
+                let token = begin_again(office, books, &who, "password changed")?;
+                Ok(Changed::Done(Told::said("account-password-done"), token))
+            })
         })
         .await?;
     if matches!(changed, Changed::Done(..)) {
@@ -229,16 +231,19 @@ pub(super) async fn confirm(
                 office.back_off.right(&name);
             }
             let (env, secret, code) = (&*office.env, &office.secret, &change.code);
-            let db = &mut books.people;
-            let Some(recovery) = second_factor::confirm(db, env, secret, who.member, code)? else {
-                return Ok(Changed::Not("code-wrong"));
-            };
-            let token = begin_again(office, books, &who, "second factor on")?;
-            let told = Told {
-                recovery,
-                ..Told::said("account-factor-on")
-            };
-            Ok(Changed::Done(told, token))
+            books.together(|books| {
+                let db = &books.people;
+                let confirmed = second_factor::confirm(db, env, secret, who.member, code)?;
+                let Some(recovery) = confirmed else {
+                    return Ok(Changed::Not("code-wrong"));
+                };
+                let token = begin_again(office, books, &who, "second factor on")?;
+                let told = Told {
+                    recovery,
+                    ..Told::said("account-factor-on")
+                };
+                Ok(Changed::Done(told, token))
+            })
         })
         .await?;
     if matches!(changed, Changed::Done(..)) {
@@ -266,9 +271,11 @@ pub(super) async fn remove(
                 return Ok(Changed::Not("code-wrong"));
             }
             office.back_off.right(&name);
-            second_factor::remove(db, who.member)?;
-            let token = begin_again(office, books, &who, "second factor off")?;
-            Ok(Changed::Done(Told::said("account-factor-off"), token))
+            books.together(|books| {
+                second_factor::remove(&books.people, who.member)?;
+                let token = begin_again(office, books, &who, "second factor off")?;
+                Ok(Changed::Done(Told::said("account-factor-off"), token))
+            })
         })
         .await?;
     go_on(&office, visitor, changed).await
@@ -284,14 +291,11 @@ pub(super) async fn leave_everywhere(
     let member = visitor.who.member;
     office
         .with_books(move |office, books| {
-            sessions::sign_out_everywhere(&books.people, member)?;
-            books.note(
-                office,
-                member,
-                "account",
-                (None, None),
-                Some("signed out everywhere"),
-            )
+            books.together(|books| {
+                sessions::sign_out_everywhere(&books.people, member)?;
+                let what = Some("signed out everywhere");
+                books.note(office, member, "account", (None, None), what)
+            })
         })
         .await?;
     Err(Failure::SignIn("/office".to_owned()))

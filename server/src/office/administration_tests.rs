@@ -359,3 +359,89 @@ async fn an_administrator_says_how_long_devices_may_be_without_contact() {
         (14, vec!["org lease 14".to_owned()])
     );
 }
+
+#[tokio::test]
+async fn what_is_not_in_the_access_log_was_not_done() {
+    let w = world(Role::Owner);
+    let db = schema::open(&w.dir.path().join("relay.db")).unwrap();
+    people::set_admin(&db, w.member, true).unwrap();
+    let cookie = w.enter().await;
+    let token = field(&w.get("/office", &cookie).await.body, "form_token");
+    // A disk that fails just when the row is to be written.
+    db.execute_batch(
+        "CREATE TRIGGER full BEFORE INSERT ON access_log BEGIN SELECT RAISE(ABORT, 'full'); END",
+    )
+    .unwrap();
+    let count = |table: &str| -> i64 {
+        let sql = format!("SELECT count(*) FROM {table}");
+        db.query_row(&sql, [], |row| row.get(0)).unwrap()
+    };
+    let tables = [
+        "space",
+        "team",
+        "member",
+        "invite",
+        "space_member",
+        "closing",
+        "held_client",
+    ];
+    let before = tables.map(count);
+    let (member, note) = (w.member.to_string(), w.note.to_string());
+    let space = format!("/office/spaces/{}", w.space);
+    let party = format!("member:{member}");
+    for (path, form) in [
+        (
+            "/office/organisation/space".to_owned(),
+            vec![("name", "Uusi")],
+        ),
+        (
+            "/office/organisation/team".to_owned(),
+            vec![("name", "Uusi")],
+        ),
+        ("/office/organisation/lease".to_owned(), vec![("days", "3")]),
+        (
+            "/office/members/add".to_owned(),
+            vec![("name", "Uusi"), ("login", "uusi"), ("invite", "yes")],
+        ),
+        (
+            "/office/devices/invite".to_owned(),
+            vec![("member", &*member)],
+        ),
+        (
+            format!("{space}/people/grant"),
+            vec![
+                ("party", &*party),
+                ("role", "reader"),
+                ("until", "2099-01-01T00:00"),
+            ],
+        ),
+        (
+            format!("{space}/people/end"),
+            vec![("party", &*party), ("reason", "x")],
+        ),
+        (
+            format!("{space}/documents/{note}/hold"),
+            vec![("held", "yes"), ("reason", "x")],
+        ),
+        (
+            format!("{space}/documents/{note}/erase"),
+            vec![("reason", "request")],
+        ),
+    ] {
+        let mut all = vec![("form_token", &*token)];
+        all.extend(form);
+        let answer = w.post(&path, &cookie, &all).await;
+        assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR, "{path}");
+        assert_eq!(tables.map(count), before, "{path}");
+        assert_eq!(
+            (count("erasure_wish"), count("notice_wish")),
+            (0, 0),
+            "{path}"
+        );
+    }
+    let ended = "SELECT count(*) FROM space_member WHERE removed_ms IS NOT NULL";
+    let ended: i64 = db.query_row(ended, [], |row| row.get(0)).unwrap();
+    assert_eq!(ended, 0);
+    let org = people::org_of(&db, w.member).unwrap();
+    assert_ne!(people::lease_of(&db, org).unwrap(), 3);
+}

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::Connection;
 use sopu_core::id::{DocId, MemberId, SpaceId};
 use sopu_core::store::Store;
 use sopu_core::store::view::{self, View};
@@ -11,7 +11,7 @@ use super::refusals::News;
 use super::visitor::Visitor;
 use super::{Failure, Office};
 use crate::access::log::{self, Entry};
-use crate::access::{Action, Role, lists, people, roles_in, standing};
+use crate::access::{AccessError, Action, Role, lists, people, roles_in, standing, whole};
 use crate::store::schema;
 
 /// Open databases. Requests borrow them from a small pool and work outside the async threads.
@@ -324,22 +324,37 @@ impl Books {
         space: SpaceId,
         docs: impl Iterator<Item = DocId>,
     ) -> Result<(), Failure> {
-        let tx = Transaction::new_unchecked(&self.people, TransactionBehavior::Immediate)?;
-        for doc in docs {
-            self.note(office, member, action, (Some(space), Some(doc)), None)?;
-        }
-        Ok(tx.commit()?)
+        self.together(|books| {
+            for doc in docs {
+                books.note(office, member, action, (Some(space), Some(doc)), None)?;
+            }
+            Ok(())
+        })
     }
 
     /// Does what belongs together in one transaction: an act and its row of the access log.
+    /// The relay writes over a connection of its own: nothing in here may wait for it.
     pub fn together<T>(
-        &mut self,
+        &self,
         work: impl FnOnce(&Self) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        let tx = Transaction::new_unchecked(&self.people, TransactionBehavior::Immediate)?;
-        let done = work(self)?;
-        tx.commit()?;
-        Ok(done)
+        whole(&self.people, |_| work(self))
+    }
+
+    /// Does an act of administration together with its row of the access log.
+    pub fn act<T>(
+        &self,
+        office: &Office,
+        visitor: &Visitor,
+        space: Option<SpaceId>,
+        what: &str,
+        work: impl FnOnce(&Connection) -> Result<T, AccessError>,
+    ) -> Result<T, Failure> {
+        self.together(|books| {
+            let done = work(&books.people)?;
+            books.note_act(office, visitor, space, what)?;
+            Ok(done)
+        })
     }
 
     /// Notes what somebody did in the access log.

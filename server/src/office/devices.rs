@@ -3,18 +3,17 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Form;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use fast_qr::convert::svg::SvgBuilder;
 use fast_qr::qr::QRBuilder;
-use serde::Deserialize;
 use sopu_core::id::{DeviceId, MemberId};
 use sopu_core::invitation::Invitation;
 
 use super::books::Books;
 use super::frame::{Frame, html};
+use super::posted::Posted;
 use super::visitor::{Visitor, language};
 use super::{Failure, Office};
 use crate::access::{devices, invites, people};
@@ -64,10 +63,11 @@ impl Invited {
         member: MemberId,
         name: String,
     ) -> Result<Self, Failure> {
-        let (db, env) = (&books.people, &*office.env);
         let by = Some(visitor.who.member);
-        let code = invites::create(db, env, member, by, invites::LIFE_MS)?;
-        books.note_act(office, visitor, None, &format!("invite add {member}"))?;
+        let what = format!("invite add {member}");
+        let code = books.act(office, visitor, None, &what, |db| {
+            invites::create(db, &*office.env, member, by, invites::LIFE_MS)
+        })?;
         let address = office.public_url.clone();
         let picture = address.clone().and_then(|relay| {
             let code = code.clone();
@@ -98,16 +98,6 @@ pub(super) async fn page(
         .await
 }
 
-#[derive(Deserialize)]
-pub(super) struct Asked {
-    #[serde(default)]
-    form_token: String,
-    #[serde(default)]
-    member: String,
-    #[serde(default)]
-    device: String,
-}
-
 #[derive(Template)]
 #[template(path = "enrol.html")]
 struct Scanned {
@@ -125,15 +115,13 @@ pub(super) async fn scanned(headers: HeaderMap) -> Response {
 /// Makes an invite for one device of a member.
 pub(super) async fn invite(
     State(office): State<Arc<Office>>,
-    visitor: Visitor,
-    Form(asked): Form<Asked>,
+    Posted { visitor, sent }: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check_form(&asked.form_token)?;
     let may = visitor.administers();
     office
         .with_books(move |office, books| {
             may?;
-            let member: MemberId = asked.member.parse().map_err(|_| Failure::NotFound)?;
+            let member: MemberId = sent.id("member").ok_or(Failure::NotFound)?;
             let all = people::of_org(&books.people, visitor.who.org)?;
             let (_, name) = all
                 .into_iter()
@@ -148,21 +136,21 @@ pub(super) async fn invite(
 /// Cuts a device off.
 pub(super) async fn revoke(
     State(office): State<Arc<Office>>,
-    visitor: Visitor,
-    Form(asked): Form<Asked>,
+    Posted { visitor, sent }: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check_form(&asked.form_token)?;
     let may = visitor.administers();
     office
         .with_books(move |office, books| {
             may?;
-            let device: DeviceId = asked.device.parse().map_err(|_| Failure::NotFound)?;
+            let device: DeviceId = sent.id("device").ok_or(Failure::NotFound)?;
             let own = devices::of_org(&books.people, visitor.who.org)?;
             if !own.iter().any(|row| row.id == device) {
                 return Err(Failure::NotFound);
             }
-            devices::revoke(&books.people, device, office.env.now_ms())?;
-            books.note_act(office, &visitor, None, &format!("device revoke {device}"))?;
+            let what = format!("device revoke {device}");
+            books.act(office, &visitor, None, &what, |db| {
+                devices::revoke(db, device, office.env.now_ms())
+            })?;
             let said = visitor.words.t("devices-revoked");
             show(books, &visitor, None, Some(said))
         })

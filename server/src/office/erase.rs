@@ -48,8 +48,10 @@ pub(super) async fn ask(
             // Also notes that it was looked at; and it must be of this space.
             books.open_document(office, &visitor, &space, doc, "read")?;
             let place = (Some(space.id), Some(doc));
-            books.note(office, visitor.who.member, "erase", place, Some(reason))?;
-            erasures::wish(&books.people, doc, reason)?;
+            books.together(|books| {
+                books.note(office, visitor.who.member, "erase", place, Some(reason))?;
+                Ok(erasures::wish(&books.people, doc, reason)?)
+            })?;
             let receipt = space_address(&space, &format!("/erased/{doc}"));
             Ok(Redirect::to(&receipt).into_response())
         })

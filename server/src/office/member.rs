@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Form;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use sopu_core::id::{MemberId, SpaceId};
@@ -12,7 +11,7 @@ use super::books::Books;
 use super::frame::{Frame, html};
 use super::members::Fresh;
 use super::people::{self as pages, Choice, Row, Told, told_in};
-use super::sent::Sent;
+use super::posted::Posted;
 use super::visitor::Visitor;
 use super::{Failure, Office};
 use crate::access::lists::{self, Person};
@@ -72,11 +71,9 @@ fn find_open(books: &Books, visitor: &Visitor, member: MemberId) -> Result<Perso
 /// Lets them into a space, or gives them another role there.
 pub(super) async fn grant(
     State(office): State<Arc<Office>>,
-    visitor: Visitor,
     Path(member): Path<MemberId>,
-    Form(sent): Form<Sent>,
+    Posted { visitor, sent }: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check_form(sent.one("form_token"))?;
     office
         .with_books(move |office, books| {
             let person = find_open(books, &visitor, member)?;
@@ -92,11 +89,9 @@ pub(super) async fn grant(
 /// Gives them a new password, to be changed at once, and ends their sessions.
 pub(super) async fn renew_password(
     State(office): State<Arc<Office>>,
-    visitor: Visitor,
     Path(member): Path<MemberId>,
-    Form(sent): Form<Sent>,
+    Posted { visitor, .. }: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check_form(sent.one("form_token"))?;
     office
         .with_books(move |office, books| {
             let person = find_open(books, &visitor, member)?;
@@ -107,8 +102,10 @@ pub(super) async fn renew_password(
             }
             let login = person.login.ok_or(Failure::NotFound)?;
             let password = password::mint(&*office.env);
-            people::set_one_time_password(&books.people, member, &password)?;
-            books.note_act(office, &visitor, None, &format!("member password {member}"))?;
+            let what = format!("member password {member}");
+            books.act(office, &visitor, None, &what, |db| {
+                people::set_one_time_password(db, member, &password)
+            })?;
             let fresh = Fresh {
                 name: person.name,
                 login,
@@ -122,11 +119,9 @@ pub(super) async fn renew_password(
 /// Makes them an administrator, or one no more.
 pub(super) async fn set_admin(
     State(office): State<Arc<Office>>,
-    visitor: Visitor,
     Path(member): Path<MemberId>,
-    Form(sent): Form<Sent>,
+    Posted { visitor, sent }: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check_form(sent.one("form_token"))?;
     office
         .with_books(move |office, books| {
             let person = find_open(books, &visitor, member)?;
@@ -146,9 +141,11 @@ pub(super) async fn set_admin(
                 let told = Ok(Some("member-changed"));
                 return show(office, books, &visitor, member, None, told);
             }
-            people::set_admin(&books.people, member, admin)?;
             let what = if admin { "admin" } else { "no-admin" };
-            books.note_act(office, &visitor, None, &format!("member {what} {member}"))?;
+            let what = format!("member {what} {member}");
+            books.act(office, &visitor, None, &what, |db| {
+                people::set_admin(db, member, admin)
+            })?;
             show(
                 office,
                 books,
@@ -164,11 +161,9 @@ pub(super) async fn set_admin(
 /// Ends their account, for a reason. What they wrote stays.
 pub(super) async fn end(
     State(office): State<Arc<Office>>,
-    visitor: Visitor,
     Path(member): Path<MemberId>,
-    Form(sent): Form<Sent>,
+    Posted { visitor, sent }: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check_form(sent.one("form_token"))?;
     office
         .with_books(move |office, books| {
             find_open(books, &visitor, member)?;
@@ -185,9 +180,10 @@ pub(super) async fn end(
             let Some(reason) = sent.line("reason") else {
                 return show(office, books, &visitor, member, None, Err("reason-missing"));
             };
-            people::disable_member(&books.people, member, office.env.now_ms())?;
             let what = format!("member remove {member}: {reason}");
-            books.note_act(office, &visitor, None, &what)?;
+            books.act(office, &visitor, None, &what, |db| {
+                people::disable_member(db, member, office.env.now_ms())
+            })?;
             show(
                 office,
                 books,

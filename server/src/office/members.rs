@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Form;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use sopu_core::id::MemberId;
@@ -12,7 +11,7 @@ use super::books::Books;
 use super::devices::Invited;
 use super::frame::{Frame, html};
 use super::people::{Told, told_in};
-use super::sent::Sent;
+use super::posted::Posted;
 use super::visitor::Visitor;
 use super::{Failure, Office};
 use crate::access::people::NewMember;
@@ -69,10 +68,8 @@ pub(super) async fn page(
 /// both.
 pub(super) async fn add(
     State(office): State<Arc<Office>>,
-    visitor: Visitor,
-    Form(sent): Form<Sent>,
+    Posted { visitor, sent }: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check_form(sent.one("form_token"))?;
     office
         .with_books(move |office, books| {
             visitor.administers()?;
@@ -91,25 +88,26 @@ pub(super) async fn add(
                 password: None,
                 admin: false,
             };
-            let member = match people::add_member(&books.people, &*office.env, &new) {
-                Err(AccessError::Taken { .. }) => {
-                    return show(books, &visitor, Made::default(), Err("members-login-taken"));
+            let added = books.together(|books| {
+                let member = match people::add_member(&books.people, &*office.env, &new) {
+                    Err(AccessError::Taken { .. }) => return Ok(None),
+                    added => added?,
+                };
+                if let Some(password) = &password {
+                    people::set_one_time_password(&books.people, member, password)?;
                 }
-                added => added?,
-            };
-            if let Some(password) = &password {
-                people::set_one_time_password(&books.people, member, password)?;
-            }
-            books.note_act(office, &visitor, None, &format!("member add {member}"))?;
-            let invited = match sent.one("invite") {
-                "" => None,
-                _ => Some(Invited::make(
-                    office,
-                    books,
-                    &visitor,
-                    member,
-                    name.clone(),
-                )?),
+                books.note_act(office, &visitor, None, &format!("member add {member}"))?;
+                let invited = match sent.one("invite") {
+                    "" => None,
+                    _ => {
+                        let name = name.clone();
+                        Some(Invited::make(office, books, &visitor, member, name)?)
+                    }
+                };
+                Ok(Some(invited))
+            })?;
+            let Some(invited) = added else {
+                return show(books, &visitor, Made::default(), Err("members-login-taken"));
             };
             let fresh = login.zip(password).map(|(login, password)| Fresh {
                 name,

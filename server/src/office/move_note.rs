@@ -199,8 +199,10 @@ fn take_out(
     reason: &str,
 ) -> Result<Result<(), &'static str>, Failure> {
     let old = (Some(space.id), Some(doc));
-    books.note(office, who, "move_out", old, Some(reason))?;
-    erasures::wish_moved(&books.people, doc, new)?;
+    books.together(|books| {
+        books.note(office, who, "move_out", old, Some(reason))?;
+        Ok(erasures::wish_moved(&books.people, doc, new)?)
+    })?;
     office.writer.carry_out();
     let Standing::Refused(problem) = erasures::standing(&books.people, doc)? else {
         return Ok(Ok(()));

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Form;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use sopu_core::id::{MemberId, SpaceId};
@@ -12,7 +11,7 @@ use uuid::Uuid;
 use super::books::Books;
 use super::frame::{Frame, html};
 use super::people::{self as pages, Choice, Told, told_in};
-use super::sent::Sent;
+use super::posted::Posted;
 use super::visitor::Visitor;
 use super::{Failure, Office};
 use crate::access::{lists, people};
@@ -59,18 +58,19 @@ pub(super) async fn page(
 /// Adds a space. Nobody is in it yet.
 pub(super) async fn add_space(
     State(office): State<Arc<Office>>,
-    visitor: Visitor,
-    Form(sent): Form<Sent>,
+    Posted { visitor, sent }: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check_form(sent.one("form_token"))?;
     office
         .with_books(move |office, books| {
             visitor.administers()?;
             let Some(name) = sent.line("name") else {
                 return show(office, books, &visitor, Err("members-name-wrong"));
             };
-            let space = people::add_space(&books.people, &*office.env, visitor.who.org, &name)?;
-            books.note_act(office, &visitor, Some(space), "space add")?;
+            books.together(|books| {
+                let (db, org) = (&books.people, visitor.who.org);
+                let space = people::add_space(db, &*office.env, org, &name)?;
+                books.note_act(office, &visitor, Some(space), "space add")
+            })?;
             show(office, books, &visitor, Ok(Some("space-added")))
         })
         .await
@@ -79,10 +79,8 @@ pub(super) async fn add_space(
 /// Says for how many days devices may be without contact.
 pub(super) async fn set_lease(
     State(office): State<Arc<Office>>,
-    visitor: Visitor,
-    Form(sent): Form<Sent>,
+    Posted { visitor, sent }: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check_form(sent.one("form_token"))?;
     office
         .with_books(move |office, books| {
             visitor.administers()?;
@@ -90,8 +88,10 @@ pub(super) async fn set_lease(
             let Some(days) = days else {
                 return show(office, books, &visitor, Err("lease-wrong"));
             };
-            people::set_lease(&books.people, visitor.who.org, days)?;
-            books.note_act(office, &visitor, None, &format!("org lease {days}"))?;
+            let what = format!("org lease {days}");
+            books.act(office, &visitor, None, &what, |db| {
+                people::set_lease(db, visitor.who.org, days)
+            })?;
             show(office, books, &visitor, Ok(Some("lease-set")))
         })
         .await
@@ -100,18 +100,19 @@ pub(super) async fn set_lease(
 /// Adds a team.
 pub(super) async fn add_team(
     State(office): State<Arc<Office>>,
-    visitor: Visitor,
-    Form(sent): Form<Sent>,
+    Posted { visitor, sent }: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check_form(sent.one("form_token"))?;
     office
         .with_books(move |office, books| {
             visitor.administers()?;
             let Some(name) = sent.line("name") else {
                 return show(office, books, &visitor, Err("members-name-wrong"));
             };
-            let team = people::add_team(&books.people, &*office.env, visitor.who.org, &name)?;
-            books.note_act(office, &visitor, None, &format!("team add {team}"))?;
+            books.together(|books| {
+                let (db, org) = (&books.people, visitor.who.org);
+                let team = people::add_team(db, &*office.env, org, &name)?;
+                books.note_act(office, &visitor, None, &format!("team add {team}"))
+            })?;
             show(office, books, &visitor, Ok(Some("team-added")))
         })
         .await
@@ -120,11 +121,9 @@ pub(super) async fn add_team(
 /// Puts a person into a team.
 pub(super) async fn join(
     State(office): State<Arc<Office>>,
-    visitor: Visitor,
     Path(team): Path<Uuid>,
-    Form(sent): Form<Sent>,
+    Posted { visitor, sent }: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check_form(sent.one("form_token"))?;
     office
         .with_books(move |office, books| {
             own_team(books, &visitor, team)?;
@@ -136,13 +135,10 @@ pub(super) async fn join(
             let Some(window) = sent.window(office.env.now_ms()) else {
                 return show(office, books, &visitor, Err("window-wrong"));
             };
-            people::join_team(&books.people, team, member, window)?;
-            books.note_act(
-                office,
-                &visitor,
-                None,
-                &format!("team join {team} {member}"),
-            )?;
+            let what = format!("team join {team} {member}");
+            books.act(office, &visitor, None, &what, |db| {
+                people::join_team(db, team, member, window)
+            })?;
             show(office, books, &visitor, Ok(Some("team-joined")))
         })
         .await
@@ -151,11 +147,9 @@ pub(super) async fn join(
 /// Takes a person out of a team.
 pub(super) async fn leave(
     State(office): State<Arc<Office>>,
-    visitor: Visitor,
     Path(team): Path<Uuid>,
-    Form(sent): Form<Sent>,
+    Posted { visitor, sent }: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check_form(sent.one("form_token"))?;
     office
         .with_books(move |office, books| {
             own_team(books, &visitor, team)?;
@@ -163,11 +157,13 @@ pub(super) async fn leave(
             let Some(reason) = sent.line("reason") else {
                 return show(office, books, &visitor, Err("reason-missing"));
             };
-            if !people::leave_team(&books.people, team, member, office.env.now_ms())? {
-                return Err(Failure::NotFound);
-            }
-            let what = format!("team leave {team} {member}: {reason}");
-            books.note_act(office, &visitor, None, &what)?;
+            books.together(|books| {
+                if !people::leave_team(&books.people, team, member, office.env.now_ms())? {
+                    return Err(Failure::NotFound);
+                }
+                let what = format!("team leave {team} {member}: {reason}");
+                books.note_act(office, &visitor, None, &what)
+            })?;
             show(office, books, &visitor, Ok(Some("team-left")))
         })
         .await

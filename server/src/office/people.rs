@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -11,6 +10,7 @@ use sopu_core::id::SpaceId;
 
 use super::books::{Books, Managed};
 use super::frame::{Frame, html};
+use super::posted::Posted;
 use super::sent::Sent;
 use super::visitor::Visitor;
 use super::{Failure, Office};
@@ -117,11 +117,9 @@ pub(super) async fn page(
 /// Lets a person or team in, or gives them another role.
 pub(super) async fn grant(
     State(office): State<Arc<Office>>,
-    visitor: Visitor,
     Path(space): Path<SpaceId>,
-    Form(sent): Form<Sent>,
+    Posted { visitor, sent }: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check_form(sent.one("form_token"))?;
     office
         .with_books(move |office, books| {
             let space = books.enter_to_manage(office, &visitor, space)?;
@@ -168,7 +166,6 @@ pub(super) fn let_in(
     let Some(window) = sent.window(now_ms) else {
         return Ok(Err("window-wrong"));
     };
-    people::grant(&mut books.people, space.id, party, role, window, now_ms)?;
     let until = window
         .until_ms
         .map_or("for good".to_owned(), |ms| format!("until {ms}"));
@@ -178,7 +175,9 @@ pub(super) fn let_in(
         role.code(),
         window.from_ms
     );
-    books.note_act(office, visitor, Some(space.id), &what)?;
+    books.act(office, visitor, Some(space.id), &what, |db| {
+        people::grant_within(db, space.id, party, role, window, now_ms)
+    })?;
     Ok(Ok(()))
 }
 
@@ -207,11 +206,9 @@ fn is_in(books: &Books, space: &Managed, party: Party, now_ms: i64) -> Result<bo
 /// Takes a person or team out, for a reason.
 pub(super) async fn end(
     State(office): State<Arc<Office>>,
-    visitor: Visitor,
     Path(space): Path<SpaceId>,
-    Form(sent): Form<Sent>,
+    Posted { visitor, sent }: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check_form(sent.one("form_token"))?;
     office
         .with_books(move |office, books| {
             let space = books.enter_to_manage(office, &visitor, space)?;
@@ -223,18 +220,21 @@ pub(super) async fn end(
             let Some(reason) = sent.line("reason") else {
                 return show(office, books, &visitor, space, Err("reason-missing"));
             };
-            let ended = match sent.one("from") {
-                "" => people::revoke(&books.people, space.id, party, now_ms)?,
-                from => {
-                    let from_ms = from.parse().map_err(|_| Failure::NotFound)?;
-                    people::end_grant(&books.people, space.id, party, from_ms, now_ms)?
+            books.together(|books| {
+                let db = &books.people;
+                let ended = match sent.one("from") {
+                    "" => people::revoke(db, space.id, party, now_ms)?,
+                    from => {
+                        let from_ms = from.parse().map_err(|_| Failure::NotFound)?;
+                        people::end_grant(db, space.id, party, from_ms, now_ms)?
+                    }
+                };
+                if !ended {
+                    return Err(Failure::NotFound);
                 }
-            };
-            if !ended {
-                return Err(Failure::NotFound);
-            }
-            let what = format!("space revoke {}: {reason}", written(party));
-            books.note_act(office, &visitor, Some(space.id), &what)?;
+                let what = format!("space revoke {}: {reason}", written(party));
+                books.note_act(office, &visitor, Some(space.id), &what)
+            })?;
             // Whoever took themselves out has no page here any more.
             let space = match books.enter_to_manage(office, &visitor, space.id) {
                 Ok(space) => space,

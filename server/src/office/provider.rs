@@ -106,9 +106,12 @@ pub(super) async fn back(
                 return Ok(None);
             };
             let how = "the organisation's provider";
-            books.note_sign_in(office, Some(member), "sign_in", how)?;
-            let token = sessions::start(db, &*office.env, member, Shown::Elsewhere)?;
-            Ok(Some(token))
+            books.together(|books| {
+                books.note_sign_in(office, Some(member), "sign_in", how)?;
+                let env = &*office.env;
+                let token = sessions::start(&books.people, env, member, Shown::Elsewhere)?;
+                Ok(Some(token))
+            })
         })
         .await?;
     let Some(token) = token else {

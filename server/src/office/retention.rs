@@ -277,13 +277,16 @@ fn try_close(
         class.as_deref().unwrap_or("as usual")
     );
     let place = (Some(space.id), None);
-    books.note(office, visitor.who.member, RETENTION, place, Some(&what))?;
-    retention::close(
-        &books.people,
-        space.id,
-        subject,
-        &Closing { closed_on, class },
-    )?;
+    let closing = Closing { closed_on, class };
+    books.together(|books| {
+        books.note(office, visitor.who.member, RETENTION, place, Some(&what))?;
+        Ok(retention::close(
+            &books.people,
+            space.id,
+            subject,
+            &closing,
+        )?)
+    })?;
     Ok(Ok(()))
 }
 
@@ -326,7 +329,7 @@ fn try_decide(
     };
     let who = visitor.who.member;
     match sent.one("decision") {
-        "erase" => {
+        "erase" => books.together(|books| {
             for doc in chosen {
                 let place = (Some(space.id), Some(doc));
                 let why = format!("retention: {reason}");
@@ -334,7 +337,7 @@ fn try_decide(
                 erasures::wish(&books.people, doc, "retention")?;
             }
             Ok(Ok("retention-erased"))
-        }
+        }),
         "keep" => {
             let until = sent.one("until").parse::<Date>().ok();
             let Some(until) = until.filter(|until| *until > judge.today) else {
@@ -345,12 +348,14 @@ fn try_decide(
                 reason: reason.clone(),
             };
             let why = format!("until {until}: {reason}");
-            for doc in chosen {
-                let place = (Some(space.id), Some(doc));
-                books.note(office, who, "keep", place, Some(&why))?;
-                retention::keep(&books.people, doc, &kept)?;
-            }
-            Ok(Ok("retention-kept"))
+            books.together(|books| {
+                for doc in chosen {
+                    let place = (Some(space.id), Some(doc));
+                    books.note(office, who, "keep", place, Some(&why))?;
+                    retention::keep(&books.people, doc, &kept)?;
+                }
+                Ok(Ok("retention-kept"))
+            })
         }
         _ => Err(Failure::NotFound),
     }

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Form;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use sopu_core::chunk::Chunk;
@@ -23,6 +22,7 @@ use super::frame::{Frame, html};
 use super::history::{self, Change};
 use super::names::Names;
 use super::people::{Told, told_in};
+use super::posted::Posted;
 use super::sent::Sent;
 use super::visitor::Visitor;
 use super::{Failure, Office};
@@ -126,9 +126,8 @@ pub(super) async fn page(
 /// Lets it in. The relay tries it next, as it does all work.
 pub(super) async fn accept(
     State(office): State<Arc<Office>>,
-    visitor: Visitor,
     Path(space): Path<SpaceId>,
-    Form(sent): Form<Sent>,
+    Posted { visitor, sent }: Posted,
 ) -> Result<Response, Failure> {
     decide(office, visitor, space, sent, true).await
 }
@@ -136,9 +135,8 @@ pub(super) async fn accept(
 /// Drops it for good, for a reason.
 pub(super) async fn drop_for_good(
     State(office): State<Arc<Office>>,
-    visitor: Visitor,
     Path(space): Path<SpaceId>,
-    Form(sent): Form<Sent>,
+    Posted { visitor, sent }: Posted,
 ) -> Result<Response, Failure> {
     decide(office, visitor, space, sent, false).await
 }
@@ -150,7 +148,6 @@ async fn decide(
     sent: Sent,
     lets_in: bool,
 ) -> Result<Response, Failure> {
-    visitor.check_form(sent.one("form_token"))?;
     office
         .with_books(move |office, books| {
             let space = books.enter_to(Action::Review, office, &visitor, space)?;

@@ -187,9 +187,11 @@ pub(super) async fn leave(
 ) -> Result<Response, Failure> {
     office
         .with_books(move |office, books| {
-            sessions::sign_out(&books.people, &visitor.token)?;
-            let who = visitor.who.member;
-            books.note(office, who, "sign_out", (None, None), None)
+            books.together(|books| {
+                sessions::sign_out(&books.people, &visitor.token)?;
+                let who = visitor.who.member;
+                books.note(office, who, "sign_out", (None, None), None)
+            })
         })
         .await?;
     let mut response = Redirect::to("/office/sign-in").into_response();

@@ -99,13 +99,12 @@ pub(super) async fn enter(
                 return Ok(Tried::Wrong);
             }
             office.back_off.right(&name);
-            books.note_sign_in(office, Some(member), "sign_in", "password, second step")?;
-            Ok(Tried::Right(sessions::complete(
-                db,
-                &*office.env,
-                &asked,
-                member,
-            )?))
+            let token = books.together(|books| {
+                books.note_sign_in(office, Some(member), "sign_in", "password, second step")?;
+                let (db, env) = (&books.people, &*office.env);
+                Ok(sessions::complete(db, env, &asked, member)?)
+            })?;
+            Ok(Tried::Right(token))
         })
         .await?;
     let words = Words::of(visitor::language(&headers));

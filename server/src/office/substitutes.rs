@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Form;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use sopu_core::id::{MemberId, SpaceId};
@@ -11,6 +10,7 @@ use sopu_core::id::{MemberId, SpaceId};
 use super::books::Books;
 use super::frame::{Frame, html};
 use super::people::{Choice, Row, Told, told_in};
+use super::posted::Posted;
 use super::sent::Sent;
 use super::visitor::Visitor;
 use super::{Failure, Office};
@@ -82,10 +82,8 @@ fn managed(
 /// Lets a substitute in: everywhere that was ticked, or nowhere.
 pub(super) async fn grant(
     State(office): State<Arc<Office>>,
-    visitor: Visitor,
-    Form(sent): Form<Sent>,
+    Posted { visitor, sent }: Posted,
 ) -> Result<Response, Failure> {
-    visitor.check_form(sent.one("form_token"))?;
     office
         .with_books(move |office, books| {
             let spaces = managed(office, books, &visitor)?;
