@@ -12,6 +12,7 @@ pub mod devices;
 pub mod erasures;
 pub mod excerpt;
 pub mod form_token;
+pub mod introduction;
 pub mod invites;
 pub mod lists;
 pub mod log;

@@ -28,7 +28,12 @@ pub fn token_hash(token: &str) -> [u8; 32] {
 pub fn mint_invite_code(env: &dyn Env) -> String {
     let mut bytes = [0u8; 12];
     env.fill(&mut bytes);
-    let mut code = String::with_capacity(14);
+    spelled(&bytes)
+}
+
+/// Bytes as a code that can be read aloud: five bits of each, in groups of four letters.
+pub fn spelled(bytes: &[u8]) -> String {
+    let mut code = String::with_capacity(bytes.len() * 5 / 4);
     for (i, byte) in bytes.iter().enumerate() {
         if i > 0 && i % 4 == 0 {
             code.push('-');

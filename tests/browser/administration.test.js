@@ -151,3 +151,21 @@ test("a person's page gives a role, and ends the account", async () => {
     assert.ok(log.includes(what), what);
   }
 });
+
+test("somebody of another organisation is let in by the code they tell", async () => {
+  run("org", "add", "Lähihoito Tmi");
+  const word = run("member", "add", "Elli Etelä", "--org", "Lähihoito Tmi", "--login", "elli").match(/Password:\s+(\S+)/)[1];
+  const context = await browser.newContext({ locale: "fi-FI" });
+  const elli = await context.newPage();
+  await signIn(elli, "elli", word);
+  await elli.goto(`${base}/office/account`);
+  const code = await elli.getByText(/^[0-9A-Z]{4}(-[0-9A-Z]{4}){2}$/).innerText();
+  await context.close();
+  await page.goto(`${base}/office/organisation`);
+  await page.getByRole("link", { name: "Koivulan hoivapiiri" }).click();
+  await page.getByLabel("toisen organisaation ihminen").fill(code);
+  await page.getByLabel("Rooli").selectOption({ label: "lukija" });
+  await page.getByRole("button", { name: "Anna oikeus" }).click();
+  assert.match(await page.locator("tbody").innerText(), /Elli Etelä/);
+  await look(page, "people-introduced");
+});

@@ -115,6 +115,22 @@ test("what is due is proposed once the closing is known, and kept on for a reaso
   assert.equal(await boxes.count(), due - 1);
 });
 
+test("what must be kept is put on hold with a reason, and the hold is lifted", async () => {
+  await page.goto(`${base}/office/spaces/${world.space}/documents/${world.note}`);
+  await page.locator("#hold-reason").fill("valitus kesken");
+  await page.getByRole("button", { name: "Määrää säilytettäväksi" }).click();
+  await page.getByText("asiakirja on säilytettävä").waitFor();
+  await look("document-held");
+  await page.goto(`${base}/office/spaces/${world.space}`);
+  await page.getByRole("link", { name: "Säilytysmääräys" }).click();
+  assert.equal(await page.locator("tbody tr").count(), 1);
+  await look("holds");
+  await page.goto(`${base}/office/spaces/${world.space}/documents/${world.note}`);
+  await page.locator("#hold-reason").fill("sovittu");
+  await page.getByRole("button", { name: "Poista määräys" }).click();
+  await page.getByText("Ei säilytysmääräystä.").waitFor();
+});
+
 test("a note on the wrong client is moved to where it belongs", async () => {
   await page.goto(`${base}/office/spaces/${world.space}/documents/${world.note}`);
   await look("document-owner");

@@ -16,7 +16,7 @@ use super::visitor::{SESSION, Visitor};
 use super::{Failure, Office};
 use crate::access::second_factor::{self, Setup};
 use crate::access::sessions::{Shown, Who};
-use crate::access::{AccessError, password, people, sessions};
+use crate::access::{AccessError, introduction, password, people, sessions};
 
 #[derive(Template)]
 #[template(path = "account.html")]
@@ -28,6 +28,8 @@ struct Page {
     on: bool,
     left: usize,
     setup: Option<Setup>,
+    /// What tells other organisations who this is.
+    introduction: String,
     recovery: Vec<String>,
     said: Option<String>,
     wrong: Option<String>,
@@ -81,6 +83,7 @@ async fn show(office: &Arc<Office>, visitor: Visitor, told: Told) -> Result<Resp
                 on,
                 left,
                 setup,
+                introduction: introduction::code(&office.secret, member)?,
                 recovery: told.recovery,
                 said: told.said.map(|key| visitor.words.t(key)),
                 wrong: told.wrong.map(|key| visitor.words.t(key)),

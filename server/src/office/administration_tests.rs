@@ -8,7 +8,7 @@ use sopu_core::time::{Env, SystemEnv};
 use super::tests::{Answer, World, field, world};
 use super::*;
 use crate::access::people::{self, NewMember, Party, Window};
-use crate::access::{Role, invites, lists, log, standing};
+use crate::access::{Role, introduction, invites, lists, log, standing};
 use crate::store::schema;
 
 fn db(w: &World) -> Connection {
@@ -444,4 +444,62 @@ async fn what_is_not_in_the_access_log_was_not_done() {
     assert_eq!(ended, 0);
     let org = people::org_of(&db, w.member).unwrap();
     assert_ne!(people::lease_of(&db, org).unwrap(), 3);
+}
+
+#[tokio::test]
+async fn somebody_of_another_organisation_is_let_in_by_the_code_they_tell() {
+    let w = world(Role::Owner);
+    let cookie = w.enter().await;
+    let db = db(&w);
+    let org = people::add_org(&db, &SystemEnv, "Lähihoito Tmi", None).unwrap();
+    let sari = person(&w, org, "Sari Sijainen");
+    let code = introduction::code(&[7; 32], sari).unwrap();
+    let own = introduction::code(&[7; 32], w.member).unwrap();
+    let page = w.get("/office/account", &cookie).await.body;
+    assert!(page.contains(&own), "{page}");
+    let path = format!("/office/spaces/{}/people/grant", w.space);
+    let token = field(&w.get("/office", &cookie).await.body, "form_token");
+    let grant = async |code: &str| {
+        let form = [
+            ("form_token", &*token),
+            ("introduction", code),
+            ("role", "field"),
+        ];
+        w.post(&path, &cookie, &form).await
+    };
+    let role = || {
+        standing(&db, sari, w.space, SystemEnv.now_ms())
+            .unwrap()
+            .role()
+    };
+    let sent = [
+        ("form_token", &*token),
+        ("party", &*format!("member:{sari}")),
+        ("role", "field"),
+    ];
+    let answer = w.post(&path, &cookie, &sent).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND, "an id is not enough");
+    assert_eq!(grant(" ").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    for wrong in ["0000-0000-0000", own.as_str(), "Sari Sijainen"] {
+        let answer = grant(wrong).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong}");
+        assert_eq!(role(), None);
+    }
+    let answer = grant(&code).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    assert!(answer.body.contains("Sari Sijainen"));
+    assert_eq!(role(), Some(Role::Field));
+    let rows = log::of_space(&db, w.space, 1).unwrap();
+    let said = rows[0].reason.clone().unwrap();
+    assert!(
+        said.contains(&format!("space grant member:{sari} field")),
+        "{said}"
+    );
+    // Whoever tries codes waits.
+    let mut statuses = Vec::new();
+    for n in 0..9 {
+        let answer = grant(&format!("0000-0000-000{n}")).await;
+        statuses.push(answer.body.contains("Odota") || answer.body.contains("odota"));
+    }
+    assert!(statuses.contains(&true), "{statuses:?}");
 }

@@ -15,7 +15,7 @@ use super::posted::Posted;
 use super::visitor::Visitor;
 use super::{Failure, Office};
 use crate::access::lists::{self, Person};
-use crate::access::{password, people};
+use crate::access::{introduction, password, people};
 
 #[derive(Template)]
 #[template(path = "member.html")]
@@ -33,6 +33,8 @@ struct Page {
     spaces: Vec<Choice>,
     roles: Vec<Choice>,
     fresh: Option<Fresh>,
+    /// What tells other organisations who they are.
+    introduction: String,
     said: Option<String>,
     wrong: Option<String>,
 }
@@ -237,6 +239,7 @@ fn show(
             .collect(),
         roles: pages::roles(words),
         fresh,
+        introduction: introduction::code(&office.secret, member)?,
         said,
         wrong,
     });

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use sopu_core::id::SpaceId;
+use sopu_core::id::{MemberId, SpaceId};
 
 use super::books::{Books, Managed};
 use super::frame::{Frame, html};
@@ -14,9 +14,9 @@ use super::posted::Posted;
 use super::sent::Sent;
 use super::visitor::Visitor;
 use super::{Failure, Office};
-use crate::access::Role;
 use crate::access::lists::{self, Entry};
 use crate::access::people::{self, Party, Window};
+use crate::access::{Role, introduction};
 use crate::words::Words;
 
 #[derive(Template)]
@@ -158,9 +158,17 @@ pub(super) fn let_in(
     sent: &Sent,
 ) -> Result<Told<()>, Failure> {
     let now_ms = office.env.now_ms();
-    let party = sent.party().ok_or(Failure::NotFound)?;
     let role = sent.role().ok_or(Failure::NotFound)?;
-    if !may_be_given(books, visitor, space, party, now_ms)? {
+    let party = match sent.one("introduction").trim() {
+        "" if sent.one("party").is_empty() => return Ok(Err("people-whom")),
+        "" => sent.party().ok_or(Failure::NotFound)?,
+        code => match introduced(office, books, visitor, code, now_ms)? {
+            Ok(member) => Party::Member(member),
+            Err(wrong) => return Ok(Err(wrong)),
+        },
+    };
+    let known = sent.one("introduction").trim().is_empty();
+    if known && !may_be_given(books, visitor, space, party, now_ms)? {
         return Err(Failure::NotFound);
     }
     let Some(window) = sent.window(now_ms) else {
@@ -179,6 +187,26 @@ pub(super) fn let_in(
         people::grant_within(db, space.id, party, role, window, now_ms)
     })?;
     Ok(Ok(()))
+}
+
+/// Whose code this is. Tries are counted as those of passwords are.
+fn introduced(
+    office: &Office,
+    books: &Books,
+    visitor: &Visitor,
+    code: &str,
+    now_ms: i64,
+) -> Result<Told<MemberId>, Failure> {
+    let who = &visitor.who;
+    let name = format!("introduction {}", who.member);
+    if office.back_off.begin(&name, now_ms).is_err() {
+        return Ok(Err("account-wait"));
+    }
+    let found = introduction::find(&books.people, &office.secret, who.org, code)?;
+    if found.is_some() {
+        office.back_off.right(&name);
+    }
+    Ok(found.ok_or("introduction-wrong"))
 }
 
 /// People and teams of the visitor's organisation, and whoever is in the space already: of others
