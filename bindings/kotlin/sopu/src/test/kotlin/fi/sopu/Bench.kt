@@ -1,6 +1,7 @@
 package fi.sopu
 
 import fi.sopu.documents.VisitNote
+import fi.sopu.transport.JavaHttp
 import java.util.Locale
 import kotlinx.coroutines.runBlocking
 
@@ -10,7 +11,7 @@ import kotlinx.coroutines.runBlocking
  */
 fun main() = runBlocking {
     Relay().use { relay ->
-        val device = relay.device("Aino")
+        val device = relay.device("Aino", JavaHttp())
         val space = device.spaces().single().id
         repeat(200) { device.create(space, VisitNote(summary = "Käynti $it: pohjoispelto, lääkkeet ja avain")) }
         report("a call that does nothing", 20.0) { device.bare { changeNumber() } }
