@@ -61,6 +61,8 @@ impl Server {
         let agent = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
+            // A stranger's body is not read, and its connection is closed behind the answer.
+            .max_idle_connections(0)
             .build();
         Self {
             child,
