@@ -2,6 +2,8 @@
 //! gives back, as a list of edits. Everything the user left alone is absent from the list, because
 //! writing an untouched field would silently end its conflict or move a status back.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -383,8 +385,10 @@ impl Differ<'_> {
             Some(_) => return Err(bad(path, "wrong_type")),
         };
         let container = field.key();
+        let mut shown = BTreeSet::new();
         for (key, value) in new {
             let key = uuid_key(path, key)?;
+            shown.insert(key.clone());
             let item_path = format!("{path}.{key}");
             let hidden = self
                 .old
@@ -426,7 +430,7 @@ impl Differ<'_> {
                 self.field(inner, place, &inner_path, before, after)?;
             }
         }
-        for key in old.keys().filter(|key| !new.contains_key(*key)) {
+        for key in old.keys().filter(|key| !shown.contains(*key)) {
             self.out.edits.push(Edit::Remove {
                 container,
                 key: key.clone(),
@@ -437,7 +441,8 @@ impl Differ<'_> {
     }
 
     /// New keys are appended. A changed entry becomes a new one that supersedes the old, so a
-    /// form that lets its user correct an entry neither fails nor rewrites history.
+    /// form that lets its user correct an entry neither fails nor rewrites history. A form that still shows
+    /// the corrected entry under its old key, as it sent it, is understood at its next save too.
     fn log(
         &mut self,
         field: &'static Field,
@@ -453,6 +458,8 @@ impl Differ<'_> {
             Some(Value::Object(new)) => new,
             Some(_) => return Err(bad(path, "wrong_type")),
         };
+        let keys = new.keys().map(|key| uuid_key(path, key));
+        let shown = keys.collect::<Result<BTreeSet<String>, _>>()?;
         for (key, value) in new {
             let key = uuid_key(path, key)?;
             let entry_path = format!("{path}.{key}");
@@ -460,8 +467,14 @@ impl Differ<'_> {
                 .ok_or_else(|| bad(&entry_path, "wrong_type"))?;
             fits_one_change(&entry_path, &entry)?;
             let supersedes = match old.get(&key) {
-                Some(was) if same_entry(was, &entry) => continue,
-                Some(_) => Some(Value::from(key.clone())),
+                Some(was) => {
+                    let last = last_correction(old, &key).filter(|last| !shown.contains(*last));
+                    let stands = last.map_or(was, |last| &old[last]);
+                    if same_entry(stands, &entry) {
+                        continue;
+                    }
+                    Some(Value::from(last.unwrap_or(&key).clone()))
+                }
                 None => value.get(scalar::SUPERSEDES).cloned(),
             };
             let key = if old.contains_key(&key) {
@@ -482,7 +495,12 @@ impl Differ<'_> {
                 value: entry,
             });
         }
-        for key in old.keys().filter(|key| !new.contains_key(*key)) {
+        let corrections = |key: &String| {
+            let of = old[key].get(scalar::SUPERSEDES).and_then(Value::as_str);
+            of.is_some_and(|of| old.contains_key(of))
+        };
+        let gone = old.keys().filter(|key| !shown.contains(*key));
+        for key in gone.filter(|key| !corrections(key)) {
             self.ignore(&format!("{path}.{key}"), "log_only_grows");
         }
         Ok(())
@@ -541,6 +559,25 @@ fn bad(path: &str, code: &'static str) -> BadValue {
 }
 
 /// What an entry corrects is the machinery's business; forms may leave it out.
+/// The entry that stands for this one now, if it was corrected: the newest of its corrections' corrections.
+fn last_correction<'o>(old: &'o Map<String, Value>, key: &str) -> Option<&'o String> {
+    let of = |key: &str| {
+        let corrects =
+            |entry: &Value| entry.get(scalar::SUPERSEDES).and_then(Value::as_str) == Some(key);
+        let found = old.iter().filter(|(_, entry)| corrects(entry));
+        found.map(|(key, _)| key).max()
+    };
+    let mut last = of(key)?;
+    // Entries from outside may go in circles.
+    for _ in 0..old.len() {
+        match of(last) {
+            Some(next) => last = next,
+            None => break,
+        }
+    }
+    Some(last)
+}
+
 fn same_entry(old: &Value, new: &Value) -> bool {
     match (old, new) {
         (Value::Object(old), Value::Object(new)) => {

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use automerge::{ActorId, Automerge, ROOT};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::read::{Reading, version};
@@ -301,6 +301,60 @@ fn finnish_text_with_combining_letters_and_emoji_survives_every_splice() {
         json!({"summary": "Öinen sää: EI kunnossa ö/ä"}),
     );
     assert_eq!(now(&doc).value["summary"], "Öinen sää: EI kunnossa ö/ä");
+}
+
+/// A form goes on showing what it sent: the corrected entry under its old key, and no correction.
+#[test]
+fn a_form_that_shows_what_it_sent_corrects_an_entry_once_and_can_take_the_correction_back() {
+    let entry = |value: &str| json!({"type": "temperature", "value": value});
+    let mut doc = note(json!({"measurements": {key(1): entry("36.5")}}));
+    let mut form = now(&doc).value;
+    let mut at = version(&doc);
+    let mut entries = Vec::new();
+    for (value, summary) in [
+        ("38.5", "a"),
+        ("38.5", "b"),
+        ("38.5", "c"),
+        ("39", "d"),
+        ("36.5", "e"),
+        ("36.5", "f"),
+    ] {
+        form["measurements"][key(1)]["value"] = value.into();
+        form["summary"] = summary.into();
+        let saved = save(&mut doc, NOTE, &at, &form, &ctx(1)).expect("saves");
+        assert_eq!(saved.ignored, [], "{value}");
+        at = saved.version;
+        let log = now(&doc).value["measurements"].clone();
+        let log = log.as_object().expect("entries").clone();
+        let corrected: Vec<_> = log.values().map(|e| e["supersedes"].clone()).collect();
+        let standing = log
+            .iter()
+            .filter(|(key, _)| !corrected.contains(&json!(key)));
+        let standing: Vec<_> = standing.map(|(_, entry)| entry["value"].clone()).collect();
+        assert_eq!(standing, [json!(value)], "one value stands");
+        entries.push(log.len());
+    }
+    assert_eq!(entries, [2, 2, 2, 3, 4, 4]);
+}
+
+/// UUIDs may be written in capitals and without hyphens.
+#[test]
+fn an_item_whose_key_was_written_in_another_way_stays_at_the_next_save() {
+    let written = key(1).to_uppercase().replace('-', "");
+    let mut doc = note(json!({}));
+    let mut form = now(&doc).value;
+    let mut at = version(&doc);
+    form["tasks"] = json!({&written: {"reason": "Aamupala"}});
+    form["measurements"] = json!({&written: {"type": "temperature", "value": "37"}});
+    for summary in ["a", "b", "c"] {
+        form["summary"] = summary.into();
+        let saved = save(&mut doc, NOTE, &at, &form, &ctx(1)).expect("saves");
+        assert_eq!(saved.ignored, []);
+        at = saved.version;
+        let value = now(&doc).value;
+        assert_eq!(value["tasks"][key(1)]["reason"], "Aamupala", "{summary}");
+        assert_eq!(value["measurements"].as_object().map(Map::len), Some(1));
+    }
 }
 
 #[test]
