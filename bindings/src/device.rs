@@ -94,9 +94,7 @@ impl SopuDevice {
     /// `Closed`. For an app that deletes the store, or opens it elsewhere; again does nothing.
     pub fn shut(&self) {
         let running = self.running().take().unwrap_or_default();
-        for stop in running.iter().filter_map(Weak::upgrade) {
-            stop.stop();
-        }
+        stop_all(&running);
         self.changes.close();
         let mut device = self.device.write().unwrap_or_else(PoisonError::into_inner);
         *device = None;
@@ -202,6 +200,13 @@ impl SopuDevice {
         guarded(|| work(device))
     }
 
+    /// Ends every exchange that goes on.
+    pub(crate) fn stop_running(&self) {
+        if let Some(running) = &*self.running() {
+            stop_all(running);
+        }
+    }
+
     /// Has `shut` use this too.
     pub(crate) fn runs(&self, stop: &Arc<Stop>) {
         match &mut *self.running() {
@@ -215,6 +220,12 @@ impl SopuDevice {
 
     fn running(&self) -> MutexGuard<'_, Option<Vec<Weak<Stop>>>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn stop_all(running: &[Weak<Stop>]) {
+    for stop in running.iter().filter_map(Weak::upgrade) {
+        stop.stop();
     }
 }
 

@@ -36,9 +36,14 @@ impl SopuDevice {
         stop: Option<Arc<Stop>>,
     ) -> Result<Identity> {
         let relay = relay.trim_end_matches('/');
+        // What is under way would take the new token to the old relay.
+        self.stop_running();
         let over = self.over(relay, client, stop)?;
-        let identity = self.with(|device| device.enrol(&over, &code, &name))?;
-        self.write(|device| device.set_relay(relay))?;
+        let identity = self.write(|device| {
+            let identity = device.enrol(&over, &code, &name)?;
+            device.set_relay(relay)?;
+            Ok(identity)
+        })?;
         Ok(identity.into())
     }
 

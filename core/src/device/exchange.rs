@@ -41,6 +41,9 @@ pub struct SyncReport {
 /// Requests in one call; each but the last two made headway.
 const MOST_REQUESTS: u32 = 1_000;
 
+/// Whatever a relay asks for, and however far the clock was put back meanwhile.
+const LONGEST_PAUSE_MS: i64 = 3_600_000;
+
 /// Times that a clock can show, milliseconds: 1970 to the end of 9999, the last year of RFC 3339.
 const CALENDAR_MS: std::ops::Range<i64> = 0..253_402_300_800_000;
 
@@ -91,7 +94,10 @@ impl Device {
     /// wait: [`Device::sync`] always sends.
     pub fn pause_ms(&self) -> i64 {
         match self.scheduler.state() {
-            SyncState::BackingOff { until_ms, .. } => (until_ms - self.env.now_ms()).max(0),
+            SyncState::BackingOff { until_ms, .. } => {
+                let left_ms = until_ms.saturating_sub(self.env.now_ms());
+                left_ms.clamp(0, LONGEST_PAUSE_MS)
+            }
             SyncState::Idle | SyncState::InFlight { .. } | SyncState::Stopped => 0,
         }
     }
