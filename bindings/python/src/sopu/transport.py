@@ -86,6 +86,8 @@ def _body(answer: http.client.HTTPResponse | urllib.error.HTTPError, end: float)
         if time.monotonic() > end:
             raise TimeoutError
     length = answer.headers.get("Content-Length")
-    if length is not None and length.isdecimal() and int(length) != len(body):
+    # Without either nobody can say whether it is whole: the line may have broken among the headers.
+    chunked = "Transfer-Encoding" in answer.headers
+    if length != str(len(body)) and not (chunked and length is None):
         raise http.client.IncompleteRead(bytes(body))
     return bytes(body)
