@@ -13,6 +13,9 @@ import kotlinx.coroutines.withTimeoutOrNull
 
 /** Keeps one device in sync: see [Device.keepInSync]. */
 internal class SyncLoop(private val device: Device, private val state: MutableStateFlow<SyncState>) {
+    // So much stays unsent whatever is done, such as what is damaged here; only what comes on top sets it going.
+    private var stuck = 0u
+
     /** Returns only after a wipe. */
     suspend fun run() {
         state.value = SyncState.Working
@@ -36,13 +39,15 @@ internal class SyncLoop(private val device: Device, private val state: MutableSt
         val report = attempt { device.sync() } ?: return false
         if (report.more) {
             rest(device.pauseMs(), unsent())
+        } else {
+            stuck = unsent()
         }
         return !report.more
     }
 
     /** Waits for news or for work of one's own; whether to go on listening. */
     private suspend fun listens(): Boolean {
-        if (unsent() > 0u) {
+        if (hasWork()) {
             return false
         }
         state.value = SyncState.UpToDate
@@ -69,7 +74,7 @@ internal class SyncLoop(private val device: Device, private val state: MutableSt
 
     /** Does it until it is done or something of one's own waits to be sent; then `null`. */
     private suspend fun unlessSaved(exchange: suspend () -> SyncReport): SyncReport? = coroutineScope {
-        val saved = async { device.changes.first { unsent() > 0u } }
+        val saved = async { device.changes.first { hasWork() } }
         val report = async { exchange() }
         try {
             select {
@@ -90,6 +95,12 @@ internal class SyncLoop(private val device: Device, private val state: MutableSt
         withTimeoutOrNull(pauseMs.coerceAtLeast(leastMs).milliseconds) {
             device.changes.first { pauseMs > 0 && device.pauseMs() == 0L || whenSaved && unsent() > before }
         }
+    }
+
+    private suspend fun hasWork(): Boolean {
+        val unsent = unsent()
+        stuck = minOf(stuck, unsent)
+        return unsent > stuck
     }
 
     private suspend fun unsent(): UInt = device.backlog().here
