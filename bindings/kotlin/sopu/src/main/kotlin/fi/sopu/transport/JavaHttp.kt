@@ -26,6 +26,11 @@ import java.net.http.HttpRequest as JavaRequest
  * @param client for an app with settings of its own; it must not follow redirects.
  */
 public class JavaHttp(private val client: JavaClient = standard()) : HttpClient {
+    init {
+        // A redirect would take the token elsewhere.
+        require(client.followRedirects() == JavaClient.Redirect.NEVER) { "the client follows redirects" }
+    }
+
     override fun post(request: HttpRequest): HttpReply {
         val posting =
             try {

@@ -12,6 +12,7 @@ import fi.sopu.documents.VisitNote
 import fi.sopu.inRecord
 import fi.sopu.syncAll
 import fi.sopu.until
+import java.net.http.HttpClient as JavaClient
 import java.util.concurrent.CopyOnWriteArrayList
 import kotlin.system.measureTimeMillis
 import kotlin.time.Duration.Companion.milliseconds
@@ -185,6 +186,12 @@ class TransportTest {
         assertTrue(took < 1.seconds, "$took")
         // And the device works on.
         aino.sync()
+    }
+
+    @Test
+    fun `a client that follows redirects is not taken`() {
+        val following = JavaClient.newBuilder().followRedirects(JavaClient.Redirect.NORMAL).build()
+        assertThrows<IllegalArgumentException> { JavaHttp(following) }
     }
 
     @Test
