@@ -19,15 +19,13 @@ public class ContentType<T : Content> private constructor(
     /** As JSON. What is absent is not written; half a character, as a cut emoji leaves, becomes U+FFFD. */
     public fun toJson(value: T): String = exact.encodeToString(serializer, value).wellFormed()
 
-    /** What a form reads. A field this class does not know would be lost with the next save, so it is an error. */
-    internal fun ofForm(json: String): T = decoded { exact.decodeFromString(serializer, json) }
-
-    /** What is only shown: sealed content, a draft, a removed item; what this class does not know is left out. */
-    public fun ofJson(json: String): T = decoded { lenient.decodeFromString(serializer, json) }
-
-    private fun decoded(decode: () -> T): T =
+    /**
+     * Read from JSON. What this class does not know is left out, such as the `supersedes` that any log entry may have
+     * got by a correction; saving a form keeps it.
+     */
+    public fun ofJson(json: String): T =
         try {
-            decode()
+            lenient.decodeFromString(serializer, json)
         } catch (_: SerializationException) {
             // Its message has a piece of the content in it.
             throw SopuException.Defect("records_of_another_version")

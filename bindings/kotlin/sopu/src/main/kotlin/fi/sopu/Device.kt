@@ -8,6 +8,7 @@ import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.async
 import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.MutableStateFlow
@@ -75,7 +76,7 @@ public class Device private constructor(
      * Lets go of the store's file, before the app deletes it or opens it elsewhere: ends what still runs, waits for
      * it, and from then on every call throws [SopuException.Closed]. Again does nothing.
      */
-    public suspend fun shut() {
+    public suspend fun shut(): Unit = withContext(NonCancellable) {
         changing.shut()
         call { shut() }
     }
@@ -89,9 +90,13 @@ public class Device private constructor(
     public suspend inline fun <reified T : Content> create(space: String, value: T): Form<T> =
         create(space, value, ContentType.of<T>())
 
-    /** Makes a document and opens a form on it. */
-    public suspend fun <T : Content> create(space: String, value: T, type: ContentType<T>): Form<T> =
-        open(call { create(space, type.kind, type.toJson(value)) }.id, type)
+    /** Makes a document and opens a form on it. Once begun it is done to its end: a retry would make a second one. */
+    public suspend fun <T : Content> create(space: String, value: T, type: ContentType<T>): Form<T> {
+        currentCoroutineContext().ensureActive()
+        return withContext(NonCancellable) {
+            open(call { create(space, type.kind, type.toJson(value)) }.id, type)
+        }
+    }
 
     /** Opens a form on a document; it must be of this kind. */
     public suspend inline fun <reified T : Content> open(doc: String): Form<T> = open(doc, ContentType.of<T>())

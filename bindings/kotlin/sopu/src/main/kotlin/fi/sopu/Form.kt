@@ -55,8 +55,10 @@ public class Form<T : Content> private constructor(
      * given, and do nothing else.
      */
     public fun edit(change: (T) -> T): Unit = synchronized(meanwhile) {
+        // First, since it may throw: what did not happen is not made again.
+        val next = change(value)
         meanwhile += change
-        shown.value = shown.value.let { it.copy(value = change(it.value), edited = true) }
+        shown.value = shown.value.copy(value = next, edited = true)
     }
 
     /**
@@ -105,13 +107,34 @@ public class Form<T : Content> private constructor(
     public suspend fun close(): Unit = withContext(NonCancellable) { device.call { formClosed(id) } }
 
     /** Saves the edits, does this at the version they led to, and reads the document again. */
-    internal suspend fun savedThen(work: SopuDevice.() -> Saved): Saved = exclusive {
+    internal suspend fun <R> savedThen(work: SopuDevice.() -> R): R = exclusive {
         if (shown.value.edited) {
             taken { save(id, version, type.toJson(it)) }
         }
+        doneAndRead(work)
+    }
+
+    /**
+     * As [savedThen], for what must be done to what the person sees: throws [SopuException.ReadAgain] if something
+     * else comes to be shown after this is called, be it while it waits or by the save.
+     */
+    internal suspend fun savedThenAsSeen(work: SopuDevice.() -> Saved): Saved {
+        val seen = version
+        return exclusive {
+            if (version != seen) {
+                throw SopuException.ReadAgain()
+            }
+            if (shown.value.edited && taken { save(id, version, type.toJson(it)) }.merged != null) {
+                throw SopuException.ReadAgain()
+            }
+            doneAndRead(work)
+        }
+    }
+
+    private suspend fun <R> doneAndRead(work: SopuDevice.() -> R): R {
         val done = device.call(work)
         show(device.read(id))
-        done
+        return done
     }
 
     private suspend fun written(work: SopuDevice.(T) -> Saved): Saved = exclusive { taken(work) }
@@ -123,7 +146,7 @@ public class Form<T : Content> private constructor(
             value
         }
         val done = device.call { work(value) }
-        saved = done.merged?.let { type.ofForm(it) } ?: value
+        saved = done.merged?.let { type.ofJson(it) } ?: value
         replaced { it.copy(value = saved, version = done.version) }
         showMarks(done.version)
         return done
@@ -147,11 +170,19 @@ public class Form<T : Content> private constructor(
         replaced { read }
     }
 
-    /** Edits made meanwhile are made again on it. */
+    /** Edits made meanwhile are made again on it. If one throws, it is shown with those before that one. */
     private fun replaced(by: (FormState<T>) -> FormState<T>) = synchronized(meanwhile) {
         val base = by(shown.value)
-        val value = meanwhile.fold(base.value) { value, change -> change(value) }
-        shown.value = base.copy(value = value, edited = value != saved)
+        var value = base.value
+        try {
+            meanwhile.forEach { change -> value = change(value) }
+        } finally {
+            shown.value = base.copy(value = value, edited = value != saved)
+            if (value == saved) {
+                // They have come to nothing, and nothing is left to save: later they would undo what others write.
+                meanwhile.clear()
+            }
+        }
     }
 
     /** One at a time, and to its end: a save that is done must also be shown. */
@@ -169,7 +200,7 @@ public class Form<T : Content> private constructor(
         }
 
         private fun <T : Content> Document.shown(type: ContentType<T>) = FormState(
-            value = type.ofForm(value),
+            value = type.ofJson(value),
             version = version,
             edited = false,
             conflicts = conflicts,

@@ -244,9 +244,11 @@ class TwoDevicesTest {
         aino.sync()
         val other = aino.spaces().single { it.id != space }.id
         val form = aino.note("Väärä asiakas")
+        form.edit { it.copy(handover = "Kirjoitettu ennen siirtoa") }
         val moved = form.moveTo(other)
         assertEquals(moved, form.moveTo(other))
         assertEquals(other, aino.open<VisitNote>(moved).space)
+        assertEquals("Kirjoitettu ennen siirtoa", aino.open<VisitNote>(moved).value.handover)
     }
 
     @Test
