@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 
 import pytest
 
@@ -202,6 +203,75 @@ def test_a_closed_device_ends_what_follows_it(relay: Relay) -> None:
                 await aino.spaces()
 
     asyncio.run(close())
+
+
+def test_a_cancelled_save_leaves_the_form_at_what_is_stored(relay: Relay) -> None:
+    async def work() -> None:
+        async with enrolled(relay, "Aino") as aino:
+            space = (await aino.spaces())[0].id
+            form = await aino.create(space, VisitNote(summary="Peruttu"))
+            form.value.handover = "Avain"
+            await cancelled(form.save())
+            assert not form.edited
+            form.value.handover = "Avain naapurissa"
+            await form.save()
+            assert form.value.handover == "Avain naapurissa"
+            stored = await aino.form(form.id, VisitNote)
+            assert stored.value.handover == "Avain naapurissa"
+
+    async def cancelled(call: Coroutine[None, None, object]) -> None:
+        task = asyncio.create_task(call)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        # The thread ends, and the loop has not heard of it yet.
+        time.sleep(0.3)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(work())
+
+
+def test_two_saves_of_one_form_write_its_text_once(relay: Relay) -> None:
+    async def work() -> None:
+        async with enrolled(relay, "Aino") as aino:
+            space = (await aino.spaces())[0].id
+            form = await aino.create(space, VisitNote(summary="Kahdesti"))
+            form.value.handover = "Avain"
+            await asyncio.gather(form.save(), form.save())
+            stored = await aino.form(form.id, VisitNote)
+            assert stored.value.handover == "Avain"
+
+    asyncio.run(work())
+
+
+def test_a_cancelled_close_closes_all_the_same(
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work() -> None:
+        async with enrolled(relay, "Aino") as aino:
+            shut, may_end = aino.native.shut, threading.Event()
+
+            def late() -> None:
+                # As if a long local call were under way.
+                may_end.wait(30)
+                shut()
+
+            monkeypatch.setattr(aino.native, "shut", late)
+            pages = aino.live()
+            await anext(pages)
+            closing = asyncio.create_task(aino.close())
+            async with asyncio.timeout(5):
+                assert [page async for page in pages] == []
+            closing.cancel()
+            await asyncio.sleep(0)
+            may_end.set()
+            with pytest.raises(asyncio.CancelledError):
+                await closing
+            with pytest.raises(SopuError.Closed):
+                await aino.spaces()
+
+    asyncio.run(work())
 
 
 def test_the_loop_runs_on_while_the_device_waits(relay: Relay) -> None:

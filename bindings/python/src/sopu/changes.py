@@ -19,6 +19,11 @@ class Changes:
         self._thread: threading.Thread | None = None
         self._closed = False
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing will be told any more."""
+        return self._closed
+
     def subscribe(self, called: Callable[[], None]) -> Callable[[], None]:
         """From now on calls this, on a thread of its own; gives what ends it. `called` must be short."""
         key = object()
@@ -41,7 +46,7 @@ class Changes:
         return unsubscribe
 
     def close(self) -> None:
-        """The device was closed: everybody hears it once, then there is nothing to wait for."""
+        """The device is being closed: everybody hears it once, then there is nothing to wait for."""
         with self._lock:
             self._closed = True
             called = list(self._called.values())

@@ -89,8 +89,9 @@ class Device:
         `Closed`; again does nothing."""
         for keeper in tuple(self._keepers):
             keeper.stop()
-        self.native.shut()
+        # Before, so that nobody waits for what comes no more while shutting takes its time.
         self._changes.close()
+        self.native.shut()
 
     def __enter__(self) -> Self:
         return self
@@ -175,6 +176,8 @@ class Device:
         try:
             while True:
                 changed.clear()
+                if self._changes.closed:
+                    return
                 page = self.list(query)
                 if last is None or page != last:
                     last = page

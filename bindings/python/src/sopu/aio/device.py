@@ -28,7 +28,7 @@ from ..native import (
 )
 from ..view import T, to_json
 from .form import Form
-from .threads import Threads
+from .threads import Threads, whole
 
 R = TypeVar("R")
 
@@ -93,8 +93,9 @@ class Device:
         `Closed`; again does nothing."""
         for keeper in tuple(self._keepers):
             keeper.stop()
-        await asyncio.to_thread(self.native.shut)
+        # Before, so that nobody waits for what comes no more while shutting takes its time.
         self._changes.close()
+        await whole(asyncio.to_thread(self.native.shut))
 
     async def __aenter__(self) -> Self:
         return self
@@ -155,7 +156,10 @@ class Device:
     @overload
     async def create(self, space: str, content: dict[str, Any], kind: Kind) -> Form[dict[str, Any]]: ...
     async def create(self, space: str, content: Any, kind: Kind | None = None) -> Any:
-        """Makes a document and opens it: of a typed content, or of a dict and its kind."""
+        """Makes a document and opens it: of a typed content, or of a dict and its kind.
+
+        If this is cancelled, the document may have been made: look in the list before doing it again.
+        """
         of = kind or content.KIND
         text = to_json(content)
         created = await self._write(lambda native: native.create(space, of, text))
@@ -192,6 +196,8 @@ class Device:
         try:
             while True:
                 changed.clear()
+                if self._changes.closed:
+                    return
                 page = await self.list(query)
                 if last is None or page != last:
                     last = page

@@ -1,21 +1,26 @@
 """A document as a form of an asyncio program holds it open."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ..native import Problem, SigningState, SopuDevice, SopuError, Statement
 from ..native import Saved as NativeSaved
 from ..view import Choice, Save, T, View
+from .threads import whole
 
 if TYPE_CHECKING:
     from .device import Device
+
+R = TypeVar("R")
 
 
 class Form(View[T]):
     """A document open for reading and writing; `Device.create` and `Device.form` give it.
 
-    `async with` keeps the document loaded while it is open. A form is for one task at a time.
+    `async with` keeps the document loaded while it is open. Calls take turns. One that is cancelled while
+    it writes ends the write first, so that the form always stands at what is stored.
     """
 
     def __init__(self, device: "Device", doc: str, content: type[T]) -> None:
@@ -23,6 +28,7 @@ class Form(View[T]):
         super().__init__(content)
         self._device = device
         self.id = doc
+        self._turn = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         await self._device._local(lambda native: native.form_opened(self.id))
@@ -35,19 +41,18 @@ class Form(View[T]):
         trace: TracebackType | None,
     ) -> None:
         try:
-            await self._device._local(lambda native: native.form_closed(self.id))
+            await whole(self._device._local(lambda native: native.form_closed(self.id)))
         except SopuError.Closed:
             pass
 
     async def refresh(self) -> None:
         """Reads the document as it stands now; what was edited and not saved is forgotten."""
-        self._show(await self._device._local(lambda native: native.read(self.id)))
+        async with self._turn:
+            await self._reread()
 
     async def save(self) -> Save:
         """Saves the differences; durable when it returns."""
-        written, version = self._json(), self.version
-        saved = await self._device._write(lambda native: native.save(self.id, version, written))
-        return self._saved(written, saved)
+        return await self._in_turn(self._save)
 
     async def choose(self, choice: Choice) -> None:
         """Settles a conflict. What was edited is saved before, and everything is read again after."""
@@ -88,14 +93,37 @@ class Form(View[T]):
     async def move(self, space: str, subject: str | None = None) -> str:
         """Moves a visit note from the wrong client into this space and to this farm or client, if it is
         known. Saves before; gives the id of the new note, the same when done again."""
-        if self.edited:
-            await self.save()
-        return await self._device._write(lambda native: native.move_note(self.id, space, subject))
+
+        async def moved() -> str:
+            if self.edited:
+                await self._save()
+            return await self._device._write(
+                lambda native: native.move_note(self.id, space, subject)
+            )
+
+        return await self._in_turn(moved)
 
     async def _act(
         self, action: Callable[[SopuDevice], NativeSaved], *, shown: bool = False
     ) -> None:
-        if self.edited and (await self.save()).merged and shown:
-            raise SopuError.ReadAgain
-        await self._device._write(action)
-        await self.refresh()
+        async def acted() -> None:
+            if self.edited and (await self._save()).merged and shown:
+                raise SopuError.ReadAgain
+            await self._device._write(action)
+            await self._reread()
+
+        await self._in_turn(acted)
+
+    # Within a turn.
+
+    async def _in_turn(self, work: Callable[[], Coroutine[Any, Any, R]]) -> R:
+        async with self._turn:
+            return await whole(work())
+
+    async def _reread(self) -> None:
+        self._show(await self._device._local(lambda native: native.read(self.id)))
+
+    async def _save(self) -> Save:
+        written, version = self._json(), self.version
+        saved = await self._device._write(lambda native: native.save(self.id, version, written))
+        return self._saved(written, saved)

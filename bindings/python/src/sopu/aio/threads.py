@@ -2,14 +2,32 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 R = TypeVar("R")
 
 # Local calls take turns at the store anyway.
 _WORKERS = 2
+
+
+async def whole(work: Coroutine[Any, Any, R]) -> R:
+    """Awaits short work to its end, also when cancelled meanwhile, and is cancelled then: no thread can be
+    stopped in the middle, and who asked must not go on as if nothing had been done."""
+    task = asyncio.create_task(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled:
+        if not task.cancelled():
+            # Seen: nobody is left to tell.
+            task.exception()
+        raise cancelled
+    return task.result()
 
 
 class Threads:
