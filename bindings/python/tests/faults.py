@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 
 BUSY = b'{"code":"overloaded","retry_after_ms":50}'
+PATIENCE = b'{"code":"overloaded","retry_after_ms":4000}'
 GARBAGE = b"\x00\xff<html>sign in to the network</html>"
 
 
@@ -14,7 +15,7 @@ class Line:
     """A proxy on loopback; each connection meets the next of `faults`, or none.
 
     `cut` closes in the middle of the reply, `reset` breaks before it, `silent` says nothing, `slow` gives the
-    reply in small parts, `garbage`, `redirect`, `busy` and `large` answer instead of the relay.
+    reply in small parts, `garbage`, `redirect`, `busy`, `patience` and `large` answer instead of the relay.
     """
 
     def __init__(self, relay: str) -> None:
@@ -56,6 +57,8 @@ class Line:
                     client.sendall(_reply("200 OK", GARBAGE))
                 case "busy":
                     client.sendall(_reply("503 Service Unavailable", BUSY))
+                case "patience":
+                    client.sendall(_reply("503 Service Unavailable", PATIENCE))
                 case "redirect":
                     client.sendall(_reply("302 Found", b"", "Location: /elsewhere\r\n"))
                 case "large":

@@ -1,5 +1,7 @@
 """Lists that follow, and a device that is kept in sync."""
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -129,6 +131,80 @@ def test_trouble_is_not_hammered_but_a_save_is_tried_at_once(
         until(lambda: len(line.met) > met, 3.5)
 
 
+def test_a_pause_that_the_relay_asked_for_is_kept_whatever_is_saved(
+    on_line: tuple[Device, Line],
+) -> None:
+    device, line = on_line
+    space = device.spaces()[0].id
+    line.faults = ["patience"]
+    with device.keep_in_sync():
+        until(lambda: device.sync_state is SyncState.BUSY)
+        met = len(line.met)
+        form = device.create(space, VisitNote(summary="Ei heti"))
+        time.sleep(1.5)
+        assert len(line.met) == met
+        until(lambda: device.status(form.id).stage in (Stage.RECORD, Stage.SEEN))
+        began = time.monotonic()
+        line.faults = ["patience"]
+        device.create(space, VisitNote(summary="Taas"))
+        until(lambda: device.sync_state is SyncState.BUSY)
+    assert time.monotonic() - began < 3, "stopping waits for no pause"
+
+
+# Another program that locks the store until its input ends: locks hold between processes only.
+HOLD = """
+import sqlite3, sys
+store = sqlite3.connect(sys.argv[1], isolation_level=None)
+store.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_store_that_another_holds_is_trouble_and_not_the_end(
+    relay: Relay, eero: Device, space: str
+) -> None:
+    person = relay.person("Aino")
+    path, instance = relay.place(person)
+    with Device.open(path, instance, new_key()) as device:
+        device.enrol(relay.url, relay.invited(person), "phone")
+        device.sync()
+        form = eero.create(space, VisitNote(summary="Odottaa"))
+        sync_all(eero)
+        command = [sys.executable, "-c", HOLD, path]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as other:
+            assert other.stdout and other.stdout.readline() == "held\n"
+            with device.keep_in_sync() as keeping:
+                until(lambda: device.sync_state is SyncState.BUSY or keeping.error, 60)
+                other.communicate()
+                until(lambda: form.id in [row.id for row in device.list().rows], 60)
+        assert keeping.error is None
+
+
+def test_a_list_ends_when_closing_begins(
+    aino: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shut, may_end = aino.native.shut, threading.Event()
+
+    def late() -> None:
+        # As if a long local call were under way.
+        may_end.wait(30)
+        shut()
+
+    monkeypatch.setattr(aino.native, "shut", late)
+    follower = Follower(aino, Query())
+    until(lambda: follower.pages == 1)
+    closing = threading.Thread(target=aino.close)
+    closing.start()
+    try:
+        assert follower.ended.wait(5)
+    finally:
+        may_end.set()
+        closing.join()
+
+
 def test_a_cut_off_device_says_why_it_ended(relay: Relay) -> None:
     person = relay.person("Sari")
     with Device.open(*relay.place(person), new_key()) as device:
@@ -138,5 +214,8 @@ def test_a_cut_off_device_says_why_it_ended(relay: Relay) -> None:
         keeping = device.keep_in_sync()
         assert keeping.wait(20)
         # Handed in, wiped, and over; or refused, which a person must know.
-        assert keeping.error is None or isinstance(keeping.error, SopuError.Refused)
-        assert device.sync_state is SyncState.IDLE
+        if keeping.error is None:
+            assert device.sync_state is SyncState.WIPED
+        else:
+            assert isinstance(keeping.error, SopuError.Refused)
+            assert device.sync_state is SyncState.IDLE

@@ -13,6 +13,8 @@ from .native import HttpClient, SopuDevice, SopuError, Stop, SyncReport
 _WAIT_MS = 25_000
 # An exchange that brought nothing and came back sooner is not repeated before that time, seconds.
 _LEAST_S = 1.0
+# After a failure of the store, which the device's own pauses do not count, seconds.
+_STORE_S = 5.0
 
 
 class SyncState(enum.Enum):
@@ -30,6 +32,10 @@ class SyncState(enum.Enum):
     """The relay asks for patience, or cannot go on yet; it tries again by itself."""
     NOT_A_RELAY = "not_a_relay"
     """Something else answers, a sign-in page of the network perhaps; it tries again by itself."""
+    STORE_FULL = "store_full"
+    """There is no space left to write what comes; it tries again by itself."""
+    WIPED = "wiped"
+    """This device was cut off and what it held was removed; nobody keeps it in sync any more."""
 
 
 # What passes by itself.
@@ -38,6 +44,14 @@ _TROUBLE: dict[type[SopuError], SyncState] = {
     SopuError.TryLater: SyncState.BUSY,
     SopuError.NotARelay: SyncState.NOT_A_RELAY,
 }
+_STORE_TROUBLE = {"disk_full": SyncState.STORE_FULL, "busy": SyncState.BUSY}
+
+
+def _passing(error: SopuError) -> SyncState | None:
+    """What to show for an error that passes by itself; None if a person must do something."""
+    if isinstance(error, SopuError.Storage):
+        return _STORE_TROUBLE.get(error.why)
+    return _TROUBLE.get(type(error))
 
 
 class Keeper:
@@ -56,21 +70,22 @@ class Keeper:
         self._lock = threading.Lock()
         # Something was saved here, or it is to end.
         self._woken = threading.Event()
-        self._stopped = False
+        self._ended = threading.Event()
+        self._wiped = False
         self._exchange = Stop()
         self._polling = False
         self._behind = True
-        self._troubled = False
+        self._trouble: SyncState | None = None
 
     def stop(self) -> None:
         """Ends `run` at once, wherever it is."""
         with self._lock:
-            self._stopped = True
+            self._ended.set()
             self._exchange.stop()
             self._woken.set()
 
     def saved(self) -> None:
-        """Something was saved here: it goes out at once."""
+        """Something was saved here: it goes out at once, unless the relay asked for a pause."""
         with self._lock:
             self._woken.set()
             if self._polling:
@@ -79,12 +94,12 @@ class Keeper:
     def run(self) -> None:
         """Goes on until `stop`, the device's closing or a wipe; other errors need a person and are raised."""
         try:
-            while not self._stopped:
+            while not self._ended.is_set():
                 self._round()
         except SopuError.Closed:
             return
         finally:
-            self._tell(SyncState.IDLE)
+            self._tell(SyncState.WIPED if self._wiped else SyncState.IDLE)
 
     def _round(self) -> None:
         began = time.monotonic()
@@ -92,18 +107,23 @@ class Keeper:
             report = self._exchanged()
         except SopuError.Stopped:
             return
-        except (SopuError.Offline, SopuError.TryLater, SopuError.NotARelay) as error:
-            self._troubled = self._behind = True
-            self._tell(_TROUBLE[type(error)])
-            self._pause(0.1)
+        except SopuError as error:
+            self._trouble = _passing(error)
+            if self._trouble is None:
+                raise
+            self._behind = True
+            self._tell(self._trouble)
+            self._pause(_STORE_S if isinstance(error, SopuError.Storage) else 0.1)
             return
-        self._troubled, self._behind = False, report.more
-        self._stopped = self._stopped or report.wiped
+        self._trouble, self._behind = None, report.more
+        if report.wiped:
+            self._wiped = True
+            self._ended.set()
         if report.more and self._native.pause_ms() > 0:
             self._tell(SyncState.BUSY)
         brought = report.received + report.acknowledged > 0
         quick = time.monotonic() - began < _LEAST_S
-        if not self._stopped:
+        if not self._ended.is_set():
             self._pause(_LEAST_S if self._polling and quick and not brought else 0.0)
 
     def _exchanged(self) -> SyncReport:
@@ -114,20 +134,23 @@ class Keeper:
                 self._woken.clear()
             self._polling = not self._behind
             self._exchange = stop = Stop()
-            if self._stopped:
+            if self._ended.is_set():
                 stop.stop()
         if self._behind:
-            if not self._troubled:
+            if self._trouble is None:
                 self._tell(SyncState.SYNCING)
             return self._native.sync(self._client, stop)
         self._tell(SyncState.UP_TO_DATE)
         return self._native.watch(_WAIT_MS, self._client, stop)
 
     def _pause(self, least_s: float) -> None:
-        """Waits as long as the device says, or until there is something new to send."""
-        pause_s = max(self._native.pause_ms() / 1_000, least_s)
+        """Waits as long as the device says. Something new to send ends that if only the network failed, and
+        not if the relay asked for it: a whole staff that types would be the rush it wants to be spared."""
+        asked_s = self._native.pause_ms() / 1_000
+        free = self._trouble is SyncState.OFFLINE or self._trouble is None and asked_s <= 0
+        pause_s = max(asked_s, least_s)
         if pause_s > 0:
-            self._woken.wait(pause_s)
+            (self._woken if free else self._ended).wait(pause_s)
 
 
 class Keeping:
