@@ -5,24 +5,29 @@ extension Device {
     @MainActor
     public func create<C: Content>(in space: String, _ value: C) async throws -> Form<C> {
         let json = try value.json()
-        let created = try await here { try $0.create(space: space, kind: C.kind, value: json) }
-        return try await open(created.id, as: C.self)
+        // As one: a retry after a failure in between would make a second document.
+        let document = try await here { inner in
+            try Self.opened(inner, inner.create(space: space, kind: C.kind, value: json).id)
+        }
+        return try Form(self, document)
     }
 
     /// Opens a document for reading and writing.
     /// - Throws: `SopuError.BadValue` when it is of another kind.
     @MainActor
     public func open<C: Content>(_ doc: String, as kind: C.Type) async throws -> Form<C> {
-        let document = try await here { inner in
-            try inner.formOpened(doc: doc)
-            do {
-                return try inner.read(doc: doc)
-            } catch {
-                try? inner.formClosed(doc: doc)
-                throw error
-            }
-        }
+        let document = try await here { try Self.opened($0, doc) }
         return try Form(self, document)
+    }
+
+    private static func opened(_ inner: SopuDevice, _ doc: String) throws -> Document {
+        try inner.formOpened(doc: doc)
+        do {
+            return try inner.read(doc: doc)
+        } catch {
+            try? inner.formClosed(doc: doc)
+            throw error
+        }
     }
 
     /// Moves a visit note from the wrong client into this space and to this farm or client, if it is known, and

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What a person typed while a save ran, put onto what the save was merged to: field by field and item by item, the
+/// What a person typed while a save or a read ran, put onto what came of it: field by field and item by item, the
 /// person's where they touched it.
 enum Edits {
     static func made<C: Content>(to before: C, giving after: C, carriedTo merged: C) throws -> C {
@@ -23,11 +23,26 @@ enum Edits {
                 break
             case (let old as [String: Any], let new as [String: Any]):
                 result[name] = carry(old, new, merged[name] as? [String: Any] ?? [:])
+            // An empty map is not written.
+            case (nil, let new as [String: Any]):
+                result[name] = carry([:], new, merged[name] as? [String: Any] ?? [:])
+            case (let old as [String: Any], nil) where isMap(old):
+                guard let now = merged[name] as? [String: Any], isMap(now) else {
+                    result[name] = nil
+                    continue
+                }
+                let others = now.filter { old[$0.key] == nil }
+                result[name] = others.isEmpty ? nil : others
             case (_, let new):
                 result[name] = new
             }
         }
         return result
+    }
+
+    /// Whether all in it are items; one item has other fields too.
+    private static func isMap(_ object: [String: Any]) -> Bool {
+        object.values.allSatisfy { $0 is [String: Any] }
     }
 
     private static func same(_ one: Any, _ other: Any) -> Bool {

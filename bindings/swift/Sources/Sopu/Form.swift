@@ -34,6 +34,8 @@ public final class Form<C: Content> {
     let device: Device
     /// As last read or saved.
     private var known: C
+    /// Rises when what others wrote comes into what is shown.
+    private var arrivals = 0
     private let turn = Turn()
 
     init(_ device: Device, _ document: Document) throws {
@@ -69,20 +71,18 @@ public final class Form<C: Content> {
     /// - Returns: the parts the merge rules did not let it write, and whether anything differed.
     @discardableResult
     public func save() async throws -> Saved {
-        try await turn.take { [self] in
-            let sent = value
-            let (id, version, json) = (id, version, try sent.json())
-            let saved = try await device.here {
-                try $0.save(doc: id, version: version, value: json)
-            }
-            try take(saved, sent: sent)
-            return saved
-        }
+        try await turn.take { [self] in try await write() }
     }
 
-    /// Reads the document as it stands now; unsaved edits of `value` are forgotten.
+    /// Reads the document as it stands now; unsaved edits of `value` are forgotten, but for what the person types
+    /// while it runs.
     public func refresh() async throws {
-        try await turn.take { [self] in try await reread() }
+        let (shown, begun) = (value, version)
+        try await turn.take { [self] in
+            // A save it waited for may have put others' work into the value; that is no edit.
+            let nothingSince = value == shown || version == begun
+            try await reread(editsSince: nothingSince ? shown : known)
+        }
     }
 
     /// Settles a conflict in favour of one of its values, and shows the outcome. Edits made before are saved
@@ -107,37 +107,76 @@ public final class Form<C: Content> {
         return try await device.here { try $0.problems(doc: id, towards: towards) }
     }
 
-    /// Does something to the document as it was saved, then shows it anew.
+    /// Does something to the document as it was saved, then shows it anew. What the person types meanwhile stays
+    /// and goes with the next save.
+    ///
+    /// - Parameter asShown: throw `SopuError.ReadAgain`, with nothing done, if others' work has come into the form
+    ///   since this was called.
     func settle(
+        asShown: Bool = false,
         _ work: @escaping @Sendable (SopuDevice, String, String) throws -> Saved
     ) async throws {
-        if isEdited { try await save() }
+        let shown = arrivals
         try await turn.take { [self] in
+            let check = { [self] in if asShown && arrivals != shown { throw SopuError.ReadAgain } }
+            try check()
+            if isEdited { try await write() }
+            try check()
             let (id, version) = (id, version)
             _ = try await device.here { try work($0, id, version) }
-            try await reread()
+            try await reread(editsSince: known)
         }
+    }
+
+    /// Saves all there is, then does something with the document.
+    func saved<T: Sendable>(
+        then work: @escaping @Sendable (SopuDevice, String) throws -> T
+    ) async throws -> T {
+        try await turn.take { [self] in
+            // Again for what was typed while it ran.
+            while isEdited { try await write() }
+            let id = id
+            return try await device.here { try work($0, id) }
+        }
+    }
+
+    @discardableResult
+    private func write() async throws -> Saved {
+        let sent = value
+        let (id, version, json) = (id, version, try sent.json())
+        let saved = try await device.here {
+            try $0.save(doc: id, version: version, value: json)
+        }
+        try take(saved, sent: sent)
+        return saved
     }
 
     private func take(_ saved: Saved, sent: C) throws {
         version = saved.version
         known = sent
         guard let merged = saved.merged else { return }
-        known = try C(json: merged)
-        value = value == sent ? known : try Edits.made(to: sent, giving: value, carriedTo: known)
+        try show(C(json: merged), editsSince: sent)
     }
 
-    private func reread() async throws {
+    /// - Parameter editsSince: what the value is compared with: the differences are the person's and stay.
+    private func reread(editsSince before: C) async throws {
         let id = id
         let document = try await device.here { try $0.read(doc: id) }
-        value = try C(json: document.value)
-        known = value
+        try show(C(json: document.value), editsSince: before)
         version = document.version
         conflicts = document.conflicts
         status = document.status
         removed = document.removed
         logClashes = document.logClashes
         unknown = document.unknown
+    }
+
+    private func show(_ fresh: C, editsSince before: C) throws {
+        let carried =
+            value == before ? fresh : try Edits.made(to: before, giving: value, carriedTo: fresh)
+        if fresh != known { arrivals += 1 }
+        known = fresh
+        value = carried
     }
 
     private func willChange() {
@@ -151,11 +190,23 @@ public final class Form<C: Content> {
     extension Form: ObservableObject {}
 #endif
 
+extension Form where C == VisitNote {
+    /// Moves the note from the wrong client, as ``Device/moveNote(_:to:subject:)`` does. Edits made before are saved
+    /// first, so that they move along.
+    /// - Returns: the id of the new note.
+    public func move(to space: String, subject: String? = nil) async throws -> String {
+        try await saved { inner, id in
+            try inner.moveNote(doc: id, space: space, subject: subject)
+        }
+    }
+}
+
 extension Form where C == Contract {
     /// Locks the contract as shown, ready to be signed. Edits made before are saved first.
-    /// - Throws: `SopuError.Mend` with the problems that stand in the way.
+    /// - Throws: `SopuError.Mend` with the problems that stand in the way; `SopuError.ReadAgain`, with nothing
+    ///   locked, if a colleague's work came into the form meanwhile: nobody has seen it yet.
     public func lock() async throws {
-        try await settle { inner, id, version in
+        try await settle(asShown: true) { inner, id, version in
             try inner.lockContract(doc: id, version: version)
         }
     }
