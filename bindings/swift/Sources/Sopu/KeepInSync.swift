@@ -7,22 +7,30 @@ extension Device {
 
     /// Exchanges with the relay until the task is cancelled: listens for news by long polling, sends at once what was
     /// saved, and waits after trouble as long as the core says. Call ``sync()`` when a network comes back; that
-    /// ends the waiting.
+    /// ends the waiting. A save ends it only while offline: a relay that asked for a pause gets it. One task of a
+    /// device does this at a time; another that calls it waits until that one has ended, then takes over.
     ///
     /// - Throws: `CancellationError`; or what a person or another version of the app must see to first, as
     ///   `SopuError.Enrol`, `Refused`, `Update` or `Closed`. Returns only when the device was wiped.
     public func keepInSync() async throws {
+        try await begin()
         do {
             try await exchangeForEver()
-            progress.set(.wiped)
+            progress.end(.wiped)
         } catch {
             if let error = error as? SopuError {
-                progress.set(.ended(error))
+                progress.end(.ended(error))
             } else {
-                progress.set(.idle)
+                progress.end(.idle)
             }
             throw error
         }
+    }
+
+    /// Two at once would wake each other for ever.
+    private func begin() async throws {
+        for await _ in progress.states() where progress.begin() { return }
+        throw CancellationError()
     }
 
     private func exchangeForEver() async throws {
@@ -33,6 +41,7 @@ extension Device {
             let before = inner.changeNumber()
             let isListening = seen == before
             var pauseMs: Int64
+            var isOffline = false
             do {
                 progress.set(isListening ? .upToDate : .busy)
                 let report = isListening ? try await listen(after: before) : try await sync()
@@ -45,18 +54,22 @@ extension Device {
                 seen = nil
                 continue
             } catch let error as SopuError where error.passesByItself {
-                progress.set(error == .Offline ? .offline : .waiting(error))
+                isOffline = error == .Offline
+                progress.set(isOffline ? .offline : .waiting(error))
                 seen = nil
                 pauseMs = max(try await self.pauseMs(), Self.leastPauseMs)
             }
             if pauseMs > 0 {
-                try await pause(ms: pauseMs, unlessChangedAfter: inner.changeNumber())
+                try await pause(
+                    ms: pauseMs, isOffline: isOffline, changedAfter: inner.changeNumber())
             }
         }
     }
 
     /// After an error the core knows no pause for.
     private static var leastPauseMs: Int64 { 1_000 }
+    /// Longer is no pause but a mistake.
+    private static var mostPauseMs: Int64 { 3_600_000 }
     /// One long poll; the core bounds it too.
     private static var listenMs: UInt32 { 55_000 }
 
@@ -75,11 +88,17 @@ extension Device {
         }
     }
 
-    private func pause(ms: Int64, unlessChangedAfter number: UInt64) async throws {
+    /// Ends early when something happens while offline, or when the core no longer asks to wait: somebody
+    /// has synced meanwhile.
+    private func pause(ms: Int64, isOffline: Bool, changedAfter number: UInt64) async throws {
+        let bounded = UInt64(min(ms, Self.mostPauseMs))
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await Task.sleep(nanoseconds: UInt64(ms) * 1_000_000) }
-            group.addTask { [changes] in
-                for await now in changes.numbers() where now > number { return }
+            group.addTask { try await Task.sleep(nanoseconds: bounded * 1_000_000) }
+            group.addTask { [self] in
+                for await now in changes.numbers() where now > number {
+                    if isOffline { return }
+                    if try await pauseMs() == 0 { return }
+                }
             }
             try await group.next()
             group.cancelAll()

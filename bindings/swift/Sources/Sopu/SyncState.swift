@@ -23,17 +23,39 @@ final class SyncProgress: @unchecked Sendable {
     private let lock = NSLock()
     // What follows is touched with the lock held.
     private var state = SyncState.idle
+    private var isKept = false
     private var watchers: [UInt64: AsyncStream<SyncState>.Continuation] = [:]
     private var nextWatcher: UInt64 = 0
 
     var now: SyncState { lock.withLock { state } }
 
     func set(_ new: SyncState) {
+        lock.withLock { tell(new) }
+    }
+
+    /// Makes the caller the one that keeps the device in sync, unless there is one.
+    func begin() -> Bool {
         lock.withLock {
-            guard new != state else { return }
-            state = new
-            for watcher in watchers.values { watcher.yield(new) }
+            if isKept { return false }
+            isKept = true
+            // `end` tells another state, whatever happens; who waits for its turn sees it.
+            tell(.busy)
+            return true
         }
+    }
+
+    /// Lets the next one begin. The state is any but `busy`.
+    func end(_ last: SyncState) {
+        lock.withLock {
+            isKept = false
+            tell(last)
+        }
+    }
+
+    private func tell(_ new: SyncState) {
+        guard new != state else { return }
+        state = new
+        for watcher in watchers.values { watcher.yield(new) }
     }
 
     func states() -> AsyncStream<SyncState> {
