@@ -59,6 +59,8 @@ public final class Device: Sendable {
     /// `SopuError.Closed`. Also a cancelled task gets it done.
     public func close() async {
         let inner = self.inner
+        // First: a list does not wait for what is still under way, nor does the feed ask a core that answers at once.
+        changes.end()
         await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
             // Not behind the calls that wait for the store: it has to end them.
             network.start {
@@ -66,7 +68,6 @@ public final class Device: Sendable {
                 done.resume()
             }
         }
-        changes.end()
     }
 
     /// Encrypts the whole store anew with another key. All of it happens or nothing: keep both keys until this
