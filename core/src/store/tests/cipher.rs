@@ -174,7 +174,11 @@ fn a_page_that_does_not_authenticate_costs_what_is_on_it_and_nothing_else() {
     drop(store);
     let whole = std::fs::read(&path).expect("reads");
     let mut told = 0;
-    for page in (8..whole.len() / PAGE).step_by(11) {
+    // Which page holds what is another each time.
+    for page in (8..whole.len() / PAGE).step_by(3) {
+        if told > 3 {
+            break;
+        }
         let mut bytes = whole.clone();
         bytes[page * PAGE + 100] ^= 1;
         std::fs::write(&path, &bytes).expect("writes");
