@@ -2,7 +2,7 @@
 //! gives back, as a list of edits. Everything the user left alone is absent from the list, because
 //! writing an untouched field would silently end its conflict or move a status back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -458,17 +458,19 @@ impl Differ<'_> {
             Some(Value::Object(new)) => new,
             Some(_) => return Err(bad(path, "wrong_type")),
         };
-        let keys = new.keys().map(|key| uuid_key(path, key));
-        let shown = keys.collect::<Result<BTreeSet<String>, _>>()?;
+        let named = |(key, value): (&String, _)| Ok((uuid_key(path, key)?, value));
+        let new: Vec<(String, &Value)> = new.iter().map(named).collect::<Result<_, _>>()?;
+        let shown: BTreeSet<String> = new.iter().map(|(key, _)| key.clone()).collect();
+        let corrections = corrections(old);
         for (key, value) in new {
-            let key = uuid_key(path, key)?;
             let entry_path = format!("{path}.{key}");
             let mut entry = scalar::normalise(&field.ty, value)
                 .ok_or_else(|| bad(&entry_path, "wrong_type"))?;
             fits_one_change(&entry_path, &entry)?;
             let supersedes = match old.get(&key) {
                 Some(was) => {
-                    let last = last_correction(old, &key).filter(|last| !shown.contains(*last));
+                    let last =
+                        last_correction(&corrections, &key).filter(|last| !shown.contains(*last));
                     let stands = last.map_or(was, |last| &old[last]);
                     if same_entry(stands, &entry) {
                         continue;
@@ -495,12 +497,12 @@ impl Differ<'_> {
                 value: entry,
             });
         }
-        let corrections = |key: &String| {
+        let is_correction = |key: &String| {
             let of = old[key].get(scalar::SUPERSEDES).and_then(Value::as_str);
             of.is_some_and(|of| old.contains_key(of))
         };
         let gone = old.keys().filter(|key| !shown.contains(*key));
-        for key in gone.filter(|key| !corrections(key)) {
+        for key in gone.filter(|key| !is_correction(key)) {
             self.ignore(&format!("{path}.{key}"), "log_only_grows");
         }
         Ok(())
@@ -559,18 +561,24 @@ fn bad(path: &str, code: &'static str) -> BadValue {
 }
 
 /// What an entry corrects is the machinery's business; forms may leave it out.
+/// The newest correction of each entry of a log that has one.
+fn corrections(log: &Map<String, Value>) -> BTreeMap<&str, &String> {
+    let mut newest: BTreeMap<&str, &String> = BTreeMap::new();
+    for (key, entry) in log {
+        if let Some(of) = entry.get(scalar::SUPERSEDES).and_then(Value::as_str) {
+            let known = newest.entry(of).or_insert(key);
+            *known = key.max(*known);
+        }
+    }
+    newest
+}
+
 /// The entry that stands for this one now, if it was corrected: the newest of its corrections' corrections.
-fn last_correction<'o>(old: &'o Map<String, Value>, key: &str) -> Option<&'o String> {
-    let of = |key: &str| {
-        let corrects =
-            |entry: &Value| entry.get(scalar::SUPERSEDES).and_then(Value::as_str) == Some(key);
-        let found = old.iter().filter(|(_, entry)| corrects(entry));
-        found.map(|(key, _)| key).max()
-    };
-    let mut last = of(key)?;
+fn last_correction<'o>(newest: &BTreeMap<&str, &'o String>, key: &str) -> Option<&'o String> {
+    let mut last = *newest.get(key)?;
     // Entries from outside may go in circles.
-    for _ in 0..old.len() {
-        match of(last) {
+    for _ in 0..newest.len() {
+        match newest.get(last.as_str()) {
             Some(next) => last = next,
             None => break,
         }
