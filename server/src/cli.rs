@@ -439,3 +439,4 @@ fn write_list(out: &mut dyn Write, lines: &[people::Line], empty: &str) -> Resul
 
 #[cfg(test)]
 mod tests;
+mod wishes;

@@ -1,23 +1,17 @@
 //! `sopu erase`.
 
 use std::io::Write;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use clap::Subcommand;
 use sopu_core::id::DocId;
-use sopu_core::time::SystemEnv;
 
 use super::{CliError, Desk};
 use crate::access::erasures::{self, REASONS, Standing};
 use crate::access::log::{self, Entry};
 use crate::access::whole;
 use crate::data::Data;
-use crate::relay::{OpenError, Relay};
+use crate::relay::Relay;
 use crate::words::{Lang, Words};
-
-/// How long a running server may take to carry it out.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Erase {
@@ -149,39 +143,24 @@ fn wish(desk: &Desk, doc: DocId, reason: &str) -> Result<(), CliError> {
 
 /// By the server, if one runs, or else here.
 fn carry_out(desk: &mut Desk, doc: DocId, data: &Data) -> Result<(), CliError> {
-    let unusable = |why: String| CliError::Data {
-        path: data.to_path_buf(),
-        why,
-    };
-    desk.stepped_aside(|| match Relay::open(data, Arc::new(SystemEnv)) {
-        Ok(relay) => relay
-            .carry_out_wishes()
-            .map_err(|error| unusable(error.to_string())),
-        Err(OpenError::InUse) => Ok(()),
-        Err(error) => Err(unusable(error.to_string())),
-    })??;
-    let until = Instant::now() + PATIENCE;
-    loop {
-        match erasures::standing(&desk.db, doc)? {
-            Standing::None => return Ok(()),
+    desk.have_done(
+        data,
+        Relay::carry_out_wishes,
+        |desk| match erasures::standing(&desk.db, doc)? {
+            Standing::None => Ok(Some(())),
+            Standing::Waiting => Ok(None),
             Standing::Refused(problem) => {
                 erasures::forget(&desk.db, doc)?;
-                return Err(CliError::Usage(match problem.as_str() {
+                Err(CliError::Usage(match problem.as_str() {
                     "unknown" => "there is no such document".to_owned(),
                     "legal_hold" => {
                         "the document is on legal hold; take the hold off first".to_owned()
                     }
                     other => format!("the document cannot be erased: {other}"),
-                }));
+                }))
             }
-            Standing::Waiting if Instant::now() > until => {
-                return Err(unusable(
-                    "the server has not carried it out yet; it will".to_owned(),
-                ));
-            }
-            Standing::Waiting => std::thread::sleep(Duration::from_millis(100)),
-        }
-    }
+        },
+    )
 }
 
 fn receipt(desk: &Desk, doc: DocId, out: &mut dyn Write) -> Result<(), CliError> {

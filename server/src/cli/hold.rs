@@ -1,13 +1,10 @@
 //! `sopu hold`.
 
 use std::io::Write;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
 use rusqlite::Connection;
 use sopu_core::id::{DocId, SpaceId};
-use sopu_core::time::SystemEnv;
 use sopu_core::wire::NoticeKind;
 
 use super::{CliError, Desk};
@@ -16,10 +13,7 @@ use crate::access::log::{self, Entry};
 use crate::access::people::{self, What};
 use crate::access::{erasures, notices, whole};
 use crate::data::Data;
-use crate::relay::{OpenError, Relay};
-
-/// How long a running server may take to say it.
-const PATIENCE: Duration = Duration::from_secs(120);
+use crate::relay::Relay;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Hold {
@@ -142,27 +136,12 @@ fn wish_within(
 
 /// By the server, if one runs, or else here.
 fn carry_out(desk: &mut Desk, data: &Data, docs: &[DocId]) -> Result<(), CliError> {
-    let unusable = |why: String| CliError::Data {
-        path: data.to_path_buf(),
-        why,
-    };
-    desk.stepped_aside(|| match Relay::open(data, Arc::new(SystemEnv)) {
-        Ok(relay) => relay
-            .say_wished()
-            .map_err(|error| unusable(error.to_string())),
-        Err(OpenError::InUse) => Ok(()),
-        Err(error) => Err(unusable(error.to_string())),
-    })??;
-    let until = Instant::now() + PATIENCE;
-    for doc in docs {
-        while notices::waits(&desk.db, *doc)? {
-            if Instant::now() > until {
-                return Err(unusable(
-                    "the server has not done it yet; it will".to_owned(),
-                ));
+    desk.have_done(data, Relay::say_wished, |desk| {
+        for doc in docs {
+            if notices::waits(&desk.db, *doc)? {
+                return Ok(None);
             }
-            std::thread::sleep(Duration::from_millis(100));
         }
-    }
-    Ok(())
+        Ok(Some(()))
+    })
 }
