@@ -19,23 +19,14 @@ import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.supervisorScope
 import kotlinx.coroutines.withTimeout
-import org.junit.jupiter.api.AfterAll
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertNotEquals
 import org.junit.jupiter.api.Assertions.assertTrue
-import org.junit.jupiter.api.BeforeAll
-import org.junit.jupiter.api.BeforeEach
 import org.junit.jupiter.api.Test
-import org.junit.jupiter.api.TestInstance
 
 /** What happens to a form while something of it is on its way. */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-class FormTest {
-    private lateinit var relay: Relay
-    private lateinit var aino: Device
-    private lateinit var eero: Device
-    private lateinit var space: String
+class FormTest : TwoDevices() {
     private val gate = Gate()
 
     /** Does something once, just before the next call of the library begins. */
@@ -50,22 +41,13 @@ class FormTest {
         }
     }
 
-    @BeforeAll
-    fun startRelay() {
-        relay = Relay()
-    }
-
-    @AfterAll
-    fun stopRelay() = relay.close()
-
-    @BeforeEach
-    fun enrol() = runBlocking<Unit> {
+    override suspend fun firstDevice(): Device {
         val folder = Files.createTempDirectory("sopu-kotlin-").toFile()
-        aino = Device.open(folder.resolve("sopu.db"), folder.resolve("instance"), Keys(newKey()), dispatcher = gate)
-        aino.enrol(relay.url, relay.invite("Aino"), "phone")
-        aino.sync()
-        eero = relay.device("Eero")
-        space = aino.spaces().single().id
+        val store = folder.resolve("sopu.db")
+        val device = Device.open(store, folder.resolve("instance"), Keys(newKey()), dispatcher = gate)
+        device.enrol(relay.url, relay.invite("Aino"), "phone")
+        device.sync()
+        return device
     }
 
     @Test

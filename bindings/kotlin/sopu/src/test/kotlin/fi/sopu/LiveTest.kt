@@ -15,39 +15,12 @@ import kotlinx.coroutines.flow.onEach
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
-import org.junit.jupiter.api.AfterAll
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
-import org.junit.jupiter.api.BeforeAll
-import org.junit.jupiter.api.BeforeEach
 import org.junit.jupiter.api.Test
-import org.junit.jupiter.api.TestInstance
 
 /** Lists that follow, and a device that is kept in sync. */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-class LiveTest {
-    private lateinit var relay: Relay
-    private lateinit var aino: Device
-    private lateinit var eero: Device
-    private lateinit var space: String
-
-    @BeforeAll
-    fun startRelay() {
-        relay = Relay()
-    }
-
-    @AfterAll
-    fun stopRelay() = relay.close()
-
-    @BeforeEach
-    fun enrol() = runBlocking<Unit> {
-        aino = relay.device("Aino")
-        eero = relay.device("Eero")
-        space = aino.spaces().single().id
-    }
-
-    private suspend fun Device.note(summary: String): Form<VisitNote> = create(space, VisitNote(summary = summary))
-
+class LiveTest : TwoDevices() {
     private suspend fun <T> Flow<T>.soon(what: (T) -> Boolean): T = withTimeout(20.seconds) { first { what(it) } }
 
     private fun Page.titles() = rows.map { it.title }

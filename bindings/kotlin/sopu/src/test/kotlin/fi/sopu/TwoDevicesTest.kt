@@ -5,42 +5,15 @@ import fi.sopu.documents.ServiceListing
 import fi.sopu.documents.VisitNote
 import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.runBlocking
-import org.junit.jupiter.api.AfterAll
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertNotEquals
 import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Assertions.assertTrue
-import org.junit.jupiter.api.BeforeAll
-import org.junit.jupiter.api.BeforeEach
 import org.junit.jupiter.api.Test
-import org.junit.jupiter.api.TestInstance
 
 /** Two people, two devices, one relay: what a field worker's app relies on. */
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-class TwoDevicesTest {
-    private lateinit var relay: Relay
-    private lateinit var aino: Device
-    private lateinit var eero: Device
-    private lateinit var space: String
-
-    @BeforeAll
-    fun startRelay() {
-        relay = Relay()
-    }
-
-    @AfterAll
-    fun stopRelay() = relay.close()
-
-    @BeforeEach
-    fun enrol() = runBlocking<Unit> {
-        aino = relay.device("Aino")
-        eero = relay.device("Eero")
-        space = aino.spaces().single().id
-    }
-
-    private suspend fun Device.note(summary: String): Form<VisitNote> = create(space, VisitNote(summary = summary))
-
+class TwoDevicesTest : TwoDevices() {
     @Test
     fun `enrolling tells who one is and where one belongs`() = runBlocking<Unit> {
         val me = aino.identity()
