@@ -540,6 +540,39 @@ fn a_change_saved_before_the_copying_enters_the_record_once_however_each_copy_se
     assert_eq!(world.count(doc, 'x'), 1);
 }
 
+/// Two copies sealed one change. The relay took the other's; then it came back from a backup in which it had
+/// only this one's (storm 205996).
+#[test]
+fn own_work_that_the_relay_took_after_all_stays_though_a_copy_had_sealed_it_too() {
+    let mut world = world(10);
+    let before = world.house().disk.files();
+    let doc = note(&mut world, 2, "alku");
+    let other = twin(&mut world, 2);
+    world
+        .sync_now(2)
+        .expect("delivers, and nothing is merged yet");
+    let waiting = world.house().disk.files();
+    go_back(&mut world, before);
+    world.sync_now(other).expect("delivers");
+    merge(&world);
+    for number in [other, 2, 2, 0] {
+        world.sync_now(number).expect("syncs");
+    }
+    write(&mut world, 2, doc, 'y');
+    go_back(&mut world, waiting);
+    merge(&world);
+    for _ in 0..3 {
+        for number in [2, 0] {
+            world.sync_now(number).expect("syncs");
+        }
+        merge(&world);
+    }
+    for number in [2, 0] {
+        let read = world.pockets[number].device().read(doc).expect("reads");
+        assert_eq!(read.value["summary"], "alkuy", "device {number}");
+    }
+}
+
 #[test]
 fn a_restored_copy_of_a_device_that_was_cut_off_hands_over_its_work_and_is_wiped() {
     let mut world = world(9);

@@ -3,6 +3,7 @@
 //! writes.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use automerge::{Automerge, Change};
@@ -13,7 +14,7 @@ use super::error::{Fault, Result, StoreError};
 use crate::documents::Kind;
 use crate::frame::unframe;
 use crate::genesis::genesis;
-use crate::id::{DocId, Hash, MemberId, SpaceId, Version};
+use crate::id::{DocId, EnvelopeId, Hash, MemberId, SpaceId, Version};
 
 mod write;
 
@@ -255,18 +256,26 @@ pub fn contains(conn: &Connection, doc: DocId, hash: Hash) -> Result<bool> {
     has_change(conn, row.n, hash)
 }
 
-/// The change of a document that an actor made under this count, if it is here.
+/// The changes of a document that an actor made under these counts, as far as they are here, each with the
+/// envelope it is in.
 ///
 /// # Errors
 /// SQLite's own.
-pub fn change_of(conn: &Connection, doc: DocId, actor: &[u8], seq: u64) -> Result<Option<Hash>> {
+pub fn changes_by(
+    conn: &Connection,
+    doc: DocId,
+    actor: &[u8],
+    counts: RangeInclusive<u64>,
+) -> Result<Vec<(Hash, Option<EnvelopeId>)>> {
     let mut statement = conn.prepare_cached(
-        "SELECT c.hash FROM change c JOIN document d ON d.n = c.doc
-         WHERE d.id = ?1 AND c.actor = ?2 AND c.seq = ?3",
+        "SELECT c.hash, e.id FROM change c JOIN document d ON d.n = c.doc
+             LEFT JOIN envelope e ON e.n = c.envelope
+         WHERE d.id = ?1 AND c.actor = ?2 AND c.seq BETWEEN ?3 AND ?4 ORDER BY c.seq",
     )?;
-    Ok(statement
-        .query_row(params![doc, actor, seq], |row| row.get(0))
-        .optional()?)
+    let rows = statement.query_map(params![doc, actor, counts.start(), counts.end()], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Forgets with which entry of their document changes came whose signature is not here: the feed

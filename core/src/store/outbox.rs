@@ -35,7 +35,9 @@ pub use envelope::{
     State, Stored, ask_again, ask_all_again, get, insert_kept, is_state, set_received, set_seen,
     set_state, settle_empty,
 };
-pub use feed::{changes_of, fed_of, feed_ids, insert_erased, insert_fed, join_packed, packed};
+pub use feed::{
+    changes_of, fed_of, feed_ids, insert_erased, insert_fed, join, join_packed, packed,
+};
 pub use lost::{Spaces, cut, decline, has_lost, lost_of, to_offer, was_taken};
 pub use progress::{Progress, Stage, backlog, progress};
 

@@ -126,3 +126,19 @@ pub fn join_packed(tx: &Tx<'_>, doc: DocId, entry: u32, id: EnvelopeId) -> Resul
     .execute(params![doc, entry, id])?;
     Ok(())
 }
+
+/// Says of changes that they are in this envelope, whatever else they were in.
+///
+/// # Errors
+/// SQLite's own.
+pub fn join(tx: &Tx<'_>, id: EnvelopeId, hashes: &[Hash]) -> Result<()> {
+    let mut join = tx.prepare_cached(
+        "UPDATE change SET unsealed = 0, envelope = e.n
+         FROM envelope e JOIN document d ON d.id = e.doc
+         WHERE e.id = ?1 AND change.doc = d.n AND change.hash = ?2",
+    )?;
+    for hash in hashes {
+        join.execute(params![id, hash])?;
+    }
+    Ok(())
+}

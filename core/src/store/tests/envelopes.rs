@@ -316,8 +316,9 @@ fn the_timeline_names_who_when_and_where_in_the_feed() {
         (steps[1].actor.as_slice(), steps[1].seq),
         (&world.actor[..], 2)
     );
-    let found = document::change_of(store.conn(), doc, &world.actor, 2).expect("reads");
-    assert_eq!(found, Some(steps[1].hash));
+    let found = document::changes_by(store.conn(), doc, &world.actor, 1..=2).expect("reads");
+    let expected = [(steps[0].hash, Some(id)), (steps[1].hash, None)];
+    assert_eq!(found, expected);
 }
 
 #[test]

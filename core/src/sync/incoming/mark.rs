@@ -6,7 +6,7 @@ use super::page::Changed;
 use crate::device::keys;
 use crate::documents::Kind;
 use crate::envelope::{Proof, decode};
-use crate::id::{DocId, EnvelopeId, SpaceId};
+use crate::id::{DocId, EnvelopeId, Hash, SpaceId};
 use crate::store::document::{self, DocWrite};
 use crate::store::draft::{self, Quarantined};
 use crate::store::outbox::{self, State};
@@ -36,6 +36,9 @@ pub(super) enum Mark {
         seq: u64,
         received_ms: i64,
         accept: [u8; 16],
+        /// Its changes that came in another one before: a copy of this store had sealed them, too, and a
+        /// relay that has come back from a backup since had taken that one.
+        elsewhere: Vec<Hash>,
     },
     /// The document was erased by law.
     Erased { proof: Proof, seq: u64 },
@@ -104,8 +107,10 @@ impl Mark {
                 seq,
                 received_ms,
                 accept,
+                elsewhere,
             } => {
                 outbox::set_state(tx, *id, &State::Fed(*seq))?;
+                outbox::join(tx, *id, elsewhere)?;
                 outbox::set_received(tx, *id, Some(*received_ms), Some(accept))?;
                 let header = outbox::get(tx, *id)?.and_then(|stored| stored.proof.header());
                 for old in header.into_iter().flat_map(|header| header.replaces) {

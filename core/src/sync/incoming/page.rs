@@ -14,7 +14,7 @@ use crate::documents::Kind;
 use crate::envelope::{Envelope, Header, Proof, actor_id, decode, feed_hash};
 use crate::genesis::genesis;
 use crate::guard::{Checked, Doubt, Limits, Tried, trial, try_changes};
-use crate::id::{DeviceId, DocId, EnvelopeId, MemberId, SpaceId};
+use crate::id::{DeviceId, DocId, EnvelopeId, Hash, MemberId, SpaceId};
 use crate::read::version;
 use crate::run::{self, Opened};
 use crate::store::document::{self, Loaded, NewChange, Origin};
@@ -54,19 +54,17 @@ pub(super) struct PageWork {
 impl PageWork {
     /// What this page has of a document: these changes, and what it only names.
     pub(super) fn placed<'a>(&self, brought: impl IntoIterator<Item = &'a NewChange>) -> Placed {
-        let own = |mark: &Mark| match mark {
-            Mark::Own { id, .. } => Some(*id),
-            Mark::Fed { .. }
-            | Mark::Joined { .. }
-            | Mark::Erased { .. }
-            | Mark::Notice { .. }
-            | Mark::Defer { .. }
-            | Mark::Quarantine { .. } => None,
-        };
-        Placed {
-            envelopes: self.marks.iter().filter_map(own).collect(),
+        let mut placed = Placed {
             changes: brought.into_iter().map(|change| change.hash).collect(),
+            ..Placed::default()
+        };
+        for mark in &self.marks {
+            if let Mark::Own { id, elsewhere, .. } = mark {
+                placed.envelopes.insert(*id);
+                placed.changes.extend(elsewhere);
+            }
         }
+        placed
     }
 }
 
@@ -331,10 +329,14 @@ impl Device {
                 run,
             };
             self.read_envelope(space, entry, &envelope, place, people, work)?;
-        } else if stored.state == State::Replaced && !self.holds_all(&stored)? {
-            // A relay that came back from a backup has taken the original after all.
-            return Ok(false);
         } else {
+            let held = self.held(&stored)?;
+            if stored.state == State::Replaced && held.is_none() {
+                // A relay that came back from a backup has taken the original after all.
+                return Ok(false);
+            }
+            let held = held.into_iter().flatten();
+            let elsewhere = held.filter(|(_, envelope)| *envelope != Some(id));
             let Place {
                 seq,
                 received_ms,
@@ -345,32 +347,32 @@ impl Device {
                 seq,
                 received_ms,
                 accept,
+                elsewhere: elsewhere.map(|(hash, _)| hash).collect(),
             });
         }
         Ok(true)
     }
 
-    /// Whether every change of an envelope is in its document.
-    fn holds_all(&self, stored: &outbox::Stored) -> Result<bool> {
+    /// The changes of an own envelope, each with the envelope it is in here, if its document has all of
+    /// them.
+    fn held(&self, stored: &outbox::Stored) -> Result<Option<Vec<(Hash, Option<EnvelopeId>)>>> {
         let Some(header) = stored.proof.header() else {
-            return Ok(false);
+            return Ok(None);
         };
         let device = self.key.verifying_key();
         let base = actor_id(&device, header.space, &header.epoch);
+        let mut held = Vec::new();
         for span in &header.actors {
-            let actor = crate::guard::Author {
-                base,
-                level: span.level,
+            let level = span.level;
+            let actor = crate::guard::Author { base, level }.to_bytes();
+            let counts = span.first_seq..=span.last_seq;
+            let found = document::changes_by(self.store.conn(), stored.doc, &actor, counts)?;
+            if found.len() as u64 <= span.last_seq.saturating_sub(span.first_seq) {
+                return Ok(None);
             }
-            .to_bytes();
-            for seq in span.first_seq..=span.last_seq {
-                let here = document::change_of(self.store.conn(), stored.doc, &actor, seq)?;
-                if here.is_none() {
-                    return Ok(false);
-                }
-            }
+            held.extend(found);
         }
-        Ok(true)
+        Ok(Some(held))
     }
 
     pub(super) fn read_envelope(
