@@ -330,13 +330,11 @@ impl Device {
             };
             self.read_envelope(space, entry, &envelope, place, people, work)?;
         } else {
-            let held = self.held(&stored)?;
-            if stored.state == State::Replaced && held.is_none() {
+            let elsewhere = self.elsewhere(&stored)?;
+            if stored.state == State::Replaced && elsewhere.is_none() {
                 // A relay that came back from a backup has taken the original after all.
                 return Ok(false);
             }
-            let held = held.into_iter().flatten();
-            let elsewhere = held.filter(|(_, envelope)| *envelope != Some(id));
             let Place {
                 seq,
                 received_ms,
@@ -347,21 +345,21 @@ impl Device {
                 seq,
                 received_ms,
                 accept,
-                elsewhere: elsewhere.map(|(hash, _)| hash).collect(),
+                elsewhere: elsewhere.unwrap_or_default(),
             });
         }
         Ok(true)
     }
 
-    /// The changes of an own envelope, each with the envelope it is in here, if its document has all of
-    /// them.
-    fn held(&self, stored: &outbox::Stored) -> Result<Option<Vec<(Hash, Option<EnvelopeId>)>>> {
+    /// The changes of an own envelope that are in another one here; `None` if its document does not have all
+    /// of them.
+    fn elsewhere(&self, stored: &outbox::Stored) -> Result<Option<Vec<Hash>>> {
         let Some(header) = stored.proof.header() else {
             return Ok(None);
         };
         let device = self.key.verifying_key();
         let base = actor_id(&device, header.space, &header.epoch);
-        let mut held = Vec::new();
+        let mut elsewhere = Vec::new();
         for span in &header.actors {
             let level = span.level;
             let actor = crate::guard::Author { base, level }.to_bytes();
@@ -370,9 +368,12 @@ impl Device {
             if found.len() as u64 <= span.last_seq.saturating_sub(span.first_seq) {
                 return Ok(None);
             }
-            held.extend(found);
+            let others = found
+                .into_iter()
+                .filter(|(_, envelope)| *envelope != Some(stored.id));
+            elsewhere.extend(others.map(|(hash, _)| hash));
         }
-        Ok(Some(held))
+        Ok(Some(elsewhere))
     }
 
     pub(super) fn read_envelope(
