@@ -152,6 +152,7 @@ final-fork = Another form of this work by the same device is in the record alrea
 final-depends-on-final = The work builds on something that was left out of the record.
 final-item-key-taken = Something else is in the same place in the record already.
 final-log-key-taken = Something else is in the same place in the record already.
+final-in-part = The record has part of this work by other work of the same device, which did not make the rest again.
 final-other = The work does not fit the document as the record has it.
 device-unsent = { $n ->
     [one] one save not sent

@@ -152,6 +152,7 @@ final-fork = Samalta laitteelta on kirjassa jo toinen muoto tästä työstä: la
 final-depends-on-final = Työ rakentuu sellaisen päälle, mikä jäi kirjan ulkopuolelle.
 final-item-key-taken = Samalla kohdalla on kirjassa jo muuta.
 final-log-key-taken = Samalla kohdalla on kirjassa jo muuta.
+final-in-part = Osa tästä työstä on kirjassa saman laitteen muuna työnä, eikä laite ole tehnyt loppua uudelleen.
 final-other = Työ ei sovi asiakirjaan, sellaisena kuin se on kirjassa.
 device-unsent = { $n ->
     [one] yksi tallennus lähettämättä

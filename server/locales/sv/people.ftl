@@ -152,6 +152,7 @@ final-fork = Från samma enhet finns redan en annan form av arbetet i boken: enh
 final-depends-on-final = Arbetet bygger på något som blev utanför boken.
 final-item-key-taken = På samma plats finns redan något annat i boken.
 final-log-key-taken = På samma plats finns redan något annat i boken.
+final-in-part = En del av detta arbete finns i boken genom annat arbete från samma enhet, som inte har gjort om resten.
 final-other = Arbetet passar inte i dokumentet så som det står i boken.
 device-unsent = { $n ->
     [one] en sparning osänd

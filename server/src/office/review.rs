@@ -92,6 +92,14 @@ impl Held {
         })
     }
 
+    /// The envelopes and changes it makes again.
+    pub(super) fn replaces(&self) -> Vec<EnvelopeId> {
+        let header = envelope::decode(&self.header);
+        header
+            .map(|header: Header| header.replaces)
+            .unwrap_or_default()
+    }
+
     /// The changes it brings, if they can be read.
     pub(super) fn changes(&self) -> Option<Vec<Hash>> {
         let runs = decode_changes(self.run.as_deref()?, &Limits::RELAY).ok()?;
@@ -268,7 +276,11 @@ fn told_row(
         Fate::Held => "held",
         Fate::Final => "final",
     };
-    let why = format!("{state}-{}", row.reason.replace('_', "-"));
+    let reason = match row.reason.as_str() {
+        "replaced" | "replay_of_fed" | "duplicate" => "in-part".to_owned(),
+        reason => reason.replace('_', "-"),
+    };
+    let why = format!("{state}-{reason}");
     Ok(Row {
         id: row.id,
         title: match &known {

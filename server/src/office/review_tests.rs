@@ -104,6 +104,18 @@ impl Town {
         notes
     }
 
+    /// The phone as it was, opened from a copy of its files.
+    fn copy(&self) -> Device {
+        let folder = self.w.dir.path();
+        let (phone, copy) = (folder.join("phone"), folder.join("copy"));
+        std::fs::create_dir(&copy).unwrap();
+        for file in std::fs::read_dir(&phone).unwrap() {
+            let file = file.unwrap();
+            std::fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+        }
+        Device::open(&copy.join("store.db"), &copy, [7; 32], Arc::new(SystemEnv)).unwrap()
+    }
+
     fn path(&self, rest: &str) -> String {
         format!("/office/spaces/{}/review{rest}", self.space)
     }
@@ -265,16 +277,8 @@ async fn what_a_device_has_made_again_is_not_left_out() {
     for _ in 0..2 {
         t.device.sync(&Wire(&t.relay)).unwrap();
     }
-    // The phone is copied, file by file, and both write on.
-    let folder = t.w.dir.path().to_owned();
-    let (phone, copy) = (folder.join("phone"), folder.join("copy"));
-    std::fs::create_dir(&copy).unwrap();
-    for file in std::fs::read_dir(&phone).unwrap() {
-        let file = file.unwrap();
-        std::fs::copy(file.path(), copy.join(file.file_name())).unwrap();
-    }
-    let store = copy.join("store.db");
-    let mut second = Device::open(&store, &copy, [7; 32], Arc::new(SystemEnv)).unwrap();
+    // Both write on.
+    let mut second = t.copy();
     write(&mut t.device, doc, "Ensin puhelimella");
     write(&mut second, doc, "Ensin kopiolla");
     t.device.sync(&Wire(&t.relay)).unwrap();
@@ -282,7 +286,7 @@ async fn what_a_device_has_made_again_is_not_left_out() {
         second.sync(&Wire(&t.relay)).unwrap();
         t.relay.merge_all().unwrap();
     }
-    let db = Connection::open(folder.join("relay.db")).unwrap();
+    let db = Connection::open(t.w.dir.path().join("relay.db")).unwrap();
     let count = |what: &str| -> i64 {
         let query = format!("SELECT count(*) FROM {what}");
         db.query_row(&query, [], |row| row.get(0)).unwrap()
@@ -293,6 +297,45 @@ async fn what_a_device_has_made_again_is_not_left_out() {
     let page = t.w.get(&t.path("/left-out"), &cookie).await.body;
     assert!(
         !page.contains("kopiolla") && page.contains("Mitään ei ole jäänyt"),
+        "{page}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_in_the_record_only_in_part_is_left_out_once_its_device_cannot_make_it_again() {
+    let mut t = town();
+    let value = json!({"summary": "Ensin", "status": "started"});
+    let (doc, _) = t.device.create(t.space, Kind::VisitNote, &value).unwrap();
+    for _ in 0..2 {
+        t.device.sync(&Wire(&t.relay)).unwrap();
+    }
+    // Both copies have what was saved last before the copying; only one of them has more, and is lost
+    // before it hears that the relay refuses it with what it has already.
+    write(&mut t.device, doc, "Ensin puhelimella");
+    let mut second = t.copy();
+    write(&mut second, doc, "Ensin puhelimella, sitten kopiolla");
+    t.device.sync(&Wire(&t.relay)).unwrap();
+    second.sync_for(&Wire(&t.relay), 1).unwrap();
+    drop(second);
+    let db = Connection::open(t.w.dir.path().join("relay.db")).unwrap();
+    let reason = "SELECT reason FROM envelope WHERE state = 'final'";
+    let reason: String = db.query_row(reason, [], |row| row.get(0)).unwrap();
+    assert_eq!(reason, "duplicate");
+    let cookie = t.w.enter().await;
+    let page = t.w.get(&t.path("/left-out"), &cookie).await.body;
+    assert!(page.contains("Mitään ei ole jäänyt"), "it may come: {page}");
+    let (device,): (Vec<u8>,) = db
+        .query_row(
+            "SELECT device FROM envelope WHERE state = 'final'",
+            [],
+            |row| Ok((row.get(0)?,)),
+        )
+        .unwrap();
+    let device = sopu_core::id::DeviceId(uuid::Uuid::from_slice(&device).unwrap());
+    crate::access::devices::revoke(&db, device, SystemEnv.now_ms()).unwrap();
+    let page = t.w.get(&t.path("/left-out"), &cookie).await.body;
+    assert!(
+        page.contains("kopiolla") && page.contains("Osa tästä työstä"),
         "{page}"
     );
 }
