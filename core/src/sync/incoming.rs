@@ -3,6 +3,7 @@
 //!
 //! A page is applied whole, with its cursor, in one transaction, grouped by document.
 
+mod arrivals;
 mod cut;
 mod deferred;
 pub mod first;
