@@ -157,18 +157,22 @@ impl World {
             password: None,
             admin: false,
         };
-        self.admin(|db| {
-            let member = people::add_member(db, &*clock, &new).expect("a member");
-            for space in spaces {
-                let window = Window {
-                    from_ms: clock.now_ms() - 60_000,
-                    until_ms: None,
-                };
-                let party = Party::Member(member);
-                people::grant(db, *space, party, role, window, clock.now_ms()).expect("granted");
-            }
-            member
-        })
+        let member = self.admin(|db| people::add_member(db, &*clock, &new).expect("a member"));
+        for space in spaces {
+            self.let_in(member, role, *space);
+        }
+        member
+    }
+
+    /// Gives a person a role in a space.
+    pub fn let_in(&self, member: MemberId, role: Role, space: SpaceId) {
+        let now_ms = self.clock.now_ms();
+        let window = Window {
+            from_ms: now_ms - 60_000,
+            until_ms: None,
+        };
+        let party = Party::Member(member);
+        self.admin(|db| people::grant(db, space, party, role, window, now_ms).expect("granted"));
     }
 
     /// An invite code for a member.

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 use crate::device::{Device, DeviceError, Result, SyncReport, keys, seal};
 use crate::envelope::encode;
-use crate::id::{EnvelopeId, SpaceId};
+use crate::id::{DeviceId, EnvelopeId, SpaceId};
 use crate::store::outbox::State;
 use crate::store::{Tx, meta, outbox, purge, space};
 use crate::sync::offers::id_of;
@@ -181,7 +181,9 @@ impl Device {
             self.offered_ms = Some(now_ms);
         }
         for (id, verdict) in &verdicts {
-            let declined = matches!(verdict, Verdict::Refused(_)) && offered.contains(id);
+            // To one that must enrol again the relay says so, whatever it offers.
+            let declined = matches!(verdict, Verdict::Refused(code) if code != NOT_NOW)
+                && offered.contains(id);
             if declined || matches!(verdict, Verdict::Refused(code) if transient(code)) {
                 self.put_off.insert(*id);
                 if offered.contains(id)
@@ -193,9 +195,11 @@ impl Device {
                 self.put_off.remove(id);
             }
         }
+        let device = outgoing.device;
         self.store.write(|tx| {
             for (id, verdict) in &verdicts {
                 moved |= offered.contains(id) && !matches!(verdict, Verdict::Refused(_));
+                let verdict = &heard_as(tx, device, *id, verdict)?;
                 moved |= take_verdict(tx, *id, verdict, now_ms, report, &mut purged)?;
             }
             for news in &news {
@@ -531,15 +535,42 @@ fn take_verdict(
     Ok(stored.state != state)
 }
 
+/// What an answer means for this device: signed under a name that the relay does not know any more, and this
+/// device has another one by now, its own work can enter only as that one's, and is made again.
+fn heard_as(
+    tx: &Tx<'_>,
+    device: DeviceId,
+    id: EnvelopeId,
+    verdict: &Verdict,
+) -> crate::store::Result<Verdict> {
+    if let Verdict::Refused(code) = verdict
+        && code == SIGNER_UNKNOWN
+        && let Some(stored) = outbox::get(tx, id)?
+        && stored.own
+        && stored
+            .proof
+            .header()
+            .is_some_and(|header| header.device != device)
+    {
+        return Ok(Verdict::Final(code.clone()));
+    }
+    Ok(verdict.clone())
+}
+
+const SIGNER_UNKNOWN: &str = "signer_unknown";
+
+/// The answer to every offer of a device that is to enrol again first.
+const NOT_NOW: &str = "not_now";
+
 /// Refusals of an offer that another time, or a later version of the relay, may take back.
 fn passing(code: &str) -> bool {
-    code != "signer_unknown" && transient(code)
+    code == NOT_NOW || (code != SIGNER_UNKNOWN && transient(code))
 }
 
 /// Refusals that say nothing of the envelope itself.
 fn transient(code: &str) -> bool {
     matches!(
         code,
-        "busy" | "try_later" | "push_too_large" | "kind_unknown" | "signer_unknown"
+        "busy" | "try_later" | "push_too_large" | "kind_unknown" | "space_unknown" | SIGNER_UNKNOWN
     )
 }

@@ -69,13 +69,15 @@ impl Device {
         offers.iter().zip(answers).filter_map(known)
     }
 
-    /// Whether anything of a space that was left is still to be offered.
+    /// Whether anything of a space that was left is still to be offered, also what the relay could not take
+    /// just now.
     pub(super) fn owes(&self, space: crate::id::SpaceId) -> Result<bool> {
-        Ok(outbox::has_lost(
-            self.store.conn(),
-            Some(space),
-            &self.put_off,
-        )?)
+        let declined = self
+            .put_off
+            .difference(&self.offer_later)
+            .copied()
+            .collect();
+        Ok(outbox::has_lost(self.store.conn(), Some(space), &declined)?)
     }
 
     /// Whether anything at all is still to be offered, also what the relay could not take just now.

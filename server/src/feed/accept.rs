@@ -81,12 +81,13 @@ pub fn examine(
 
 impl Sound {
     /// Writes it down, or finds it already there. The verdict holds once the caller's transaction
-    /// is on disk.
+    /// is on disk. `bearer` may go by another name than when it signed, and hears if it is refused.
     pub fn take(
         &self,
         store: &mut dyn RelayStore,
         known: &mut Known,
         arrival: Arrival,
+        bearer: DeviceId,
     ) -> Result<Verdict> {
         let header = &self.opened.header;
         let document = store.document(header.doc)?;
@@ -94,6 +95,7 @@ impl Sound {
             return Ok(Verdict::Erased);
         }
         if let Some(row) = store.envelope(&self.opened.id)? {
+            self.will_tell(store, &row.state, row.arrival, bearer)?;
             return Ok(row.state.into());
         }
         let claims = self.claims(store)?;
@@ -102,8 +104,24 @@ impl Sound {
         }
         let (state, late) = self.first_state(store, known, &claims, arrival)?;
         self.remember(store, document, &state)?;
-        self.write(store, arrival, &state, late)?;
+        let at = self.write(store, arrival, &state, late)?;
+        self.will_tell(store, &state, at, bearer)?;
         Ok(state.into())
+    }
+
+    /// Who brought it under another name than it is signed with is to hear the last word, too.
+    fn will_tell(
+        &self,
+        store: &mut dyn RelayStore,
+        state: &State,
+        at: i64,
+        bearer: DeviceId,
+    ) -> Result<()> {
+        let open = matches!(state, State::Waiting | State::Held(_));
+        if open && bearer != self.opened.header.device {
+            store.add_offerer(at, bearer)?;
+        }
+        Ok(())
     }
 
     /// Why it is not even written down, if so.
@@ -199,9 +217,7 @@ impl Sound {
                 (state, at)
             }
         };
-        if matches!(state, State::Waiting | State::Held(_)) && bearer != header.device {
-            store.add_offerer(at, bearer)?;
-        }
+        self.will_tell(store, &state, at, bearer)?;
         Ok(state.into())
     }
 

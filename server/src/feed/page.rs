@@ -118,6 +118,10 @@ pub fn news(
             .binary_search_by_key(&cursor.space, |(space, _)| *space)
             .is_err()
         {
+            if is_forgotten(store, cursor.space, asked.now_ms)? {
+                news.vector.push(cursor.clone());
+                continue;
+            }
             news.spaces.push(SpaceNews {
                 space: cursor.space,
                 standing: None,
@@ -155,16 +159,30 @@ pub fn news(
 
 /// What a device that is cut off is told: nothing of any space any more, but what the relay has lost
 /// since is asked for.
-pub fn owed(store: &mut dyn RelayStore, keys: &RelayKeys, vector: &[Cursor]) -> Result<News> {
+pub fn owed(
+    store: &mut dyn RelayStore,
+    keys: &RelayKeys,
+    vector: &[Cursor],
+    now_ms: i64,
+) -> Result<News> {
     let mut news = News::default();
     for cursor in vector {
         let before = news.pages.len();
-        ask_for_lost(store, keys, cursor, &mut news)?;
+        if !is_forgotten(store, cursor.space, now_ms)? {
+            ask_for_lost(store, keys, cursor, &mut news)?;
+        }
         let page = news.pages.get(before);
         let stands = page.map_or(cursor, |page| &page.to).clone();
         news.vector.push(stands);
     }
     Ok(news)
+}
+
+/// Whether the relay does not know a space that a device stands in. None is ever deleted: it came back from
+/// a backup that is older than the space, with a ledger as old. Nothing is said of it then, for the devices
+/// are the last to have what is in it, and let go of a space they are told they have left.
+fn is_forgotten(store: &mut dyn RelayStore, space: SpaceId, now_ms: i64) -> Result<bool> {
+    Ok(store.space(space, now_ms)?.is_none())
 }
 
 /// For a space a device hears nothing of any more: if the relay has lost some of it since, what the

@@ -163,7 +163,7 @@ impl Relay {
         let sound = self
             .commits
             .read(|store| accept::examine(store, &mut Known::default(), bytes))??;
-        let id = sound.id();
+        let (id, bearer) = (sound.id(), sound.header().device);
         let arrival = Arrival {
             instance: None,
             now_ms,
@@ -171,7 +171,7 @@ impl Relay {
         };
         let verdict = self
             .commits
-            .write(move |store| sound.take(store, &mut Known::default(), arrival))?;
+            .write(move |store| sound.take(store, &mut Known::default(), arrival, bearer))?;
         if verdict != Verdict::Waiting {
             return Ok(verdict);
         }

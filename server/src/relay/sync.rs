@@ -102,7 +102,7 @@ impl Relay {
             self.commits
                 .note(move |store| store.set_about(id, &about, now_ms))?;
         }
-        let (answers, took) = self.take(request, arrival)?;
+        let (answers, took) = self.take(request, arrival, device.id)?;
         // After what the same letter brings, which may be what was read.
         let reads = match &request.reads {
             Some(reads) => Some(self.take_reads(&device, reads, arrival)?),
@@ -189,7 +189,12 @@ impl Relay {
 
     /// What was pushed: each judged alone, all written in one commit. Also whether anything was
     /// written.
-    fn take(&self, request: &SyncRequest, arrival: Arrival) -> Result<(Vec<Verdict>, bool)> {
+    fn take(
+        &self,
+        request: &SyncRequest,
+        arrival: Arrival,
+        bearer: DeviceId,
+    ) -> Result<(Vec<Verdict>, bool)> {
         if request.push.is_empty() {
             return Ok((Vec::new(), false));
         }
@@ -205,7 +210,7 @@ impl Relay {
             self.commits.write(move |store| {
                 let mut known = Known::default();
                 let take = |one: std::result::Result<Sound, Verdict>| match one {
-                    Ok(sound) => sound.take(store, &mut known, arrival),
+                    Ok(sound) => sound.take(store, &mut known, arrival, bearer),
                     Err(refused) => Ok(refused),
                 };
                 examined
@@ -293,7 +298,7 @@ impl Relay {
         let news = loop {
             let news = self.commits.read(|store| {
                 if cut_off {
-                    page::owed(store, &self.keys, &stands)
+                    page::owed(store, &self.keys, &stands, now_ms)
                 } else {
                     page::news(store, &self.keys, asked, &stands)
                 }

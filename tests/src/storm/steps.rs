@@ -112,7 +112,8 @@ impl Storm {
         }
     }
 
-    pub(super) fn enrol_if_told(&mut self, number: usize) {
+    /// A device that is told to enrol again does.
+    pub fn enrol_if_told(&mut self, number: usize) {
         let dead = self.pockets[number].disk.is_dead() || self.house.disk.is_dead();
         if dead || self.pockets[number].revoked || !self.relay_on() {
             return;
