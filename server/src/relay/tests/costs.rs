@@ -52,7 +52,8 @@ fn a_push_takes_one_statement_a_change_and_a_few_an_envelope() {
         let sound = accept::examine(&mut store, &mut known, &bytes);
         let sound = sound.unwrap().unwrap();
         store.begin(Purpose::Write).unwrap();
-        sound.take(&mut store, &mut known, arrival).unwrap();
+        let bearer = sound.header().device;
+        sound.take(&mut store, &mut known, arrival, bearer).unwrap();
         store.commit().unwrap();
         store.statements() - before
     };
