@@ -40,6 +40,7 @@ pub mod notice;
 mod opened;
 pub mod outbox;
 pub mod purge;
+pub mod put_by;
 pub mod reads;
 pub mod schema;
 pub mod search;

@@ -36,10 +36,12 @@ use crate::time::Env;
 #[cfg(test)]
 mod kept_tests;
 mod put_by;
+#[cfg(test)]
+mod put_by_tests;
 #[cfg(all(test, feature = "sqlcipher"))]
 mod tests;
 
-use put_by::put_by;
+use put_by::put_unsent_by;
 
 /// What could be brought over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -230,7 +232,7 @@ fn bring_over(
             }
             None => {
                 salvaged.damaged += 1;
-                salvaged.unsent += fresh.write(|tx| put_by(&open()?, tx, doc))?;
+                salvaged.unsent += fresh.write(|tx| put_unsent_by(&open()?, tx, doc))?;
             }
         }
     }

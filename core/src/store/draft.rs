@@ -216,6 +216,16 @@ pub fn release(tx: &Tx<'_>, doc: DocId) -> Result<()> {
     Ok(())
 }
 
+/// What failed of a document for this reason has come right.
+///
+/// # Errors
+/// SQLite's own.
+pub fn release_from(tx: &Tx<'_>, doc: DocId, reason: &str) -> Result<()> {
+    tx.prepare_cached("DELETE FROM quarantine WHERE doc = ?1 AND reason = ?2")?
+        .execute(params![doc, reason])?;
+    Ok(())
+}
+
 /// The whole table of a document: (old change, replaying change).
 ///
 /// # Errors

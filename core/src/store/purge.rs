@@ -4,7 +4,7 @@
 use rusqlite::{Connection, params};
 
 use super::error::Result;
-use super::{Store, Tx, document, meta, search};
+use super::{Store, Tx, document, meta, put_by, search};
 use crate::id::{DocId, SpaceId};
 
 /// Whether the document was erased.
@@ -48,8 +48,8 @@ pub fn erased(conn: &Connection) -> Result<Vec<Erased>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Removes a document's changes, snapshot, view, search row, runs, drafts, replay table and
-/// entries put by, and remembers that it was erased. [`Store::scrub`] afterwards removes what the
+/// Removes a document's changes, snapshot, view, search row, runs, drafts, replay table, and
+/// entries and changes put by, and remembers that it was erased. [`Store::scrub`] afterwards removes what the
 /// file still holds of it; that it is due survives a crash between the two.
 ///
 /// # Errors
@@ -63,6 +63,7 @@ pub fn purge(tx: &Tx<'_>, mark: &Erased) -> Result<()> {
     for table in ["deferred", "replay", "draft", "quarantine"] {
         tx.execute(&format!("DELETE FROM {table} WHERE doc = ?1"), [doc])?;
     }
+    put_by::forget(tx, doc)?;
     tx.execute(
         "UPDATE envelope SET state = 'erased', reason = NULL, run = NULL WHERE doc = ?1",
         [doc],

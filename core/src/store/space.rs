@@ -1,9 +1,11 @@
 //! Spaces this store takes part in: standing, cursors, people and the keys of their devices.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::error::{Result, StoreError};
-use super::{Tx, purge, search};
+use super::{Tx, purge, put_by, search};
 use crate::envelope::{decode, encode};
 use crate::id::{DeviceId, SpaceId};
 use crate::wire::{Cursor, FirstSync, RosterRow, Standing};
@@ -123,8 +125,8 @@ pub fn leave_space(tx: &Tx<'_>, id: SpaceId, at_ms: i64) -> Result<()> {
     Ok(())
 }
 
-/// Removes a space and everything in it: documents, changes, views, search rows, envelopes,
-/// notices, people. [`super::Store::scrub`] afterwards removes what the file still holds of it.
+/// Removes a space and everything in it: documents, changes, also those put by, views, search rows,
+/// envelopes, notices, people. [`super::Store::scrub`] afterwards removes what the file still holds of it.
 ///
 /// # Errors
 /// SQLite's own.
@@ -154,6 +156,7 @@ pub fn drop_space(tx: &Tx<'_>, id: SpaceId) -> Result<()> {
         tx.execute(&format!("DELETE FROM {table} WHERE space = ?1"), [id])?;
     }
     tx.execute("DELETE FROM space WHERE id = ?1", [id])?;
+    put_by::forget_space(tx, id)?;
     purge::scrub_due(tx)
 }
 
@@ -167,7 +170,9 @@ pub fn held(conn: &Connection) -> Result<Vec<SpaceId>> {
          UNION SELECT space FROM draft",
     )?;
     let rows = statement.query_map([], |row| row.get(0))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let mut held = rows.collect::<rusqlite::Result<BTreeSet<SpaceId>>>()?;
+    held.extend(put_by::spaces(conn)?);
+    Ok(held.into_iter().collect())
 }
 
 /// Moves a cursor, in the transaction that applied the page it stands after.

@@ -16,7 +16,7 @@ use crate::device::{Device, DeviceError, Result, SyncReport, keys, seal};
 use crate::envelope::encode;
 use crate::id::{DeviceId, EnvelopeId, SpaceId};
 use crate::store::outbox::State;
-use crate::store::{Tx, meta, outbox, purge, space};
+use crate::store::{Tx, meta, outbox, purge, put_by, space};
 use crate::sync::offers::id_of;
 use crate::sync::outgoing::Outgoing;
 use crate::sync::replay::refusal;
@@ -113,6 +113,7 @@ impl Device {
                 self.finish_recovery(report)?;
                 moved = true;
             } else {
+                moved |= self.take_in_late(report)?;
                 moved |= self.replay_refused(report)?;
                 moved |= self.ask_about_old()?;
             }
@@ -356,11 +357,15 @@ impl Device {
         {
             match &order.what {
                 OrderKind::Purge(doc) => {
-                    let space = crate::store::document::row(self.store.conn(), *doc)?;
-                    if let Some(row) = space {
+                    let conn = self.store.conn();
+                    let space = match crate::store::document::row(conn, *doc)? {
+                        Some(row) => Some(row.space),
+                        None => put_by::all(conn)?.get(doc).map(|put| put.space),
+                    };
+                    if let Some(space) = space {
                         let mark = purge::Erased {
                             doc: *doc,
-                            space: row.space,
+                            space,
                             reason: "ordered".to_owned(),
                             at_ms: self.env.now_ms(),
                         };
@@ -451,6 +456,7 @@ impl Device {
                 space::drop_space(tx, *space)?;
                 meta::remove(tx, &keys::epoch(*space))?;
             }
+            put_by::forget_all(tx)?;
             meta::set_number(tx, keys::WIPED, 1)
         })?;
         self.store.forget_loaded();

@@ -1,26 +1,32 @@
-//! Unsent changes of documents that could not be read whole: put by as small facts of the new store,
-//! until the relay has brought what they build on.
+//! Unsent changes of documents that could not be read whole: put by in the new store, until the relay has
+//! brought what they build on.
 
 use std::collections::BTreeMap;
 
+use automerge::Automerge;
 use rusqlite::Connection;
 
 use crate::chunk::Chunk;
-use crate::device::{Device, Result, SyncReport};
-use crate::documents::Kind;
+use crate::device::{Device, Result, SyncReport, begin_recovery};
 use crate::encoding::decode_changes;
-use crate::frame::{frame, unframe};
+use crate::frame::unframe;
 use crate::genesis::genesis;
 use crate::guard::{Limits, trial};
 use crate::id::{DocId, Hash, SpaceId};
 use crate::store::document::{self, DocWrite, NewChange, write_document};
 use crate::store::draft::{self, Quarantined};
-use crate::store::{Tx, meta, outbox, purge};
+use crate::store::put_by::{self, PutBy};
+use crate::store::{StoreError, Tx, outbox, purge};
 
-const PUT_BY: &str = "salvaged/";
+/// The mark of a document that still lacks what its changes put by build on.
+const INCOMPLETE: &str = "salvage_incomplete";
 
 /// Puts the readable unsent changes of a damaged document by; says how many.
-pub(super) fn put_by(old: &Connection, tx: &Tx<'_>, doc: DocId) -> crate::store::Result<u32> {
+pub(super) fn put_unsent_by(
+    old: &Connection,
+    tx: &Tx<'_>,
+    doc: DocId,
+) -> crate::store::Result<u32> {
     let mut changes: BTreeMap<Hash, (SpaceId, u8, Vec<u8>)> = BTreeMap::new();
     let mut order: Vec<Hash> = Vec::new();
     let mut add = |space, kind, bytes: Vec<u8>| {
@@ -45,12 +51,9 @@ pub(super) fn put_by(old: &Connection, tx: &Tx<'_>, doc: DocId) -> crate::store:
             add(row.space, row.kind, bytes);
         }
     }
-    for (n, hash) in order.iter().enumerate() {
+    for hash in &order {
         let (space, kind, bytes) = &changes[hash];
-        let mut packed = space.as_bytes().to_vec();
-        packed.push(*kind);
-        packed.extend_from_slice(bytes);
-        meta::set(tx, &format!("{PUT_BY}{doc}/{n:06}"), &frame(&packed))?;
+        put_by::add(tx, doc, *space, *kind, bytes)?;
     }
     Ok(u32::try_from(order.len()).unwrap_or(u32::MAX))
 }
@@ -75,98 +78,118 @@ fn unsealed_one_by_one(old: &Connection, doc: DocId) -> Vec<Vec<u8>> {
     rows.map_while(std::result::Result::ok).flatten().collect()
 }
 
+/// What a document becomes by its changes put by.
+enum Taken {
+    /// They add nothing: all are in it, or it was erased.
+    Nothing,
+    /// This, by these changes.
+    Document(Box<Automerge>, Vec<Hash>),
+}
+
 impl Device {
     /// Takes in what was put by, now that the relay has brought what it builds on. What still lacks
-    /// something stays put by, and is named.
+    /// something stays put by, and is named, once.
     pub(crate) fn take_in_salvaged(&mut self, report: &mut SyncReport) -> Result<()> {
-        let mut docs: BTreeMap<DocId, (SpaceId, Kind, Vec<Vec<u8>>)> = BTreeMap::new();
-        let mut names: BTreeMap<DocId, Vec<String>> = BTreeMap::new();
-        for (name, packed) in meta::all_under(self.store.conn(), PUT_BY)? {
-            let doc = name.strip_prefix(PUT_BY).and_then(|rest| {
-                let (id, _) = rest.split_once('/')?;
-                id.parse::<uuid::Uuid>().ok().map(DocId)
-            });
-            let opened = unframe(&packed).and_then(|packed| {
-                let (space, rest) = packed.split_at_checked(16)?;
-                let (kind, bytes) = rest.split_first()?;
-                let (space, kind) = (SpaceId::from_slice(space)?, Kind::from_number(*kind)?);
-                Some((space, kind, bytes.to_vec()))
-            });
-            if let (Some(doc), Some((space, kind, bytes))) = (doc, opened) {
-                let entry = docs.entry(doc).or_insert((space, kind, Vec::new()));
-                entry.2.push(bytes);
-                names.entry(doc).or_default().push(name);
+        for (doc, put) in put_by::all(self.store.conn())? {
+            let taken = self.tried(doc, &put)?;
+            let (space, kind, at_ms) = (put.space, put.kind, self.env.now_ms());
+            let by = Some(self.identity()?.member);
+            let named = || -> Result<bool> {
+                let marks = draft::quarantined(self.store.conn())?;
+                let is_it = |m: &Quarantined| m.doc == doc && m.reason == INCOMPLETE;
+                Ok(marks.iter().any(is_it))
+            };
+            if taken.is_none() && named()? {
+                continue;
             }
-        }
-        for (doc, (space, kind, changes)) in docs {
-            let names = names.remove(&doc).unwrap_or_default();
-            let taken = self.take_in(doc, space, kind, &changes)?;
-            let at_ms = self.env.now_ms();
+            report.quarantined += u32::from(taken.is_none());
             self.store.write(|tx| {
-                if taken {
-                    names.iter().try_for_each(|name| meta::remove(tx, name))
-                } else {
-                    let reason = "salvage_incomplete".to_owned();
-                    let envelope = None;
-                    draft::quarantine(
-                        tx,
-                        &Quarantined {
+                match &taken {
+                    Some(Taken::Document(am, hashes)) => {
+                        let new = NewChange::saved(am, hashes);
+                        let new = &new;
+                        let write = DocWrite {
+                            doc,
+                            space,
+                            kind,
+                            am,
+                            new,
+                            at_ms,
+                            by,
+                        };
+                        write_document(tx, &write)?;
+                    }
+                    Some(Taken::Nothing) => {}
+                    None => {
+                        let (envelope, reason) = (None, INCOMPLETE.to_owned());
+                        let mark = Quarantined {
                             space,
                             doc,
                             envelope,
                             reason,
                             at_ms,
-                        },
-                    )
+                        };
+                        return draft::quarantine(tx, &mark);
+                    }
                 }
+                draft::release_from(tx, doc, INCOMPLETE)?;
+                put_by::forget(tx, doc)
             })?;
-            report.quarantined += u32::from(!taken);
         }
+        self.store.forget_loaded();
         Ok(())
     }
 
-    fn take_in(
-        &mut self,
-        doc: DocId,
-        space: SpaceId,
-        kind: Kind,
-        changes: &[Vec<u8>],
-    ) -> Result<bool> {
+    /// Takes in what had to stay put by when the store recovered, if what it builds on has come since. It
+    /// was written under an epoch of the damaged store, so it is made again as after any recovery. `true` if
+    /// there was any.
+    pub(crate) fn take_in_late(&mut self, report: &mut SyncReport) -> Result<bool> {
+        for (doc, put) in put_by::all(self.store.conn())? {
+            if self.tried(doc, &put)?.is_some() {
+                self.store.write(begin_recovery)?;
+                self.finish_recovery(report)?;
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// `None` if something is missing.
+    fn tried(&self, doc: DocId, put: &PutBy) -> Result<Option<Taken>> {
         if purge::is_erased(self.store.conn(), doc)? {
-            return Ok(true);
+            return Ok(Some(Taken::Nothing));
         }
         let here = match self.store.document(doc) {
-            Ok(loaded) if loaded.space != space || loaded.kind != kind => return Ok(false),
+            Ok(loaded) if loaded.space != put.space || loaded.kind != put.kind => return Ok(None),
             Ok(loaded) => loaded.am.clone(),
-            Err(crate::store::StoreError::NotFound(_)) => genesis(kind).document(),
+            Err(StoreError::NotFound(_)) => genesis(put.kind).document(),
+            Err(StoreError::Damaged { .. }) => return Ok(None),
             Err(other) => return Err(other.into()),
         };
-        let missing = |bytes: &&Vec<u8>| {
-            let hash = Chunk::parse(bytes).map(|(_, hash)| hash.into());
-            hash.is_ok_and(|hash| here.get_change_meta_by_hash(&hash).is_none())
-        };
-        let changes: Vec<Vec<u8>> = changes.iter().filter(missing).cloned().collect();
-        if changes.is_empty() {
-            return Ok(true);
+        let is_here = |hash: &Hash| here.get_change_meta_by_hash(&(*hash).into()).is_some();
+        let mut changes = Vec::new();
+        let mut hashes = Vec::new();
+        for bytes in &put.changes {
+            let Ok((chunk, hash)) = Chunk::parse(bytes) else {
+                return Ok(None);
+            };
+            if is_here(&hash) {
+                continue;
+            }
+            if !chunk
+                .deps
+                .iter()
+                .all(|dep| is_here(dep) || hashes.contains(dep))
+            {
+                return Ok(None);
+            }
+            changes.push(bytes.clone());
+            hashes.push(hash);
         }
-        let Ok(am) = trial(&here, kind, &changes, &Limits::PACK) else {
-            return Ok(false);
-        };
-        let hashes = changes.iter().filter_map(|bytes| Chunk::parse(bytes).ok());
-        let hashes: Vec<Hash> = hashes.map(|(_, hash)| hash).collect();
-        let new = NewChange::saved(&am, &hashes);
-        let (at_ms, by) = (self.env.now_ms(), Some(self.identity()?.member));
-        let write = DocWrite {
-            doc,
-            space,
-            kind,
-            am: &am,
-            new: &new,
-            at_ms,
-            by,
-        };
-        self.store.write(|tx| write_document(tx, &write))?;
-        self.store.forget_loaded();
-        Ok(true)
+        if changes.is_empty() {
+            return Ok(Some(Taken::Nothing));
+        }
+        let tried = trial(&here, put.kind, &changes, &Limits::PACK);
+        Ok(tried.ok().map(|am| Taken::Document(Box::new(am), hashes)))
     }
 }
