@@ -260,11 +260,12 @@ impl Storm {
         self.take_stock();
     }
 
-    /// A device that is on, and whose name at the relay was revoked, is revoked.
+    /// A device that is on, and whose name at the relay was revoked, is revoked. One that was put back to a
+    /// backup goes by the name it had then: it is to enrol again, as a copy (storm 313177).
     pub(super) fn mark_cut_off(&mut self, number: usize) {
         let pocket = &mut self.pockets[number];
         if pocket.device.is_some() && !pocket.disk.is_dead() {
-            pocket.revoked |= self.cut_off.contains(&pocket.id());
+            pocket.revoked = self.cut_off.contains(&pocket.id());
         }
     }
 
