@@ -16,7 +16,7 @@ use crate::time::Env;
 mod apply;
 
 use apply::apply;
-pub(crate) use apply::{Step, find_container, has_item};
+pub(crate) use apply::{Step, find_container, has_item, object};
 
 /// The highest level of derived actor a save may mint. Each costs every reader of the document a
 /// little for ever; beyond it a save replays its edits at the present heads instead.

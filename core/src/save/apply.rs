@@ -284,10 +284,11 @@ fn decision(element: &str, inside: bool, ctx: &SaveContext<'_>) -> Vec<u8> {
     )
 }
 
-fn object(tx: &Transaction<'_>, kind: Kind, place: &Place) -> Option<ObjId> {
+/// The map that holds the fields of a place.
+pub(crate) fn object<R: ReadDoc>(doc: &R, kind: Kind, place: &Place) -> Option<ObjId> {
     match place {
         Place::Root => Some(ROOT),
-        Place::Item { container, key } => item(tx, kind, container, key),
+        Place::Item { container, key } => item(doc, kind, container, key),
     }
 }
 

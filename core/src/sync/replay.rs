@@ -5,6 +5,7 @@
 //! replaces.
 
 mod again;
+mod anew;
 mod asking;
 mod covered;
 mod plan;

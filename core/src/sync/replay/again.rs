@@ -7,6 +7,7 @@ use std::sync::Arc;
 use automerge::{Automerge, Change, ReadDoc};
 use serde_json::{Value, json};
 
+use super::anew::anew;
 use super::covered::{Covered, stand_for};
 use super::sides::{Sides, holds};
 use crate::device::documents::new_changes;
@@ -14,7 +15,7 @@ use crate::device::{Device, DeviceError, Result};
 use crate::documents::Kind;
 use crate::edit::{Edit, Place, diff, rank, resolve};
 use crate::id::{EnvelopeId, Hash, Version, mint_uuid};
-use crate::read::{Reading, RemovedItem, at_path, read_at, version};
+use crate::read::{Reading, RemovedItem, read_at, version};
 use crate::rebase::{self, At};
 use crate::save::{self, SaveContext};
 use crate::store::document::{Loaded, NewChange, Origin};
@@ -181,7 +182,7 @@ fn edits_of(
     let found = diff(kind, &before, &after.value, &mut || mint_uuid(ctx.env));
     let mut edits = found.map_err(crate::save::SaveError::from)?.edits;
     edits.extend(reopened(kind, &before, &after));
-    edits.extend(chosen(kind, &before, &after));
+    edits.extend(anew(old, kind, change, (&before, &after)));
     Ok(edits)
 }
 
@@ -231,34 +232,8 @@ fn reopened(kind: Kind, before: &Reading, after: &Reading) -> Vec<Edit> {
     raised.collect()
 }
 
-/// Conflicts settled in favour of the value that was shown already.
-fn chosen(kind: Kind, before: &Reading, after: &Reading) -> Vec<Edit> {
-    let settled = before.conflicts.iter().filter_map(|conflict| {
-        let path = &conflict.path;
-        if after.conflicts.iter().any(|c| c.path == *path) {
-            return None;
-        }
-        let value = at_path(&after.value, path)?;
-        let (place, field) = resolve(kind, path)?;
-        let same = at_path(&before.value, path) == Some(value) && place_holds(&place, after);
-        same.then(|| Edit::Put {
-            place,
-            field,
-            value: value.clone(),
-        })
-    });
-    settled.collect()
-}
-
-fn place_holds(place: &Place, reading: &Reading) -> bool {
-    match place {
-        Place::Root => true,
-        Place::Item { key, .. } => !reading.removed.iter().any(|item| item.key == *key),
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::id::MemberId;
 
@@ -274,7 +249,7 @@ mod tests {
         }
     }
 
-    fn ctx(who: u8) -> SaveContext<'static> {
+    pub(in crate::sync::replay) fn ctx(who: u8) -> SaveContext<'static> {
         SaveContext {
             actor: [who; 16],
             by: MemberId(uuid::Uuid::from_bytes([who; 16])),
