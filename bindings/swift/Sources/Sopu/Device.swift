@@ -68,6 +68,7 @@ public final class Device: Sendable {
                 done.resume()
             }
         }
+        progress.finish()
     }
 
     /// Encrypts the whole store anew with another key. All of it happens or nothing: keep both keys until this

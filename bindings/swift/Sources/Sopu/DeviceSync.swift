@@ -1,7 +1,10 @@
 extension Device {
-    /// Enrols at a relay (`https://…`) with an invite code.
+    /// Enrols at a relay.
     ///
-    /// - Parameter name: which phone this is, for the office's list.
+    /// - Parameters:
+    ///   - relay: its address, `https://…`.
+    ///   - code: an invite code, as the office gave it.
+    ///   - name: which phone this is, for the office's list.
     @discardableResult
     public func enrol(relay: String, code: String, name: String) async throws -> Identity {
         let transport = self.transport

@@ -1,7 +1,7 @@
 import Foundation
 
 /// What a person typed while a save or a read ran, put onto what came of it: field by field and item by item, the
-/// person's where they touched it.
+/// person's where they touched it. An item they touched that others took out meanwhile is there again, whole.
 enum Edits {
     static func made<C: Content>(to before: C, giving after: C, carriedTo merged: C) throws -> C {
         let carried = carry(try fields(before), try fields(after), try fields(merged))
@@ -22,7 +22,9 @@ enum Edits {
             case (let old?, let new?) where same(old, new):
                 break
             case (let old as [String: Any], let new as [String: Any]):
-                result[name] = carry(old, new, merged[name] as? [String: Any] ?? [:])
+                let now = merged[name] as? [String: Any]
+                // An item that was taken out comes back whole: a part of it alone says nothing.
+                result[name] = now == nil && isItem(name) ? new : carry(old, new, now ?? [:])
             // An empty map is not written.
             case (nil, let new as [String: Any]):
                 result[name] = carry([:], new, merged[name] as? [String: Any] ?? [:])
@@ -40,9 +42,14 @@ enum Edits {
         return result
     }
 
-    /// Whether all in it are items; one item has other fields too.
+    /// Whether all in it are items.
     private static func isMap(_ object: [String: Any]) -> Bool {
-        object.values.allSatisfy { $0 is [String: Any] }
+        object.keys.allSatisfy(isItem)
+    }
+
+    /// Items are kept under ids, which no field is named like.
+    private static func isItem(_ name: String) -> Bool {
+        UUID(uuidString: name) != nil
     }
 
     private static func same(_ one: Any, _ other: Any) -> Bool {

@@ -65,8 +65,8 @@ public final class Form<C: Content> {
     /// Whether there is something to save.
     public var isEdited: Bool { value != known }
 
-    /// Saves the differences; durable when it returns. Shows what the save was merged to, if it was; what the person
-    /// typed while it ran stays and goes with the next save.
+    /// Saves the differences; durable when it returns. Shows what the save was merged to, if it was, and the conflicts
+    /// and marks as they are then; what the person typed while it ran stays and goes with the next save.
     ///
     /// - Returns: the parts the merge rules did not let it write, and whether anything differed.
     @discardableResult
@@ -144,18 +144,17 @@ public final class Form<C: Content> {
     private func write() async throws -> Saved {
         let sent = value
         let (id, version, json) = (id, version, try sent.json())
-        let saved = try await device.here {
-            try $0.save(doc: id, version: version, value: json)
+        let (saved, document) = try await device.here {
+            let saved = try $0.save(doc: id, version: version, value: json)
+            // What is saved is saved, whether or not it can be read: whoever reads next hears why not.
+            return (saved, try? $0.read(doc: id))
         }
-        try take(saved, sent: sent)
-        return saved
-    }
-
-    private func take(_ saved: Saved, sent: C) throws {
-        version = saved.version
+        self.version = saved.version
         known = sent
-        guard let merged = saved.merged else { return }
-        try show(C(json: merged), editsSince: sent)
+        if let merged = saved.merged { try show(C(json: merged), editsSince: sent) }
+        // What others wrote meanwhile shows after a refresh, the marks of it too.
+        if let document, document.version == saved.version { mark(document) }
+        return saved
     }
 
     /// - Parameter editsSince: what the value is compared with: the differences are the person's and stay.
@@ -164,6 +163,11 @@ public final class Form<C: Content> {
         let document = try await device.here { try $0.read(doc: id) }
         try show(C(json: document.value), editsSince: before)
         version = document.version
+        mark(document)
+    }
+
+    /// Shows what the document has beside its content.
+    private func mark(_ document: Document) {
         conflicts = document.conflicts
         status = document.status
         removed = document.removed

@@ -2,7 +2,7 @@ extension Device {
     /// What ``keepInSync()`` is doing.
     public var syncState: SyncState { progress.now }
 
-    /// The state at once, then each new one. Ends when the task is cancelled.
+    /// The state at once, then each new one. Ends when the task is cancelled or the device closed.
     public var syncStates: AsyncStream<SyncState> { progress.states() }
 
     /// Exchanges with the relay until the task is cancelled: listens for news by long polling, sends at once what was
@@ -30,7 +30,8 @@ extension Device {
     /// Two at once would wake each other for ever.
     private func begin() async throws {
         for await _ in progress.states() where progress.begin() { return }
-        throw CancellationError()
+        try Task.checkCancellation()
+        throw SopuError.Closed
     }
 
     private func exchangeForEver() async throws {

@@ -52,6 +52,8 @@
             entry[kSecValueData] = key
             entry[kSecAttrAccessible] = kSecAttrAccessibleAfterFirstUnlockThisDeviceOnly
             let status = SecItemAdd(entry as CFDictionary, nil)
+            // An extension of the app was faster: there is one key, the first.
+            if status == errSecDuplicateItem, let first = try read(account) { return first }
             guard status == errSecSuccess else { throw Failure(status: status) }
             return key
         }

@@ -26,6 +26,7 @@ final class SyncProgress: @unchecked Sendable {
     private var isKept = false
     private var watchers: [UInt64: AsyncStream<SyncState>.Continuation] = [:]
     private var nextWatcher: UInt64 = 0
+    private var isFinished = false
 
     var now: SyncState { lock.withLock { state } }
 
@@ -52,6 +53,16 @@ final class SyncProgress: @unchecked Sendable {
         }
     }
 
+    /// The device was closed: nobody waits for another state.
+    func finish() {
+        let all = lock.withLock {
+            isFinished = true
+            defer { watchers.removeAll() }
+            return Array(watchers.values)
+        }
+        for watcher in all { watcher.finish() }
+    }
+
     private func tell(_ new: SyncState) {
         guard new != state else { return }
         state = new
@@ -63,8 +74,8 @@ final class SyncProgress: @unchecked Sendable {
             let id = lock.withLock {
                 let id = nextWatcher
                 nextWatcher += 1
-                watchers[id] = watcher
                 watcher.yield(state)
+                if isFinished { watcher.finish() } else { watchers[id] = watcher }
                 return id
             }
             watcher.onTermination = { [self] _ in

@@ -19,7 +19,8 @@ public final class URLSessionTransport: HttpClient {
 
     /// - Parameter configuration: for certificates or proxies of the organisation; an ephemeral one if `nil`.
     public init(configuration: URLSessionConfiguration? = nil) {
-        let configuration = configuration ?? .ephemeral
+        // A copy: what is set here is no business of the caller's other sessions.
+        let configuration = configuration?.copy() as? URLSessionConfiguration ?? .ephemeral
         configuration.urlCache = nil
         configuration.httpCookieStorage = nil
         configuration.httpShouldSetCookies = false

@@ -73,10 +73,14 @@ struct AloneTests {
     func closed() async throws {
         let device = try await open(keys)
         var pages = device.live().makeAsyncIterator()
+        var states = device.syncStates.makeAsyncIterator()
         #expect(try await pages.next()?.total == 0)
+        #expect(await states.next() == .idle)
         await device.close()
         await device.close()
         #expect(try await pages.next() == nil, "the list ended with the device")
+        #expect(await states.next() == nil, "and so did its states")
+        await #expect(throws: SopuError.Closed) { try await device.keepInSync() }
         await #expect(throws: SopuError.Closed) { try await device.spaces() }
         #expect(try await open(keys).spaces().isEmpty)
     }

@@ -4,7 +4,7 @@ import Testing
 
 @MainActor
 @Suite
-struct ContractTests {
+final class ContractTests: TwoDevices {
     static let customer = "0190b5a0-0000-7000-8000-000000000001"
     static let provider = "0190b5a0-0000-7000-8000-000000000002"
     static let item = "0190b5a0-0000-7000-8000-000000000003"
@@ -101,18 +101,6 @@ struct ContractTests {
         quota.overdrawPolicy = "warn"
         contract.quotas = [other: quota]
         return contract
-    }
-
-    let relay: Relay
-    let aino: Device
-    let eero: Device
-    let space: String
-
-    init() async throws {
-        relay = try Relay()
-        aino = try await relay.device("Aino")
-        eero = try await relay.device("Eero")
-        space = try await aino.space()
     }
 
     @Test("A contract with gaps is not locked and says what is missing")

@@ -6,19 +6,7 @@ import Testing
 /// What a person types, a colleague sends or an app cancels while a form is at work.
 @MainActor
 @Suite
-struct MeanwhileTests {
-    let relay: Relay
-    let aino: Device
-    let eero: Device
-    let space: String
-
-    init() async throws {
-        relay = try Relay()
-        aino = try await relay.device("Aino")
-        eero = try await relay.device("Eero")
-        space = try await aino.space()
-    }
-
+final class MeanwhileTests: TwoDevices {
     /// Lets the calls begin, which wait for the store, and does this before any of them goes on.
     private func whileWaiting(_ calls: @escaping () -> Void, _ act: () -> Void) async throws {
         let free = DispatchSemaphore(value: 0)
@@ -79,6 +67,39 @@ struct MeanwhileTests {
         #expect(try Edits.made(to: after, giving: empty, carriedTo: after) == empty)
     }
 
+    @Test("An item that a colleague took out comes back whole when the person types in it")
+    func itemTakenOut() async throws {
+        let (touched, untouched) = (newId(), newId())
+        var note = VisitNote()
+        for id in [touched, untouched] {
+            var task = VisitNote.Task()
+            task.planItem = "Suihku"
+            task.state = "refused"
+            note.tasks[id] = task
+        }
+        let form = try await aino.create(in: space, note)
+        try await syncAll(aino, eero)
+        let theirs = try await open(eero, form.id)
+        theirs.value.tasks = [:]
+        try await theirs.save()
+        try await syncAll(eero, aino)
+
+        var reading: Task<Void, any Error>?
+        try await whileWaiting {
+            reading = Task { try await form.refresh() }
+        } _: {
+            form.value.tasks[touched]?.reason = "Asiakas nukkui"
+        }
+        try await reading?.value
+        var whole = try #require(note.tasks[touched])
+        whole.reason = "Asiakas nukkui"
+        #expect(form.value.tasks == [touched: whole])
+        let saved = try await form.save()
+        #expect(saved.ignored.isEmpty)
+        try await syncAll(aino, eero)
+        #expect(try await open(eero, form.id).value.tasks == form.value.tasks)
+    }
+
     @Test("A lock seals only what was shown when it was asked for")
     func unseenTitle() async throws {
         let form = try await aino.create(in: space, ContractTests.careContract())
@@ -104,18 +125,11 @@ struct MeanwhileTests {
 
     @Test("A note is moved with what was typed last")
     func moved() async throws {
-        try relay.sopu("space", "add", "Mäkelä")
-        let me = try await aino.identity().memberName
-        try relay.sopu("space", "grant", "Mäkelä", "--member", me, "--role", "field")
         let form = try await aino.create(in: space, VisitNote())
         try await syncAll(aino)
-        try await until {
-            try await aino.sync()
-            return try await aino.spaces().count == 2
-        }
-        let other = try #require(try await aino.spaces().first { $0.name == "Mäkelä" })
+        let other = try await otherSpace()
         form.value.summary = "Ei vielä tallennettu"
-        let moved = try await form.move(to: other.id)
+        let moved = try await form.move(to: other)
         #expect(!form.isEdited)
         #expect(try await aino.open(moved, as: VisitNote.self).value.summary == "Ei vielä tallennettu")
     }

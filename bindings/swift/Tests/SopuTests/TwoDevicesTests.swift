@@ -5,29 +5,7 @@ import Testing
 /// Two people, two devices, one relay: what a field worker's app relies on.
 @MainActor
 @Suite
-struct TwoDevicesTests {
-    let relay: Relay
-    let aino: Device
-    let eero: Device
-    let space: String
-
-    init() async throws {
-        relay = try Relay()
-        aino = try await relay.device("Aino")
-        eero = try await relay.device("Eero")
-        space = try await aino.space()
-    }
-
-    private func note(_ device: Device, _ summary: String) async throws -> String {
-        var note = VisitNote()
-        note.summary = summary
-        return try await device.create(in: space, note).id
-    }
-
-    private func open(_ device: Device, _ doc: String) async throws -> Form<VisitNote> {
-        try await device.open(doc, as: VisitNote.self)
-    }
-
+final class TwoDevicesTests: TwoDevices {
     @Test("Enrolling tells who one is, where one belongs and who else is there")
     func enrolling() async throws {
         let me = try await aino.identity()
@@ -137,6 +115,24 @@ struct TwoDevicesTests {
         }
     }
 
+    @Test("A save that settles a conflict shows that it is settled")
+    func settledByTyping() async throws {
+        let doc = try await note(aino, "Kiistanalainen käynti")
+        try await syncAll(aino, eero)
+        for (device, outcome) in [(aino, "as_planned"), (eero, "client_absent")] {
+            let form = try await open(device, doc)
+            form.value.outcome = outcome
+            try await form.save()
+        }
+        try await syncAll(aino, eero)
+        let form = try await open(aino, doc)
+        #expect(form.conflicts.map(\.path) == ["outcome"])
+        form.value.outcome = "partial"
+        try await form.save()
+        #expect(form.conflicts.isEmpty)
+        #expect(form.value.outcome == "partial")
+    }
+
     @Test("Search knows that ä is a letter of its own")
     func search() async throws {
         _ = try await note(aino, "Sää oli kaunis")
@@ -215,6 +211,7 @@ struct TwoDevicesTests {
         form.value.status = "done"
         let saved = try await form.save()
         #expect(saved.ignored.isEmpty)
+        #expect(form.status.first { $0.path == "status" }?.code == "done", "the save shows where it stands")
         form.value.status = "started"
         let lowered = try await form.save()
         #expect(lowered.ignored.map(\.code) == ["status_only_rises"])
@@ -242,18 +239,11 @@ struct TwoDevicesTests {
 
     @Test("A note on the wrong client is moved once")
     func move() async throws {
-        try relay.sopu("space", "add", "Mäkelä")
-        let me = try await aino.identity().memberName
-        try relay.sopu("space", "grant", "Mäkelä", "--member", me, "--role", "field")
         let doc = try await note(aino, "Väärälle asiakkaalle")
         try await syncAll(aino)
-        try await until {
-            try await aino.sync()
-            return try await aino.spaces().count == 2
-        }
-        let other = try #require(try await aino.spaces().first { $0.name == "Mäkelä" })
-        let moved = try await aino.moveNote(doc, to: other.id)
-        #expect(try await aino.moveNote(doc, to: other.id) == moved)
-        #expect(try await open(aino, moved).space == other.id)
+        let other = try await otherSpace()
+        let moved = try await aino.moveNote(doc, to: other)
+        #expect(try await aino.moveNote(doc, to: other) == moved)
+        #expect(try await open(aino, moved).space == other)
     }
 }
