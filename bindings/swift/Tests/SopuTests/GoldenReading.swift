@@ -1,0 +1,148 @@
+import Foundation
+
+@testable import Sopu
+
+/// Everything that a store says and that no day changes, as `bindings/golden/reading.py` writes it down.
+enum GoldenReading {
+    private static let kinds: [String: Kind] = [
+        "contract": .contract, "visit_note": .visitNote, "service_listing": .serviceListing,
+    ]
+    private static let sorts: [String: Sort] = ["updated": .updated, "date": .date, "title": .title]
+
+    /// - Parameter wanted: names the queries and the words to search for.
+    static func of(_ device: Device, asking wanted: Json) async throws -> Json {
+        let spaces = try await device.spaces()
+        var members: [String: Json] = [:]
+        for space in spaces {
+            members[space.id] = .array(
+                try await device.members(of: space.id).map {
+                    .object(["id": .string($0.id), "name": .string($0.name), "role": optional($0.role)])
+                })
+        }
+        var (documents, timelines): ([String: Json], [String: Json]) = ([:], [:])
+        for row in try await device.list(Query(limit: 1_000)).rows {
+            documents[row.id] = try await document(device, row.id)
+            timelines[row.id] = try await timeline(device, row.id)
+        }
+        var (lists, searches): ([Json], [Json]) = ([], [])
+        for list in wanted["lists"].list { lists.append(try await listed(device, list["query"])) }
+        for search in wanted["searches"].list { searches.append(try await found(device, search["text"].text)) }
+        return .object([
+            "identity": identity(try await device.identity()),
+            "spaces": .array(
+                spaces.map { .object(["id": .string($0.id), "name": .string($0.name), "role": .string($0.role)]) }),
+            "members": .object(members),
+            "documents": .object(documents),
+            "lists": .array(lists),
+            "searches": .array(searches),
+            "timelines": .object(timelines),
+            "pending": .array(
+                try await device.pending().map {
+                    .object([
+                        "doc": .string($0.doc), "place": .string("\($0.place)"), "title": optional($0.title),
+                    ])
+                }),
+        ])
+    }
+
+    private static func identity(_ identity: Identity) -> Json {
+        .object([
+            "device": .string(identity.device), "member": .string(identity.member),
+            "member_name": .string(identity.memberName), "org": .string(identity.org),
+            "org_name": .string(identity.orgName),
+        ])
+    }
+
+    @MainActor
+    private static func document(_ device: Device, _ id: String) async throws -> Json {
+        let read = try await device.here { try $0.read(doc: id) }
+        return .object([
+            "space": .string(read.space),
+            "kind": .string(kinds.first { $0.value == read.kind }?.key ?? ""),
+            "version": .string(read.version),
+            "value": try Json(Data(read.value.utf8)),
+            "unknown": .array(read.unknown.map(Json.string)),
+            "status": .array(
+                read.status.map {
+                    .object([
+                        "path": .string($0.path), "code": .string($0.code), "round": .int(Int64($0.round)),
+                        "by": optional($0.by), "at_ms": $0.atMs.map(Json.int) ?? .null,
+                    ])
+                }),
+            "stage": optional(try await device.status(of: id).stage.map { "\($0)" }),
+            "conflicts": .array(
+                try read.conflicts.map { conflict in
+                    .object([
+                        "path": .string(conflict.path),
+                        "values": .array(
+                            try conflict.values.map {
+                                .object([
+                                    "value": try Json(Data($0.value.utf8)), "change": .string($0.change),
+                                    "member_name": optional($0.provenance.memberName),
+                                ])
+                            }),
+                    ])
+                }),
+        ])
+    }
+
+    private static func listed(_ device: Device, _ query: Json) async throws -> Json {
+        var asked = Query()
+        for (name, value) in query.fields {
+            switch name {
+            case "kind": asked.kind = kinds[value.text]
+            case "sort": asked.sort = sorts[value.text]
+            case "ascending": asked.ascending = value == .bool(true)
+            case "conflicts_only": asked.conflictsOnly = value == .bool(true)
+            case "offset": asked.offset = UInt32(value.number)
+            case "limit": asked.limit = UInt32(value.number)
+            case "from_date": asked.fromDate = value.text
+            case "to_date": asked.toDate = value.text
+            default: throw Relay.Failure(description: "a query by \(name)")
+            }
+        }
+        let page = try await device.list(asked)
+        return .object([
+            "query": query,
+            "total": .int(Int64(page.total)),
+            "rows": .array(
+                page.rows.map {
+                    .object([
+                        "id": .string($0.id), "title": .string($0.title), "status": optional($0.status),
+                        "date": optional($0.date), "conflicts": .int(Int64($0.conflicts)),
+                    ])
+                }),
+        ])
+    }
+
+    private static func found(_ device: Device, _ text: String) async throws -> Json {
+        let page = try await device.search(text)
+        return .object([
+            "text": .string(text), "total": .int(Int64(page.total)), "ids": .array(page.rows.map { .string($0.id) }),
+        ])
+    }
+
+    private static func timeline(_ device: Device, _ id: String) async throws -> Json {
+        .array(
+            try await device.timeline(of: id, limit: 100).map { step in
+                .object([
+                    "change": .string(step.change),
+                    "member_name": optional(step.provenance.memberName),
+                    "fields": .array(
+                        try step.fields.map {
+                            .object([
+                                "path": .string($0.path), "before": try json($0.before), "after": try json($0.after),
+                            ])
+                        }),
+                ])
+            })
+    }
+
+    private static func optional(_ text: String?) -> Json {
+        text.map(Json.string) ?? .null
+    }
+
+    private static func json(_ text: String?) throws -> Json {
+        try text.map { try Json(Data($0.utf8)) } ?? .null
+    }
+}
