@@ -1,6 +1,6 @@
 //! What must never be rolled back: a small append-only file beside the database. It holds the
-//! relay's key and secret, the ids of erased documents, and news of people, memberships and
-//! devices. When the database comes back from a backup, the ledger's newest copy wins.
+//! relay's key and secret, the ids of erased documents, legal holds set and lifted, and news of people,
+//! memberships and devices. When the database comes back from a backup, the ledger's newest copy wins.
 //!
 //! One line of JSON an append, an entry or a list of them, each led by a hash over the line before and
 //! its own text, so that a line can be neither changed nor left out. A torn last line (power lost while
@@ -38,7 +38,9 @@ pub enum Line {
     },
     /// A document was erased.
     Erased(Erasure),
-    /// A row of people, memberships or devices as it became.
+    /// A document's legal hold was set or lifted.
+    LegalHold(Hold),
+    /// A row of people, memberships, devices or held clients as it became.
     People {
         /// The row, its table among its fields.
         row: Value,
@@ -50,9 +52,46 @@ impl Line {
     pub fn erasure(&self) -> Option<&Erasure> {
         match self {
             Line::Erased(erasure) => Some(erasure),
-            Line::Relay { .. } | Line::Started { .. } | Line::People { .. } => None,
+            Line::Relay { .. }
+            | Line::Started { .. }
+            | Line::LegalHold(_)
+            | Line::People { .. } => None,
         }
     }
+
+    /// The hold it tells of, if it does.
+    pub fn hold(&self) -> Option<&Hold> {
+        match self {
+            Line::LegalHold(hold) => Some(hold),
+            Line::Relay { .. } | Line::Started { .. } | Line::Erased(_) | Line::People { .. } => {
+                None
+            }
+        }
+    }
+
+    /// What the database noted for the ledger: a whole entry, or a row as it became.
+    pub fn of_news(body: &str) -> Option<Self> {
+        let news: Value = serde_json::from_str(body).ok()?;
+        match news.get("entry") {
+            Some(_) => serde_json::from_value(news).ok(),
+            None => Some(Line::People { row: news }),
+        }
+    }
+}
+
+/// What the relay said of a document's legal hold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Which document.
+    pub doc: DocId,
+    /// Where it is.
+    pub space: SpaceId,
+    /// Its kind's wire number.
+    pub kind: u8,
+    /// Relay clock.
+    pub at_ms: i64,
+    /// Set, or lifted.
+    pub held: bool,
 }
 
 /// A document's erasure.
@@ -219,7 +258,9 @@ impl Ledger {
             .rev()
             .find_map(|line| match line {
                 Line::Started { number } => Some(*number),
-                Line::Relay { .. } | Line::Erased(_) | Line::People { .. } => None,
+                Line::Relay { .. } | Line::Erased(_) | Line::LegalHold(_) | Line::People { .. } => {
+                    None
+                }
             })
             .unwrap_or(0)
     }
@@ -260,7 +301,7 @@ pub fn keys_of(lines: &[Line]) -> Option<RelayKeys> {
         |hex: &str| -> Option<[u8; 32]> { HEXLOWER.decode(hex.as_bytes()).ok()?.try_into().ok() };
     match lines.first()? {
         Line::Relay { seed, secret } => Some(RelayKeys::new(&bytes(seed)?, bytes(secret)?)),
-        Line::Started { .. } | Line::Erased(_) | Line::People { .. } => None,
+        Line::Started { .. } | Line::Erased(_) | Line::LegalHold(_) | Line::People { .. } => None,
     }
 }
 

@@ -427,8 +427,8 @@ impl Relay {
         lock(&self.behind).insert(space);
     }
 
-    /// What triggers noted of people, memberships and devices goes into the ledger. `true` if
-    /// there was anything.
+    /// What the database noted of people, memberships, devices and legal holds goes into the ledger. `true`
+    /// if there was anything.
     fn settle_ledger(&self) -> Result<bool, StoreError> {
         let mut any = false;
         loop {
@@ -441,9 +441,7 @@ impl Relay {
             let last = *last;
             let mut lines = Vec::new();
             for (_, body) in &news {
-                let row =
-                    serde_json::from_str(body).map_err(|_| StoreError::Corrupt("ledger news"))?;
-                lines.push(Line::People { row });
+                lines.push(Line::of_news(body).ok_or(StoreError::Corrupt("ledger news"))?);
             }
             ledger
                 .append(&lines)

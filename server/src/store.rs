@@ -394,6 +394,8 @@ pub trait Feeds {
         below: u64,
         limit: usize,
     ) -> Result<Vec<(DocId, u64)>>;
+    /// Documents the relay itself has said anything of in a feed.
+    fn docs_of_notices(&mut self) -> Result<Vec<DocId>>;
     /// All spaces that have a feed.
     fn feed_spaces(&mut self) -> Result<Vec<SpaceId>>;
     /// All spaces there are.
@@ -469,8 +471,10 @@ pub trait People {
     fn office_identities(&mut self) -> Result<Vec<(MemberId, DeviceId)>>;
     /// What the ledger has yet to learn, oldest first.
     fn ledger_news(&mut self, limit: usize) -> Result<Vec<(i64, String)>>;
-    /// Has the ledger learn who administers and which invites are good, for one that an older version
-    /// kept knows neither.
+    /// One more thing the ledger has yet to learn: JSON, of an entry or of a row as it became.
+    fn add_ledger_news(&mut self, body: &str) -> Result<()>;
+    /// Has the ledger learn who administers, which invites are good and which clients are held, for one
+    /// that an older version kept knows none of it.
     fn retell(&mut self, now_ms: i64) -> Result<()>;
     /// The ledger has learnt up to here.
     fn drop_ledger_news(&mut self, up_to: i64) -> Result<()>;

@@ -36,11 +36,9 @@ pub fn waits(db: &Connection, doc: DocId) -> Result<bool> {
 /// # Errors
 /// The database's.
 pub fn hold_client(db: &Connection, space: SpaceId, subject: &str, held: bool) -> Result<()> {
-    let sql = match held {
-        true => "INSERT INTO held_client(space, subject) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-        false => "DELETE FROM held_client WHERE space = ?1 AND subject = ?2",
-    };
-    db.execute(sql, (blob(space.as_bytes()), subject))?;
+    let sql = "INSERT INTO held_client(space, subject, held) VALUES (?1, ?2, ?3) \
+         ON CONFLICT(space, subject) DO UPDATE SET held = excluded.held";
+    db.execute(sql, (blob(space.as_bytes()), subject, held))?;
     Ok(())
 }
 
@@ -49,7 +47,8 @@ pub fn hold_client(db: &Connection, space: SpaceId, subject: &str, held: bool) -
 /// # Errors
 /// The database's.
 pub fn held_clients(db: &Connection, space: SpaceId) -> Result<BTreeSet<String>> {
-    let mut query = db.prepare_cached("SELECT subject FROM held_client WHERE space = ?1")?;
+    let sql = "SELECT subject FROM held_client WHERE space = ?1 AND held";
+    let mut query = db.prepare_cached(sql)?;
     let found = query.query_map([blob(space.as_bytes())], |row| row.get(0))?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
 }

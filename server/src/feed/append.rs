@@ -2,10 +2,14 @@
 
 use sopu_core::envelope::feed_hash;
 use sopu_core::id::{DeviceId, DocId, EnvelopeId, SpaceId};
+use sopu_core::store::hold::Said;
 use sopu_core::wire::{Notice, NoticeKind, SignedNotice, Verdict};
 
 use crate::keys::RelayKeys;
-use crate::store::{DocumentRow, EnvelopeRow, FeedRow, FeedWhat, RelayStore, Result, State};
+use crate::ledger::{Hold, Line};
+use crate::store::{
+    DocumentRow, EnvelopeRow, FeedRow, FeedWhat, RelayStore, Result, State, StoreError,
+};
 
 /// Puts an envelope into its space's feed and gives its seq. Its state, its document and the feed
 /// change together; the caller's transaction makes that one step.
@@ -37,12 +41,13 @@ pub fn notice(
     at_ms: i64,
     what: NoticeKind,
 ) -> Result<u64> {
-    let SignedNotice { body, signature } = keys.sign_notice(&Notice {
+    let notice = Notice {
         space,
         doc,
         at_ms,
         what,
-    });
+    };
+    let SignedNotice { body, signature } = keys.sign_notice(&notice);
     let id = SignedNotice {
         body: body.clone(),
         signature,
@@ -57,7 +62,27 @@ pub fn notice(
     };
     let seq = append(store, keys, place, FeedWhat::Notice { body, signature })?;
     touch(store, space, doc, kind, seq)?;
+    if let Some(said) = Said::of(&notice) {
+        note_hold(store, (space, doc, kind), said)?;
+    }
     Ok(seq)
+}
+
+/// Has the ledger learn what is said of a document's legal hold.
+pub fn note_hold(
+    store: &mut dyn RelayStore,
+    (space, doc, kind): (SpaceId, DocId, u8),
+    Said { at_ms, held }: Said,
+) -> Result<()> {
+    let line = Line::LegalHold(Hold {
+        doc,
+        space,
+        kind,
+        at_ms,
+        held,
+    });
+    let body = serde_json::to_string(&line).map_err(|_| StoreError::Corrupt("ledger news"))?;
+    store.add_ledger_news(&body)
 }
 
 /// Puts a notice back that this relay once gave and has lost. One about a document that was not
@@ -92,6 +117,9 @@ pub fn take_back(
     };
     let seq = append(store, keys, place, what)?;
     touch(store, notice.space, notice.doc, document.kind, seq)?;
+    if let Some(said) = Said::of(notice) {
+        note_hold(store, (notice.space, notice.doc, document.kind), said)?;
+    }
     Ok(Verdict::Fed(seq))
 }
 

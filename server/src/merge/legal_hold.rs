@@ -15,6 +15,7 @@ use super::{Decision, Outcome, Overlay, Standing};
 use crate::access::Action;
 use crate::feed::append;
 use crate::keys::RelayKeys;
+use crate::ledger::Hold;
 use crate::store::{EnvelopeRow, FeedWhat, RelayStore, Result};
 
 /// Whether a run puts on a document what asks to keep it, which was not there before.
@@ -119,6 +120,47 @@ pub fn say(
     let after = last_said(store, doc)?.map_or(i64::MIN, |said| said.at_ms.saturating_add(1));
     let what = NoticeKind::LegalHold(held);
     append::notice(store, keys, space, doc, kind, now_ms.max(after), what)?;
+    Ok(())
+}
+
+/// What the ledger says of a hold and the feed does not, which has come back from a backup. The notice is the
+/// very same as it was. Doing it again changes nothing.
+pub fn carry_out(store: &mut dyn RelayStore, keys: &RelayKeys, hold: &Hold) -> Result<()> {
+    let Hold {
+        doc,
+        space,
+        kind,
+        at_ms,
+        held,
+    } = *hold;
+    let erased = store
+        .document(doc)?
+        .is_some_and(|row| row.erased_ms.is_some());
+    if erased || last_said(store, doc)?.is_some_and(|said| said >= Said { at_ms, held }) {
+        return Ok(());
+    }
+    append::notice(
+        store,
+        keys,
+        space,
+        doc,
+        kind,
+        at_ms,
+        NoticeKind::LegalHold(held),
+    )?;
+    Ok(())
+}
+
+/// Has the ledger learn what the relay said last of every document, for one that an older version kept knows
+/// nothing of holds.
+pub fn retell(store: &mut dyn RelayStore) -> Result<()> {
+    for doc in store.docs_of_notices()? {
+        let row = store.document(doc)?.filter(|row| row.erased_ms.is_none());
+        let (Some(row), Some(said)) = (row, last_said(store, doc)?) else {
+            continue;
+        };
+        append::note_hold(store, (row.space, doc, row.kind), said)?;
+    }
     Ok(())
 }
 

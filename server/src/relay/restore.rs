@@ -1,5 +1,5 @@
 //! At start: does the database know all the ledger knows? One that came back from a backup does
-//! not. Then the ledger's newest word on people, devices and erased documents is written over it,
+//! not. Then the ledger's newest word on people, devices, legal holds and erased documents is written over it,
 //! every feed begins a new life, and every counter jumps.
 
 use std::collections::BTreeSet;
@@ -13,6 +13,7 @@ use super::{OpenError, erase};
 use crate::feed::cursor;
 use crate::keys::RelayKeys;
 use crate::ledger::{Erasure, Ledger, Line};
+use crate::merge::legal_hold;
 use crate::record::Record;
 use crate::store::{Commits, Generation, RelayStore, Result, StoreError};
 
@@ -31,8 +32,10 @@ pub const COPY: &str = "backup.copy";
 const LIVES: &str = "backup.restored";
 
 const KNOWN: &str = "ledger.lines";
-/// The ledger was told who administers and which invites there are.
+/// The ledger was told who administers, which invites there are and what is on legal hold: as of this
+/// number, which rises with what it is told.
 const RETOLD: &str = "retold";
+const RETELLING: [u8; 1] = [2];
 
 const STARTED: &str = "ledger.started";
 const RELAY: &str = "ledger.relay";
@@ -79,7 +82,7 @@ pub fn reconcile(
         for row in unknown(store, &lines)? {
             store.recall(row)?;
         }
-        // First the cut, at what is surely shared; erasures come after it in the feed.
+        // First the cut, at what is surely shared; erasures and holds come after it in the feed.
         if restored {
             tracing::warn!("the database comes from a backup: new generations begin");
             renew(store, &keys, &fresh, now_ms)?;
@@ -87,6 +90,9 @@ pub fn reconcile(
         }
         for erasure in lines.iter().filter_map(Line::erasure) {
             erase::carry_out(store, &keys, erasure)?;
+        }
+        for hold in lines.iter().filter_map(Line::hold) {
+            legal_hold::carry_out(store, &keys, hold)?;
         }
         set_known(store, length)?;
         life(store)
@@ -106,9 +112,10 @@ pub fn reconcile(
         take_epochs(store, &epoch)?;
         store.set_meta(STARTED, Some(&next.to_be_bytes()))?;
         // After all that the ledger knew was recalled.
-        if store.meta(RETOLD)?.is_none() {
+        if store.meta(RETOLD)?.is_none_or(|told| told != RETELLING) {
             store.retell(now_ms)?;
-            store.set_meta(RETOLD, Some(&[1]))?;
+            legal_hold::retell(store)?;
+            store.set_meta(RETOLD, Some(&RETELLING))?;
         }
         set_known(store, length + 1)
     })?;

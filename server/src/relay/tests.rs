@@ -17,5 +17,6 @@ mod pages;
 mod push;
 mod reads;
 mod restore;
+mod restored_holds;
 mod rights;
 pub mod world;

@@ -30,6 +30,7 @@ const STEPS: &[&[&str]] = &[
     &[include_str!("schema/holds.sql")],
     &[include_str!("schema/about.sql")],
     &[include_str!("schema/access_salt.sql")],
+    &[include_str!("schema/holds_told.sql")],
 ];
 
 /// Opens or creates `relay.db`: WAL, every commit on disk before it returns.

@@ -133,6 +133,11 @@ impl Feeds for SqliteStore {
         )
     }
 
+    fn docs_of_notices(&mut self) -> Result<Vec<DocId>> {
+        let sql = "SELECT DISTINCT doc FROM feed WHERE notice IS NOT NULL";
+        self.all(sql, &[], |row| Ok(id_at!(DocId, row, 0)))
+    }
+
     fn feed_spaces(&mut self) -> Result<Vec<SpaceId>> {
         self.all("SELECT space FROM feed_head ORDER BY space", &[], |row| {
             Ok(id_at!(SpaceId, row, 0))

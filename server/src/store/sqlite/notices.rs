@@ -25,7 +25,7 @@ impl Notices for SqliteStore {
     }
 
     fn held_clients(&mut self, space: SpaceId) -> Result<BTreeSet<String>> {
-        let sql = "SELECT subject FROM held_client WHERE space = ?";
+        let sql = "SELECT subject FROM held_client WHERE space = ? AND held";
         let found = self.all(sql, &[space.as_bytes()], |row| Ok(row.get(0)?))?;
         Ok(found.into_iter().collect())
     }

@@ -251,12 +251,18 @@ impl People for SqliteStore {
         )
     }
 
+    fn add_ledger_news(&mut self, body: &str) -> Result<()> {
+        self.run("INSERT INTO ledger_news(body) VALUES (?)", &[&body])?;
+        Ok(())
+    }
+
     fn retell(&mut self, now_ms: i64) -> Result<()> {
         self.run("UPDATE member SET admin = admin", &[])?;
         self.run(
             "UPDATE invite SET used_ms = used_ms WHERE expires_ms > ?",
             &[&now_ms],
         )?;
+        self.run("UPDATE held_client SET held = held", &[])?;
         Ok(())
     }
 
@@ -330,6 +336,11 @@ impl People for SqliteStore {
                 ],
                 &["code_hash"],
                 &["code_hash", "member", "created_by", "used_device"],
+            ),
+            "held_client" => (
+                &["space", "subject", "held"],
+                &["space", "subject"],
+                &["space"],
             ),
             _ => return Err(StoreError::Corrupt("a ledger line about an unknown table")),
         };
