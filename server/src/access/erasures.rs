@@ -126,6 +126,68 @@ pub fn space_of(db: &Connection, doc: DocId) -> Result<Option<SpaceId>> {
         .optional()?)
 }
 
+/// The space that what is kept of a document was written for, also of one that is not in the record.
+///
+/// # Errors
+/// The database's.
+pub fn space_of_kept(db: &Connection, doc: DocId) -> Result<Option<SpaceId>> {
+    if let Some(space) = space_of(db, doc)? {
+        return Ok(Some(space));
+    }
+    Ok(db
+        .prepare_cached("SELECT space FROM envelope WHERE doc = ?1 ORDER BY arrival LIMIT 1")?
+        .query_row([blob(doc.as_bytes())], |row| Ok(SpaceId(id16(row, 0)?)))
+        .optional()?)
+}
+
+/// What is kept of a document and is not in the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beside {
+    /// Which.
+    pub doc: DocId,
+    /// Pieces of work that may still enter: that wait, or are held for somebody to look at.
+    pub undecided: u64,
+    /// All pieces, with those that never will.
+    pub all: u64,
+    /// Whether other work on it is in the record.
+    pub in_record: bool,
+}
+
+/// Every document that has something beside the record.
+///
+/// # Errors
+/// The database's.
+pub fn beside(db: &Connection) -> Result<Vec<Beside>> {
+    let mut query = db.prepare(
+        "SELECT doc, sum(state <> 'final'), count(*),
+                EXISTS (SELECT 1 FROM envelope f WHERE f.doc = e.doc AND f.state = 'fed')
+         FROM envelope e WHERE state IN ('waiting', 'held', 'final') AND run NOT NULL GROUP BY doc",
+    )?;
+    let rows = query.query_map([], |row| {
+        Ok(Beside {
+            doc: DocId(id16(row, 0)?),
+            undecided: row.get(1)?,
+            all: row.get(2)?,
+            in_record: row.get(3)?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// What is kept of a document, oldest first, each with its kind's wire number, but for what killed the process
+/// when it was tried.
+///
+/// # Errors
+/// The database's.
+pub fn runs(db: &Connection, doc: DocId) -> Result<Vec<(u8, Vec<u8>)>> {
+    let mut query = db.prepare_cached(
+        "SELECT kind, run FROM envelope
+         WHERE doc = ?1 AND run NOT NULL AND reason IS NOT 'isolated' ORDER BY arrival",
+    )?;
+    let rows = query.query_map([blob(doc.as_bytes())], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// A device that was ordered to purge a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Purge {

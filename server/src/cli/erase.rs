@@ -10,6 +10,7 @@ use crate::access::erasures::{self, REASONS, Standing};
 use crate::access::log::{self, Entry};
 use crate::access::whole;
 use crate::data::Data;
+use crate::merge::subjects;
 use crate::relay::Relay;
 use crate::words::{Lang, Words};
 
@@ -78,18 +79,14 @@ fn client(
     dry_run: bool,
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
-    let docs = super::audit::about(data, subject)?;
-    // What of them is not in the record cannot be found by whom it is about.
-    let waiting: u64 = desk.db.query_row(
-        "SELECT count(*) FROM envelope WHERE state IN ('waiting', 'held') AND run IS NOT NULL",
-        [],
-        |row| row.get(0),
-    )?;
-    if waiting > 0 {
+    let mut docs = super::audit::about(data, subject)?;
+    let unclear = add_beside(desk, subject, &mut docs)?;
+    if unclear > 0 {
         writeln!(
             out,
-            "{waiting} pieces of work are not in the record yet, or are held for somebody to look at: some \
-             may be about them. Run this again when they are."
+            "{unclear} pieces of work are not in the record, or not yet, and do not say whom they are about: \
+             some may be about them. Look through what is to be reviewed and what was left out, and run this \
+             again."
         )?;
     }
     if docs.is_empty() {
@@ -125,13 +122,36 @@ fn client(
     Ok(())
 }
 
+/// Adds the documents of which nothing is in the record, if what is kept of them is about this farm or client.
+/// Gives how many other pieces of work there are of which that cannot be told.
+fn add_beside(desk: &Desk, subject: &str, docs: &mut Vec<DocId>) -> Result<u64, CliError> {
+    let mut unclear = 0;
+    for kept in erasures::beside(&desk.db)? {
+        if docs.contains(&kept.doc) {
+            continue;
+        }
+        if kept.in_record {
+            // One that never will enter is about whom its document is.
+            unclear += kept.undecided;
+            continue;
+        }
+        let about = subjects::of_runs(&erasures::runs(&desk.db, kept.doc)?);
+        if about.contains(subject) {
+            docs.push(kept.doc);
+        } else if about.is_empty() {
+            unclear += kept.all;
+        }
+    }
+    Ok(unclear)
+}
+
 /// Writes down that a document is to be erased, and who wanted it why.
 fn wish(desk: &Desk, doc: DocId, reason: &str) -> Result<(), CliError> {
     let entry = Entry {
         at_ms: desk.now(),
         member: None,
         action: "erase".to_owned(),
-        space: erasures::space_of(&desk.db, doc)?,
+        space: erasures::space_of_kept(&desk.db, doc)?,
         doc: Some(doc),
         reason: Some(reason.to_owned()),
     };

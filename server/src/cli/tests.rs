@@ -436,3 +436,45 @@ fn a_client_is_erased_with_every_document_but_those_on_legal_hold() {
     let nobody = sopu(data, &["erase", "client", "nobody", "--reason", "request"]).unwrap_err();
     assert!(nobody.contains("no document"), "{nobody}");
 }
+
+#[test]
+fn a_client_is_erased_with_what_never_entered_the_record_too() {
+    use crate::access::Role;
+    use crate::relay::tests::world::{Note, World};
+    use sopu_core::documents::Kind;
+    let mut world = World::with_key(tempfile::tempdir().unwrap(), None);
+    let phone = world.phone(Role::Field);
+    world.relay.revoke(phone.id).unwrap();
+    let [client, other] = [1, 2].map(|n| uuid::Uuid::from_u128(n).to_string());
+    let write = |value: serde_json::Value| {
+        let mut note = Note::new(&phone, world.space, Kind::VisitNote);
+        let sealed = note.write(&phone, value);
+        world.feed(&phone, &sealed);
+        (note.id, sealed.proof.id())
+    };
+    let about = |subject: &str| serde_json::json!({ "subject_id": subject });
+    let (held, _) = write(about(&client));
+    let (dropped, envelope) = write(about(&client));
+    let (theirs, _) = write(about(&other));
+    write(serde_json::json!({ "tags": ["a"] }));
+    assert!(world.relay.drop_held(envelope).unwrap());
+    let dir = world.close();
+    let data = dir.path().join("data");
+    let erase = |more: &[&str]| {
+        let args = [&["erase", "client", &client, "--reason", "request"], more].concat();
+        sopu(&data, &args)
+    };
+    let said = erase(&["--dry-run"]).unwrap();
+    assert!(
+        said.contains("1 pieces of work are not in the record"),
+        "{said}"
+    );
+    for doc in [held, dropped] {
+        assert!(said.contains(&doc.to_string()), "{said}");
+    }
+    assert!(!said.contains(&theirs.to_string()), "{said}");
+    let said = erase(&[]).unwrap();
+    assert!(said.contains("2 of 2 documents are erased"), "{said}");
+    let said = erase(&[]).unwrap_err();
+    assert!(said.contains("no document is about them"), "{said}");
+}

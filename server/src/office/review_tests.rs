@@ -190,6 +190,10 @@ async fn held_work_is_shown_let_in_or_dropped_with_a_reason() {
         .find(|row| row.action == "drop")
         .unwrap();
     assert_eq!(dropped.reason.as_deref(), Some("kirjattu kahdesti"));
+    // Until it is erased.
+    t.relay.erase(wrong, "request").unwrap();
+    let page = t.w.get(&t.path("/left-out"), &cookie).await.body;
+    assert!(page.contains("Mitään ei ole jäänyt"), "{page}");
 }
 
 #[tokio::test]

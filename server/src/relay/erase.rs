@@ -17,7 +17,7 @@ use super::{Relay, lock};
 use crate::feed::append;
 use crate::keys::RelayKeys;
 use crate::ledger::{Erasure, Line};
-use crate::merge::Merger;
+use crate::merge::{Merger, subjects};
 use crate::store::{DocumentRow, EnvelopeRow, RelayStore, Result, State, StoreError};
 
 /// After how long an erasure that failed is tried again, milliseconds.
@@ -64,7 +64,7 @@ impl Relay {
         let mut merger = lock(&self.merger);
         let row = self
             .commits
-            .read(|store| store.document(doc))?
+            .read(|store| known(store, doc))?
             .ok_or(EraseError::Unknown)?;
         if row.erased_ms.is_none() {
             // A hold that was received and still waits counts.
@@ -183,6 +183,10 @@ impl Relay {
                 let value = sopu_core::read::read(&loaded.am, loaded.kind).value;
                 Ok(hold::holds(said, &value))
             }
+            Err(Read::NotFound(_)) if said.is_none() => self
+                .commits
+                .read(|store| is_of_held_client(store, doc, space))
+                .map_err(EraseError::from),
             Err(Read::NotFound(_) | Read::Damaged { .. } | Read::Erased(_)) => {
                 Ok(hold::holds(said, &serde_json::Value::Null))
             }
@@ -223,6 +227,35 @@ impl Relay {
         self.tell_all();
         Ok(())
     }
+}
+
+/// What is known of a document. One of which nothing has ever waited, but was held, has no row: it belongs
+/// where the first work on it said.
+fn known(store: &mut dyn RelayStore, doc: DocId) -> Result<Option<DocumentRow>> {
+    if let Some(row) = store.document(doc)? {
+        return Ok(Some(row));
+    }
+    let kept = store.envelopes_of(doc)?.into_iter().next();
+    Ok(kept.map(|kept| DocumentRow {
+        space: kept.space,
+        kind: kept.kind,
+        last_seq: 0,
+        erased_ms: None,
+    }))
+}
+
+/// Whether what is kept of a document that is not in the record is about a client whose documents must all
+/// be kept.
+fn is_of_held_client(store: &mut dyn RelayStore, doc: DocId, space: SpaceId) -> Result<bool> {
+    let clients = store.held_clients(space)?;
+    if clients.is_empty() {
+        return Ok(false);
+    }
+    let kept = store.envelopes_of(doc)?.into_iter();
+    // What killed the process when it was tried is not tried here.
+    let kept = kept.filter(|row| row.state != State::Held("isolated".into()));
+    let runs: Vec<_> = kept.filter_map(|row| Some((row.kind, row.run?))).collect();
+    Ok(!subjects::of_runs(&runs).is_disjoint(&clients))
 }
 
 /// The database's part. Doing it again changes nothing.

@@ -1,6 +1,7 @@
 //! Erasure leaves no trace of content and keeps the feed whole.
 
 use serde_json::json;
+use sopu_core::documents::Kind;
 use sopu_core::envelope::feed_hash;
 use sopu_core::store::{hold, view};
 use sopu_core::wire::{
@@ -11,6 +12,7 @@ use super::world::{DAY, Phone, World, step};
 use crate::access::erasures::{self, Standing};
 use crate::access::{Role, notices};
 use crate::ledger::{Erasure, Line};
+use crate::relay::EraseError;
 
 const SECRET: &str = "zanzibarilainen";
 
@@ -236,6 +238,52 @@ fn what_is_on_legal_hold_or_not_there_is_not_erased_and_the_wish_says_why() {
     world.relay.merge_all().unwrap();
     assert_eq!(why(note.id), Standing::None);
     assert!(world.relay.record().store().document(note.id).is_err());
+}
+
+/// Nothing of it has ever waited, so nothing but its envelopes says where it belongs.
+#[test]
+fn what_was_only_ever_held_and_what_was_dropped_is_erased_too() {
+    let mut world = World::new();
+    let phone = world.phone(Role::Field);
+    world.relay.revoke(phone.id).unwrap();
+    let notes = [(); 2].map(|()| phone.note(world.space, SECRET));
+    let held = Verdict::Held("revoked".into());
+    for (_, sealed) in &notes {
+        assert_eq!(world.feed(&phone, sealed), held);
+    }
+    let [(_, kept), (_, dropped)] = &notes;
+    assert!(world.relay.drop_held(dropped.proof.id()).unwrap());
+    assert!(matches!(world.state(dropped.proof.id()), Verdict::Final(_)));
+    erasures::wish(&world.db, notes[0].0.id, "request").unwrap();
+    world.relay.merge_all().unwrap();
+    let standing = erasures::standing(&world.db, notes[0].0.id).unwrap();
+    assert_eq!(standing, Standing::None);
+    world.relay.erase(notes[1].0.id, "request").unwrap();
+    assert_eq!(files_with(&world, SECRET), [""; 0]);
+    assert!(erasures::beside(&world.db).unwrap().is_empty());
+    for sealed in [kept, dropped] {
+        assert_eq!(world.state(sealed.proof.id()), Verdict::Erased);
+        assert_eq!(world.push(&phone, &[&sealed.envelope]), [Verdict::Erased]);
+    }
+    assert_eq!(files_with(&world, SECRET), [""; 0]);
+    let world = world.reopen();
+    assert_eq!(world.push(&phone, &[&kept.envelope]), [Verdict::Erased]);
+}
+
+#[test]
+fn what_is_kept_beside_the_record_about_a_held_client_is_not_erased() {
+    let mut world = World::new();
+    let phone = world.phone(Role::Field);
+    let client = "019ab000-0000-7000-8000-000000000001";
+    world.relay.revoke(phone.id).unwrap();
+    let mut note = super::world::Note::new(&phone, world.space, Kind::VisitNote);
+    let sealed = note.write(&phone, json!({ "subject_id": client }));
+    world.feed(&phone, &sealed);
+    notices::hold_client(&world.db, world.space, client, true).unwrap();
+    let refused = world.relay.erase(note.id, "request");
+    assert!(matches!(refused, Err(EraseError::LegalHold)), "{refused:?}");
+    notices::hold_client(&world.db, world.space, client, false).unwrap();
+    world.relay.erase(note.id, "request").unwrap();
 }
 
 /// A hold as the office sets or lifts it.
