@@ -547,6 +547,28 @@ fn a_change_saved_before_the_copying_enters_the_record_once_however_each_copy_se
     assert_eq!(world.count(doc, 'x'), 1);
 }
 
+/// More than one header can name.
+#[test]
+fn many_changes_saved_before_the_copying_enter_the_record_once() {
+    let mut world = world(14);
+    let doc = note(&mut world, 2, "alku");
+    world.sync_now(2).expect("syncs");
+    merge(&world);
+    world.sync_now(2).expect("syncs");
+    for _ in 0..300 {
+        write(&mut world, 2, doc, 'x');
+    }
+    world.pockets[2].back_up();
+    for _ in 0..2 {
+        world.pockets[2].restore(false);
+        for _ in 0..3 {
+            world.sync_now(2).expect("syncs");
+            merge(&world);
+        }
+    }
+    assert_eq!(world.count(doc, 'x'), 300);
+}
+
 /// Two copies sealed one change. The relay took the other's; then it came back from a backup in which it had
 /// only this one's (storm 205996).
 #[test]

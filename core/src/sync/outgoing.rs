@@ -1,11 +1,13 @@
 //! The next request: what is unsent, and how far this device has come.
 
+use std::collections::BTreeMap;
+
 use crate::chunk::Chunk;
 use crate::device::errand::Portion;
 use crate::device::{Device, DeviceError, Result, keys};
 use crate::envelope::encode;
 use crate::guard::Refusal;
-use crate::id::{DeviceId, DocId, EnvelopeId, SpaceId};
+use crate::id::{DeviceId, DocId, EnvelopeId, Hash, SpaceId};
 use crate::run::{self, Sealing};
 use crate::store::document;
 use crate::store::{StoreError, Tx, meta, outbox, space};
@@ -174,7 +176,7 @@ impl Device {
             .map(|ends_ms| ends_ms.saturating_sub(sealing.offset_ms.unwrap_or(0)));
         let key = self.key.clone();
         self.store
-            .write_or(|tx| seal_unsealed(tx, sealing, &key, ends_ms))
+            .write_or(|tx| seal_unsealed(tx, sealing, &key, ends_ms, &BTreeMap::new()))
     }
 
     pub(crate) fn sealing(
@@ -198,29 +200,47 @@ impl Device {
     }
 }
 
+/// What a header names as replaced at most: half of what it has room for.
+pub(crate) const NAMES: usize = 240;
+
 /// Seals a document's unsealed changes, in runs the relay accepts; none has changes from both before and
-/// after `ends_ms` (device clock), if that is given. The first run names what it replaces.
+/// after `ends_ms` (device clock), if that is given. The first run names what it replaces; each names what
+/// its own changes make again (`names`, at most [`NAMES`] a change), so that no copy of this store brings the
+/// same again in whatever envelope.
 pub(crate) fn seal_unsealed(
     tx: &Tx<'_>,
     mut sealing: Sealing,
     key: &ed25519_dalek::SigningKey,
     ends_ms: Option<i64>,
+    names: &BTreeMap<Hash, Vec<EnvelopeId>>,
 ) -> Result<()> {
-    let changes = outbox::unsealed(tx, sealing.doc)?.into_iter();
     let mut parts: Vec<(bool, Vec<Vec<u8>>)> = Vec::new();
-    for bytes in changes.map(|change| change.bytes) {
+    let mut named = sealing.replaces.len();
+    for change in outbox::unsealed(tx, sealing.doc)? {
         let late = match ends_ms {
-            Some(ends_ms) => Chunk::parse(&bytes)?.0.time >= ends_ms,
+            Some(ends_ms) => Chunk::parse(&change.bytes)?.0.time >= ends_ms,
             None => false,
         };
+        let own = names.get(&change.hash).map_or(0, Vec::len);
         match parts.last_mut() {
-            Some((same, part)) if *same == late => part.push(bytes),
-            Some(_) | None => parts.push((late, vec![bytes])),
+            Some((same, part)) if *same == late && named + own <= NAMES => part.push(change.bytes),
+            Some(_) | None => {
+                named = if parts.is_empty() { named } else { 0 };
+                parts.push((late, vec![change.bytes]));
+            }
         }
+        named += own;
     }
     for (_, part) in parts {
         for run in run::split(part, sealing.kind)? {
-            let sealed = run::seal(sealing.clone(), &run, key)?;
+            let mut sealing_run = sealing.clone();
+            for bytes in run.iter().filter(|_| !names.is_empty()) {
+                let (_, hash) = Chunk::parse(bytes)?;
+                sealing_run
+                    .replaces
+                    .extend(names.get(&hash).into_iter().flatten());
+            }
+            let sealed = run::seal(sealing_run, &run, key)?;
             outbox::insert_sealed(tx, &sealed.proof, &sealed.envelope.run, &sealed.hashes)?;
             sealing.replaces.clear();
         }

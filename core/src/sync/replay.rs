@@ -34,13 +34,11 @@ use crate::store::draft::{self, Quarantined};
 use crate::store::outbox::{self, State};
 use crate::store::{StoreError, meta, space};
 use crate::sync::incoming::REPLAYED;
+use crate::sync::outgoing::NAMES;
 use crate::wire::DROPPED;
 
 /// The mark of a document whose bytes in this store are damaged.
 pub(super) const DAMAGED: &str = "damaged_here";
-
-/// What a replay names at most as replaced: half of what a header has room for.
-const NAMES: usize = 240;
 
 impl Device {
     /// Replays documents with a refused envelope. `true` if there were any.
@@ -279,7 +277,7 @@ impl Device {
             am,
             made,
             new,
-            mut names,
+            names,
             ..
         } = again;
         let (own, others): (Vec<_>, Vec<_>) = envelopes.into_iter().partition(|e| e.own);
@@ -299,10 +297,14 @@ impl Device {
         let (mut done, mut replaces) = replaces
             .into_iter()
             .partition::<Vec<_>, _>(|id| covered.contains_key(id));
-        // So that no copy of this store brings the same again, in whatever envelope. A header has
-        // room for so many; the envelopes say the rest.
-        names.truncate(NAMES.saturating_sub(replaces.len()));
-        replaces.extend(names);
+        let mut named: BTreeMap<Hash, Vec<EnvelopeId>> = BTreeMap::new();
+        for (by, name) in names {
+            match by {
+                Some(by) => named.entry(by).or_default().push(name),
+                None if replaces.len() < NAMES => replaces.push(name),
+                None => {}
+            }
+        }
         // Others' that are only in the way are still offered, and come again with the feed.
         let refused = others.iter().filter(|e| matches!(e.state, State::Final(_)));
         done.extend(refused.map(|e| e.id));
@@ -311,6 +313,7 @@ impl Device {
         all.extend(new);
         Ok(Plan {
             sealing: self.sealing(space, doc, kind.number(), replaces)?,
+            names: named,
             done,
             at_ms: self.env.now_ms(),
             by: self.identity()?.member,

@@ -26,8 +26,9 @@ pub(super) struct Again {
     pub am: Automerge,
     pub made: Vec<Replay>,
     pub new: Vec<NewChange>,
-    /// Names of what was made again ([`EnvelopeId::of_change`]).
-    pub names: Vec<EnvelopeId>,
+    /// Names of what was made again ([`EnvelopeId::of_change`]), each with the change that did; those of what
+    /// had nothing to write with the change before it, or with none.
+    pub names: Vec<(Option<Hash>, EnvelopeId)>,
     /// Something was written in an item that is not there any more.
     pub homeless: bool,
 }
@@ -67,7 +68,7 @@ impl Device {
         let mut places: BTreeMap<Hash, Version> = BTreeMap::new();
         let mut made: Vec<Replay> = Vec::new();
         let mut hashes: Vec<Hash> = Vec::new();
-        let mut names: Vec<EnvelopeId> = Vec::new();
+        let mut names: Vec<(Option<Hash>, EnvelopeId)> = Vec::new();
         let mut homeless = false;
         for hash in &sides.mine {
             if sides.foreign.contains(hash) {
@@ -128,7 +129,8 @@ impl Device {
             }
             places.insert(*hash, saved.version);
             hashes.extend(saved.changes);
-            names.extend(forms().map(|form| EnvelopeId::of_change(doc, *form)));
+            let by = hashes.last().copied();
+            names.extend(forms().map(|form| (by, EnvelopeId::of_change(doc, *form))));
         }
         let new = new_changes(&am, kind, &hashes, Origin::Saved)?;
         Ok(Again {

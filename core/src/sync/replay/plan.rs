@@ -1,5 +1,7 @@
 //! A document as the record has it with one's own edits made again, ready to be written.
 
+use std::collections::BTreeMap;
+
 use automerge::Automerge;
 use ed25519_dalek::SigningKey;
 
@@ -17,6 +19,8 @@ use crate::sync::outgoing::seal_unsealed;
 /// A document as the record has it with one's own edits made again, ready to be written.
 pub(in crate::sync) struct Plan {
     pub(super) sealing: Sealing,
+    /// What each new change makes again.
+    pub(super) names: BTreeMap<Hash, Vec<EnvelopeId>>,
     pub(super) at_ms: i64,
     pub(super) by: MemberId,
     pub(super) am: Automerge,
@@ -86,7 +90,7 @@ impl Plan {
         for replay in &self.made {
             draft::replayed(tx, doc, replay)?;
         }
-        seal_unsealed(tx, self.sealing.clone(), key, None)?;
+        seal_unsealed(tx, self.sealing.clone(), key, None, &self.names)?;
         let rest = if self.replays {
             State::Final(REPLAYED.into())
         } else {
