@@ -16,10 +16,22 @@ type Result<T, E = SopuError> = std::result::Result<T, E>;
 
 #[uniffi::export]
 impl SopuDevice {
-    /// Makes a document; `value` is a JSON object.
-    pub fn create(&self, space: String, kind: Kind, value: String) -> Result<Created> {
+    /// Makes a document; `value` is a JSON object. With a `doc` from `new_id`, kept by the app, it is safe
+    /// to do again for who does not know whether it was done: the document that is there stays as it is.
+    #[uniffi::method(default(doc = None))]
+    pub fn create(
+        &self,
+        space: String,
+        kind: Kind,
+        value: String,
+        doc: Option<String>,
+    ) -> Result<Created> {
         let (space, value) = (space_id(&space)?, object(&value)?);
-        let (doc, saved) = self.write(|device| device.create(space, kind.into(), &value))?;
+        let doc = doc.map(|id| doc_id(&id)).transpose()?;
+        let (doc, saved) = self.write(|device| match doc {
+            Some(doc) => Ok((doc, device.create_as(doc, space, kind.into(), &value)?)),
+            None => device.create(space, kind.into(), &value),
+        })?;
         Ok(Created {
             id: doc.to_string(),
             version: saved.version.to_string(),

@@ -4,6 +4,7 @@
 //! [`Device::enrol`] and [`Device::sync`] need a [`Transport`].
 
 pub mod contracts;
+pub mod create;
 pub mod documents;
 pub mod errand;
 pub mod error;

@@ -7,6 +7,7 @@ use std::path::Path;
 use automerge::ReadDoc;
 use automerge::transaction::Transactable;
 use serde_json::{Value, json};
+use sopu_core::device::DeviceError;
 use sopu_core::documents::Kind;
 use sopu_core::id::{DocId, SpaceId};
 use sopu_core::store::outbox::Stage;
@@ -614,4 +615,35 @@ fn a_device_says_what_it_is_once_and_an_idle_sync_stays_as_small_as_it_was() {
     assert_eq!(about(&world).unsent, 0);
     let idle = phone.sync(&world);
     assert!(idle.bytes_up + idle.bytes_down <= 73, "{idle:?}");
+}
+
+#[test]
+fn a_document_made_again_under_its_id_is_one_document() {
+    let world = World::new();
+    let (space, other) = (world.space("Mäkelä"), world.space("Koivula"));
+    let maria = world.member("Maria Niemi", Role::Field, &[space, other]);
+    let mut phone = world.phone("maria", maria);
+    phone.sync(&world);
+    let doc = DocId::mint(&*world.clock);
+    let value = json!({"summary": "Kerran"});
+    let mut make = |space, kind| phone.device().create_as(doc, space, kind, &value);
+    let first = make(space, Kind::VisitNote).expect("makes");
+    let again = make(space, Kind::VisitNote).expect("is there");
+    assert_eq!(again.version, first.version);
+    assert_eq!(again.changes, []);
+    for (space, kind) in [(other, Kind::VisitNote), (space, Kind::Contract)] {
+        let taken = make(space, kind).expect_err("is another's");
+        assert!(
+            matches!(&taken, DeviceError::BadValue { path, code: "taken" } if path == "doc"),
+            "{taken}"
+        );
+    }
+    phone.edit(doc, json!({"summary": "Muutettu"}));
+    phone.sync(&world);
+    let later = json!({"summary": "Uusi yritys"});
+    let made = phone
+        .device()
+        .create_as(doc, space, Kind::VisitNote, &later);
+    made.expect("is there");
+    assert_eq!(phone.read(doc).value["summary"], "Muutettu");
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use automerge::{Automerge, ReadDoc};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{Device, DeviceError, Result};
 use crate::documents::visit_note::moved::{
@@ -22,9 +22,6 @@ use crate::save::{self, SaveContext, SaveError, Saved};
 use crate::store::document::{DocWrite, Loaded, NewChange, Origin, write_document_read};
 use crate::store::list::{Page, Query, list};
 use crate::store::{draft, history, outbox, view};
-
-/// The version of the field tables, written into every new document.
-pub const SCHEMA_VERSION: i64 = 1;
 
 /// A document as a form opens it.
 #[derive(Clone, Debug)]
@@ -83,30 +80,6 @@ pub struct TimelineStep {
 }
 
 impl Device {
-    /// Makes a document. The common header is filled in.
-    ///
-    /// # Errors
-    /// [`DeviceError::NotEnrolled`], [`DeviceError::BadValue`], the store's.
-    pub fn create(&mut self, space: SpaceId, kind: Kind, value: &Value) -> Result<(DocId, Saved)> {
-        let doc = DocId::mint(&*self.env);
-        let me = self.identity()?;
-        let env = Arc::clone(&self.env);
-        let ctx = self.save_context(space, &*env)?;
-        let mut value = value.as_object().cloned().unwrap_or_else(Map::new);
-        for (field, header) in [
-            ("schema_version", Value::from(SCHEMA_VERSION)),
-            ("created_at", Value::from(ctx.at_ms)),
-            ("created_by", Value::from(me.member.to_string())),
-            ("created_on", Value::from(me.device.to_string())),
-        ] {
-            value.entry(field).or_insert(header);
-        }
-        let (am, saved) = save::create(kind, &Value::Object(value), &ctx)?;
-        let reading = read(&am, kind);
-        self.keep(doc, space, kind, (am, reading), &saved, me.member)?;
-        Ok((doc, saved))
-    }
-
     /// Opens a document for reading or for a form. Documents with an open form stay loaded until
     /// [`Device::close_form`].
     ///
@@ -332,7 +305,7 @@ impl Device {
 
     /// Stores a document with the changes just saved, after the same guard that stands before
     /// every relay: nothing is written that a relay must refuse.
-    fn keep(
+    pub(super) fn keep(
         &mut self,
         doc: DocId,
         space: SpaceId,

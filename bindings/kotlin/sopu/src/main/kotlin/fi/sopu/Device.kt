@@ -86,15 +86,25 @@ public class Device private constructor(
 
     // Documents.
 
-    /** Makes a document and opens a form on it. */
-    public suspend inline fun <reified T : Content> create(space: String, value: T): Form<T> =
-        create(space, value, ContentType.of<T>())
+    /** Makes a document and opens a form on it; see the other one. */
+    public suspend inline fun <reified T : Content> create(space: String, value: T, doc: String? = null): Form<T> =
+        create(space, value, ContentType.of<T>(), doc)
 
-    /** Makes a document and opens a form on it. Once begun it is done to its end: a retry would make a second one. */
-    public suspend fun <T : Content> create(space: String, value: T, type: ContentType<T>): Form<T> {
+    /**
+     * Makes a document and opens a form on it. Once begun it is done to its end.
+     *
+     * @param doc an id from [newId] that the app keeps, for one that may do this again, after its process was killed
+     *   say: a document that is there already under it is opened as it is.
+     */
+    public suspend fun <T : Content> create(
+        space: String,
+        value: T,
+        type: ContentType<T>,
+        doc: String? = null,
+    ): Form<T> {
         currentCoroutineContext().ensureActive()
         return withContext(NonCancellable) {
-            open(call { create(space, type.kind, type.toJson(value)) }.id, type)
+            open(call { create(space, type.kind, type.toJson(value), doc) }.id, type)
         }
     }
 

@@ -144,6 +144,20 @@ class FormTest : TwoDevices() {
     }
 
     @Test
+    fun `a document made again under its id is one document, as it is`() = runBlocking<Unit> {
+        val doc = newId()
+        val form = aino.create(space, VisitNote(summary = "Kerran"), doc = doc)
+        assertEquals(doc, form.id)
+        form.edit { it.copy(handover = "Avain") }
+        form.save()
+        val again = aino.create(space, VisitNote(summary = "Kerran"), doc = doc)
+        assertEquals("Kerran" to "Avain", again.value.summary to again.value.handover)
+        assertEquals(listOf(doc), aino.search("Kerran").rows.map { it.id })
+        val taken = assertThrows<SopuException.BadValue> { aino.create(space, careContract(), doc = doc) }
+        assertEquals("doc" to "taken", taken.path to taken.code)
+    }
+
+    @Test
     fun `a device is shut though whoever shuts it is cancelled`() = runBlocking<Unit> {
         launch(start = CoroutineStart.UNDISPATCHED) {
             cancel()
