@@ -146,13 +146,21 @@ class Device:
     # Documents.
 
     @overload
-    def create(self, space: str, content: T) -> Form[T]: ...
+    def create(self, space: str, content: T, *, doc: str | None = None) -> Form[T]: ...
     @overload
-    def create(self, space: str, content: dict[str, Any], kind: Kind) -> Form[dict[str, Any]]: ...
-    def create(self, space: str, content: Any, kind: Kind | None = None) -> Any:
-        """Makes a document and opens it: of a typed content, or of a dict and its kind."""
+    def create(
+        self, space: str, content: dict[str, Any], kind: Kind, *, doc: str | None = None
+    ) -> Form[dict[str, Any]]: ...
+    def create(
+        self, space: str, content: Any, kind: Kind | None = None, *, doc: str | None = None
+    ) -> Any:
+        """Makes a document and opens it: of a typed content, or of a dict and its kind.
+
+        Who may be interrupted and do it again hands in an id of its own, from `new_id`, as `doc`: then the
+        document that is there already is opened as it is.
+        """
         of = kind or content.KIND
-        created = self._write(lambda native: native.create(space, of, to_json(content)))
+        created = self._write(lambda native: native.create(space, of, to_json(content), doc))
         return Form(self, created.id, type(content))
 
     @overload

@@ -1,5 +1,6 @@
 """A document as a form holds it open."""
 
+import threading
 from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -15,14 +16,16 @@ if TYPE_CHECKING:
 class Form(View[T]):
     """A document open for reading and writing; `Device.create` and `Device.form` give it.
 
-    `with` keeps the document loaded while it is open. A form is for one thread at a time.
+    `with` keeps the document loaded while it is open. Calls from several threads take turns; a thread that
+    edits while another calls does so within `edit`.
     """
 
     def __init__(self, device: "Device", doc: str, content: type[T]) -> None:
         super().__init__(content)
         self._device = device
         self.id = doc
-        self.refresh()
+        self._turn = threading.RLock()
+        self._reread(None)
 
     def __enter__(self) -> Self:
         self._device.native.form_opened(self.id)
@@ -40,14 +43,16 @@ class Form(View[T]):
             pass
 
     def refresh(self) -> None:
-        """Reads the document as it stands now; what was edited and not saved is forgotten."""
-        self._show(self._device.native.read(self.id))
+        """Reads the document as it stands now; what was edited before and not saved is forgotten."""
+        with self._turn:
+            self._reread(self._before())
 
     def save(self) -> Save:
         """Saves the differences; durable when it returns."""
-        written = self._json()
-        saved = self._device._write(lambda native: native.save(self.id, self.version, written))
-        return self._saved(written, saved)
+        with self._turn:
+            written = self._json()
+            saved = self._device._write(lambda native: native.save(self.id, self.version, written))
+            return self._saved(written, saved)
 
     def choose(self, choice: Choice) -> None:
         """Settles a conflict. What was edited is saved before, and everything is read again after."""
@@ -86,14 +91,23 @@ class Form(View[T]):
     def move(self, space: str, subject: str | None = None) -> str:
         """Moves a visit note from the wrong client into this space and to this farm or client, if it is
         known. Saves before; gives the id of the new note, the same when done again."""
-        if self.edited:
-            self.save()
-        return self._device._write(lambda native: native.move_note(self.id, space, subject))
+        with self._turn:
+            # Again for what was typed while it ran.
+            while self.edited:
+                self.save()
+            return self._device._write(lambda native: native.move_note(self.id, space, subject))
 
     def _act(
         self, action: Callable[[SopuDevice], NativeSaved], *, shown: bool = False
     ) -> None:
-        if self.edited and self.save().merged and shown:
-            raise SopuError.ReadAgain
-        self._device._write(action)
-        self.refresh()
+        seen = self._arrivals if shown else None
+        with self._turn:
+            self._seen(seen)
+            if self.edited:
+                self.save()
+            self._seen(seen)
+            self._device._write(action)
+            self._reread(self._shown)
+
+    def _reread(self, since: str | None) -> None:
+        self._show(self._device.native.read(self.id), since)

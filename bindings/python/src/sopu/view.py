@@ -1,10 +1,23 @@
 """What a form shows, whichever way it reads and saves."""
 
+import contextlib
 import json
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
-from .native import Clash, Conflict, Document, Ignored, Kind, Provenance, StatusMark
+from .edits import carried
+from .native import (
+    Clash,
+    Conflict,
+    Document,
+    Ignored,
+    Kind,
+    Provenance,
+    SopuError,
+    StatusMark,
+)
 from .native import Saved as NativeSaved
 from .records import Content
 
@@ -52,7 +65,11 @@ class Save:
 
 class View(Generic[T]):
     """What a form shows. Edit `value`, then save; a save writes the differences to what was read, nothing
-    else, so a form that stayed open for an hour does not undo a colleague."""
+    else, so a form that stayed open for an hour does not undo a colleague.
+
+    What is edited while a call is under way stays, on what the call brought, and goes with the next save.
+    Then `value` may be another object than before: go through the form for each edit.
+    """
 
     id: str
     """The document."""
@@ -77,14 +94,30 @@ class View(Generic[T]):
 
     def __init__(self, content: type[T]) -> None:
         self._content = content
+        # As last read or saved, in the JSON form.
         self._shown = ""
+        # Rises when others' work comes into what is shown.
+        self._arrivals = 0
+        self._editing = threading.RLock()
+
+    @contextlib.contextmanager
+    def edit(self) -> Iterator[T]:
+        """Holds `value` still, for editing it on another thread than the one that saves:
+
+            with form.edit() as value:
+                value.summary = text
+
+        Nothing that takes time belongs into it.
+        """
+        with self._editing:
+            yield self.value
 
     @property
     def edited(self) -> bool:
         """Whether `value` says anything else than what was read or saved."""
         return self._json() != self._shown
 
-    def _show(self, document: Document) -> None:
+    def _show(self, document: Document, since: str | None) -> None:
         expected = getattr(self._content, "KIND", document.kind)
         if document.kind != expected:
             raise TypeError(f"the document is a {document.kind.name}, not a {expected.name}")
@@ -96,26 +129,50 @@ class View(Generic[T]):
             RemovedItem(one.field, one.key, json.loads(one.value)) for one in document.removed
         ]
         self.unknown, self.log_clashes = document.unknown, document.log_clashes
-        self._take(document.value)
+        self._take(document.value, since)
 
-    def _take(self, text: str) -> None:
-        self.value = self._read(text)
-        self._shown = self._json()
+    def _take(self, text: str, since: str | None) -> None:
+        """Shows this, with what was edited since the value was `since`."""
+        value = self._read(text)
+        shown = to_json(value)
+        with self._editing:
+            self._arrivals += shown != self._shown
+            try:
+                if since is not None and (now := self._json()) != since:
+                    value = self._typed(carried(*map(json.loads, (since, now, shown))))
+            finally:
+                # Whatever was typed: from now on saves are made at its version.
+                self.value, self._shown = value, shown
 
     def _read(self, text: str) -> T:
-        value = json.loads(text)
+        return self._typed(json.loads(text))
+
+    def _typed(self, value: Any) -> T:
         if issubclass(self._content, Content):
             value = self._content.from_value(value)
         return cast(T, value)
 
     def _json(self) -> str:
-        return to_json(self.value)
+        with self._editing:
+            return to_json(self.value)
+
+    def _before(self) -> str | None:
+        """What `value` says, to tell later what was edited since; None if it cannot be written anyway."""
+        try:
+            return self._json()
+        except (TypeError, ValueError):
+            return None
+
+    def _seen(self, arrivals: int | None) -> None:
+        """`ReadAgain` if others' work has come to be shown since there were so many."""
+        if arrivals is not None and arrivals != self._arrivals:
+            raise SopuError.ReadAgain
 
     def _saved(self, written: str, saved: NativeSaved) -> Save:
         self.version = saved.version
         self._shown = written
         if saved.merged is not None:
-            self._take(saved.merged)
+            self._take(saved.merged, written)
         return Save(saved.changed, saved.ignored, saved.merged is not None)
 
 

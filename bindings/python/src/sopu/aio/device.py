@@ -71,7 +71,7 @@ class Device:
         plain before.
         """
         opened = asyncio.to_thread(SopuDevice.open, store, instance_dir, key, store_key)
-        return cls(await opened, client)
+        return cls(await whole(opened), client)
 
     @classmethod
     async def salvage(
@@ -86,7 +86,7 @@ class Device:
         """Opens a store of which `open` said that it is `damaged`: what can be read of it, unsent work
         first, goes into a new one, and the next sync brings the rest. The damaged files stay beside it."""
         opened = asyncio.to_thread(SopuDevice.salvage, store, instance_dir, key, store_key)
-        return cls(await opened, client)
+        return cls(await whole(opened), client)
 
     async def close(self) -> None:
         """Lets go of the store's file: ends what still runs and waits for it. From then on every call gives
@@ -143,7 +143,7 @@ class Device:
 
     async def change_store_key(self, store_key: bytes) -> None:
         """Encrypts the whole store anew with another key. Keep both until this returns."""
-        await self._local(lambda native: native.change_store_key(store_key))
+        await whole(self._local(lambda native: native.change_store_key(store_key)))
 
     async def clock_offset_ms(self) -> int | None:
         """Relay clock minus device clock as last measured, milliseconds."""
@@ -152,17 +152,22 @@ class Device:
     # Documents.
 
     @overload
-    async def create(self, space: str, content: T) -> Form[T]: ...
+    async def create(self, space: str, content: T, *, doc: str | None = None) -> Form[T]: ...
     @overload
-    async def create(self, space: str, content: dict[str, Any], kind: Kind) -> Form[dict[str, Any]]: ...
-    async def create(self, space: str, content: Any, kind: Kind | None = None) -> Any:
+    async def create(
+        self, space: str, content: dict[str, Any], kind: Kind, *, doc: str | None = None
+    ) -> Form[dict[str, Any]]: ...
+    async def create(
+        self, space: str, content: Any, kind: Kind | None = None, *, doc: str | None = None
+    ) -> Any:
         """Makes a document and opens it: of a typed content, or of a dict and its kind.
 
-        If this is cancelled, the document may have been made: look in the list before doing it again.
+        Once begun it is made, also if this is cancelled. Who may do it again hands in an id of its own, from
+        `new_id`, as `doc`: then the document that is there already is opened as it is.
         """
         of = kind or content.KIND
         text = to_json(content)
-        created = await self._write(lambda native: native.create(space, of, text))
+        created = await self._write(lambda native: native.create(space, of, text, doc))
         return await self.form(created.id, type(content))
 
     @overload
@@ -172,7 +177,7 @@ class Device:
     async def form(self, doc: str, content: Any = dict) -> Any:
         """Opens a document; with `VisitNote` and so on as content its value is typed."""
         form = Form(self, doc, content)
-        await form.refresh()
+        await form._reread(None)
         return form
 
     async def search(self, text: str, offset: int = 0, limit: int = 50) -> Page:
@@ -302,16 +307,15 @@ class Device:
         return await self._threads.short(lambda: action(self.native))
 
     async def _write(self, action: Callable[[SopuDevice], R]) -> R:
-        """Does what changes documents, and has it sent if somebody keeps the device in sync."""
+        """Does what changes documents, to its end, and has it sent if somebody keeps the device in sync."""
 
         def written() -> R:
             done = action(self.native)
-            # Here, for whoever asked may have been cancelled meanwhile.
             for keeper in tuple(self._keepers):
                 keeper.saved()
             return done
 
-        return await self._threads.short(written)
+        return await whole(self._threads.short(written))
 
     async def _network(self, action: Callable[[Stop], R]) -> R:
         stop = Stop()

@@ -24,14 +24,20 @@ class Form(View[T]):
     """
 
     def __init__(self, device: "Device", doc: str, content: type[T]) -> None:
-        """Reads nothing yet: `refresh` does."""
+        """Reads nothing yet: `Device.form` does."""
         super().__init__(content)
         self._device = device
         self.id = doc
         self._turn = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
-        await self._device._local(lambda native: native.form_opened(self.id))
+        opening = self._device._local(lambda native: native.form_opened(self.id))
+        try:
+            await whole(opening)
+        except asyncio.CancelledError:
+            # Nobody leaves what was not entered.
+            await self.__aexit__(None, None, None)
+            raise
         return self
 
     async def __aexit__(
@@ -46,9 +52,9 @@ class Form(View[T]):
             pass
 
     async def refresh(self) -> None:
-        """Reads the document as it stands now; what was edited and not saved is forgotten."""
+        """Reads the document as it stands now; what was edited before and not saved is forgotten."""
         async with self._turn:
-            await self._reread()
+            await self._reread(self._before())
 
     async def save(self) -> Save:
         """Saves the differences; durable when it returns."""
@@ -95,7 +101,8 @@ class Form(View[T]):
         known. Saves before; gives the id of the new note, the same when done again."""
 
         async def moved() -> str:
-            if self.edited:
+            # Again for what was typed while it ran.
+            while self.edited:
                 await self._save()
             return await self._device._write(
                 lambda native: native.move_note(self.id, space, subject)
@@ -106,11 +113,15 @@ class Form(View[T]):
     async def _act(
         self, action: Callable[[SopuDevice], NativeSaved], *, shown: bool = False
     ) -> None:
+        seen = self._arrivals if shown else None
+
         async def acted() -> None:
-            if self.edited and (await self._save()).merged and shown:
-                raise SopuError.ReadAgain
+            self._seen(seen)
+            if self.edited:
+                await self._save()
+            self._seen(seen)
             await self._device._write(action)
-            await self._reread()
+            await self._reread(self._shown)
 
         await self._in_turn(acted)
 
@@ -120,8 +131,8 @@ class Form(View[T]):
         async with self._turn:
             return await whole(work())
 
-    async def _reread(self) -> None:
-        self._show(await self._device._local(lambda native: native.read(self.id)))
+    async def _reread(self, since: str | None) -> None:
+        self._show(await self._device._local(lambda native: native.read(self.id)), since)
 
     async def _save(self) -> Save:
         written, version = self._json(), self.version
