@@ -1,7 +1,8 @@
-"""Writes the type stub of the module that uniffi-bindgen made: stubs.py GENERATED STUB.
+"""Writes the type stub of the module that uniffi-bindgen made: stubs.py GENERATED STUB SOURCES.
 
 The module annotates what it exports, but not inside, hides its errors behind a trick that no type
-checker follows, and marks defaults with a value of its own.
+checker follows, marks defaults with a value of its own, and says nothing of fields, whose words are taken
+from the Rust sources.
 """
 
 import ast
@@ -9,6 +10,8 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from words import Words, words
 
 HEAD = "# Made by stubs.py from the generated module. Not edited by hand.\nimport enum\nfrom typing import List\n\n"
 # Written as Python writes them today.
@@ -20,7 +23,7 @@ MODERN = [
 ]
 
 
-def stub(module: ast.Module) -> str:
+def stub(module: ast.Module, said: Words) -> str:
     """The stub's text."""
     exported: list[str] = []
     for node in module.body:
@@ -40,14 +43,14 @@ def stub(module: ast.Module) -> str:
         if isinstance(node, ast.FunctionDef):
             parts.append(function(node, ""))
         else:
-            parts.append(class_stub(module, node))
+            parts.append(class_stub(module, node, said))
     return "\n".join(parts)
 
 
-def class_stub(module: ast.Module, node: ast.ClassDef) -> str:
+def class_stub(module: ast.Module, node: ast.ClassDef, said: Words) -> str:
     bases = [ast.unparse(base) for base in node.bases]
     if bases == ["Exception"] and node.name != "InternalError":
-        return error(module, node)
+        return error(module, node, said)
     if bases == ["enum.Enum"]:
         return enumeration(node)
     inherits = "(Exception)" if bases == ["Exception"] else ""
@@ -60,17 +63,20 @@ def class_stub(module: ast.Module, node: ast.ClassDef) -> str:
     ]
     for method in methods:
         if method.name == "__init__" and method.args.kwonlyargs:
-            lines += attributes(method)
+            types = {a.arg: annotation(a.annotation) for a in method.args.kwonlyargs}
+            lines += fields(node.name, types, "    ", said)
         lines.append(function(method, "    ").rstrip("\n"))
     if not methods:
         lines.append("    ...")
     return "\n".join(lines) + "\n"
 
 
-def attributes(init: ast.FunctionDef) -> Iterator[str]:
-    """A record's fields."""
-    for argument in init.args.kwonlyargs:
-        yield f"    {argument.arg}: {annotation(argument.annotation)}"
+def fields(name: str, types: dict[str, str], indent: str, said: Words) -> Iterator[str]:
+    """A record's or variant's fields, with their words."""
+    for field, of in types.items():
+        yield f"{indent}{field}: {of}"
+        if text := said.get((name, field)):
+            yield quoted(text, indent)
 
 
 def enumeration(node: ast.ClassDef) -> str:
@@ -83,7 +89,7 @@ def enumeration(node: ast.ClassDef) -> str:
     return "\n".join(lines) + "\n"
 
 
-def error(module: ast.Module, node: ast.ClassDef) -> str:
+def error(module: ast.Module, node: ast.ClassDef, said: Words) -> str:
     """An error and, inside it, one class for each variant."""
     body = next(
         item
@@ -96,10 +102,10 @@ def error(module: ast.Module, node: ast.ClassDef) -> str:
         if not isinstance(variant, ast.ClassDef):
             continue
         init = next(i for i in variant.body if isinstance(i, ast.FunctionDef))
-        fields = [argument.arg for argument in init.args.args[1:]]
-        typed = dict(zip(fields, types[variant.name], strict=True))
+        names = [argument.arg for argument in init.args.args[1:]]
+        typed = dict(zip(names, types[variant.name], strict=True))
         lines += [f"    class {variant.name}({node.name}):", *doc(variant, "        ")]
-        lines += [f"        {field}: {of}" for field, of in typed.items()]
+        lines += fields(variant.name, typed, "        ", said)
         given = "".join(f", {field}: {of}" for field, of in typed.items())
         lines.append(f"        def __init__(self{given}) -> None: ...")
     return "\n".join(lines) + "\n"
@@ -182,9 +188,9 @@ def name_of(node: ast.expr) -> str:
 
 
 def main() -> None:
-    generated, target = map(Path, sys.argv[1:])
+    generated, target, sources = map(Path, sys.argv[1:])
     module = ast.parse(generated.read_text(encoding="utf-8"))
-    target.write_text(stub(module), encoding="utf-8")
+    target.write_text(stub(module, words(sources)), encoding="utf-8")
 
 
 if __name__ == "__main__":
