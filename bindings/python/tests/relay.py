@@ -73,12 +73,12 @@ class Relay:
     def log(self) -> str:
         return (Path(self.folder.name) / "relay.log").read_text()
 
-    def person(self, first_name: str) -> str:
-        """A new person who writes in the space."""
+    def person(self, first_name: str, role: str = "field") -> str:
+        """A new person with this role in the space."""
         self.people += 1
         person = f"{first_name} {self.people}"
         self.sopu("member", "add", person)
-        self.sopu("space", "grant", "Koivula", "--member", person, "--role", "field")
+        self.sopu("space", "grant", "Koivula", "--member", person, "--role", role)
         return person
 
     def invited(self, person: str) -> str:
