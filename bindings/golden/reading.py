@@ -62,6 +62,30 @@ def store(device: Device) -> dict[str, Any]:
     }
 
 
+def refused(device: Device) -> dict[str, Any]:
+    """What a store says of work that does not get into the record."""
+    backlog = device.backlog()
+    return {
+        "backlog": {"here": backlog.here, "held": backlog.held, "refused": backlog.refused},
+        "pending": [
+            {"doc": p.doc, "place": p.place.name.lower(), "reasons": p.reasons, "title": p.title}
+            for p in device.pending()
+        ],
+        "drafts": [
+            {
+                "number": d.number,
+                "doc": d.doc,
+                "space": d.space,
+                "kind": d.kind and CODES[d.kind],
+                "reason": d.reason,
+                "made_ms": d.made_ms,
+                "value": json.loads(d.value),
+            }
+            for d in device.drafts()
+        ],
+    }
+
+
 def document(device: Device, doc: str) -> dict[str, Any]:
     read = device.native.read(doc)
     stage = device.status(doc).stage

@@ -48,6 +48,17 @@ for (const [file, id] of Object.entries(expected.exports)) {
   });
 }
 
+test("a file with a flipped bit is not opened", () => {
+  for (const file of Object.keys(expected.exports)) {
+    const whole = read(file);
+    for (let at = 0; at < whole.length; at += 7) {
+      const flipped = Uint8Array.from(whole);
+      flipped[at] ^= 1;
+      assert.throws(() => Automerge.load(flipped), `${file} at ${at}`);
+    }
+  }
+});
+
 test("a text can be written on in JavaScript", () => {
   const file = Object.keys(expected.exports).find((name) => name.endsWith("/note.automerge"));
   const before = Automerge.load(read(file));

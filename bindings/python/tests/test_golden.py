@@ -14,10 +14,12 @@ from sopu import Device, SopuError, VisitNote
 GOLDEN = Path(__file__).resolve().parents[2] / "golden"
 sys.path.append(str(GOLDEN))
 
+import automerge_file  # noqa: E402
 import reading  # noqa: E402
 import wire  # noqa: E402
 
 EXPECTED = json.loads((GOLDEN / "expected.json").read_text(encoding="utf-8"))
+REFUSED = json.loads((GOLDEN / "refused.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture
@@ -64,3 +66,48 @@ def test_a_recorded_exchange_brings_a_fresh_device_what_it_brought(tmp_path: Pat
             assert read[part] == value, part
         with pytest.raises(SopuError.Offline):
             device.sync()
+
+
+@pytest.mark.parametrize("file", EXPECTED["exports"])
+def test_an_export_is_whole_and_of_the_version_that_the_store_has(store: Device, file: str) -> None:
+    doc = EXPECTED["exports"][file]
+    then = (GOLDEN / file).read_bytes()
+    version = set(EXPECTED["store"]["documents"][doc]["version"].split("+"))
+    assert automerge_file.heads(then) == version
+    assert automerge_file.heads(store.export(doc)) == version
+    for at in range(len(then)):
+        flipped = then[:at] + bytes([then[at] ^ 1]) + then[at + 1 :]
+        with pytest.raises(ValueError):
+            automerge_file.heads(flipped)
+
+
+def test_a_flipped_bit_in_a_store_of_an_earlier_version_is_told_of_its_document(
+    tmp_path: Path,
+) -> None:
+    doc = EXPECTED["names"]["full_visit_note"]
+    value = EXPECTED["store"]["documents"][doc]["value"]
+    mark = value["profile"].encode()
+    copy = tmp_path / "store"
+    shutil.copytree(GOLDEN / "store", copy)
+    said = (copy / "sopu.db").read_bytes()
+    assert mark in said
+    (copy / "sopu.db").write_bytes(said.replace(mark, bytes([mark[0] ^ 1]) + mark[1:]))
+    key = bytes.fromhex(EXPECTED["key"])
+    with Device.open(str(copy / "sopu.db"), str(copy / "instance"), key) as device:
+        with pytest.raises(SopuError.Damaged) as damaged:
+            device.form(doc)
+        assert damaged.value.doc == doc
+        others = EXPECTED["store"]["documents"].keys() - {doc}
+        for other in others:
+            assert device.form(other).value == EXPECTED["store"]["documents"][other]["value"]
+
+
+def test_a_store_with_refused_work_says_what_became_of_it(tmp_path: Path) -> None:
+    copy = tmp_path / "refused"
+    shutil.copytree(GOLDEN / "refused", copy)
+    key = bytes.fromhex(REFUSED["key"])
+    with Device.open(str(copy / "sopu.db"), str(copy / "instance"), key) as device:
+        assert reading.refused(device) == REFUSED["store"]
+        [draft] = device.drafts()
+        device.discard_draft(draft.number)
+        assert device.drafts() == []
