@@ -50,7 +50,7 @@ class Device:
         self.native, self.client = native, client
         self._changes = Changes(native)
         self.sync_state = SyncState.IDLE
-        self._keepers: list[Keeper] = []
+        self._keepers: set[Keeper] = set()
 
     @classmethod
     def open(
@@ -284,7 +284,7 @@ class Device:
                 on_state(state)
 
         keeper = Keeper(self.native, self.client, tell)
-        self._keepers.append(keeper)
+        self._keepers.add(keeper)
         return keeper
 
     def _forget(self, keeper: Keeper) -> None:

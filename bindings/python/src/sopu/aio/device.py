@@ -52,7 +52,7 @@ class Device:
         self.sync_state = SyncState.IDLE
         self._changes = Changes(native)
         self._threads = Threads()
-        self._keepers: list[Keeper] = []
+        self._keepers: set[Keeper] = set()
 
     @classmethod
     async def open(
@@ -291,7 +291,7 @@ class Device:
                 loop.call_soon_threadsafe(heard, state)
 
         keeper = Keeper(self.native, self.client, tell)
-        self._keepers.append(keeper)
+        self._keepers.add(keeper)
         try:
             await self._threads.long(keeper.run, keeper.stop)
         finally:
