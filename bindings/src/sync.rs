@@ -24,6 +24,8 @@ pub struct SyncReport {
     pub replayed: u32,
     /// Things from outside that could not be applied here and were set aside.
     pub quarantined: u32,
+    /// Pieces of own work that went with a wipe or a space that was left, and could not be delivered.
+    pub left_out: u32,
     /// The relay ordered a wipe: this device holds nothing any more. Forget the key.
     pub wiped: bool,
     /// There is more to exchange: sync again, at once or after `pause_ms`.
@@ -128,6 +130,7 @@ impl From<device::SyncReport> for SyncReport {
             rejected: report.rejected,
             replayed: report.replayed,
             quarantined: report.quarantined,
+            left_out: report.left_out,
             wiped: report.wiped,
             more: report.more,
         }

@@ -25,6 +25,7 @@ use crate::id::{DeviceId, EnvelopeId, MemberId, OrgId, SpaceId};
 use crate::save::SaveContext;
 use crate::store::{Store, StoreKey, Tx, meta, outbox, space, view};
 use crate::sync::Scheduler;
+use crate::sync::undelivered::NotTaken;
 use crate::time::Env;
 use crate::transport::{Post, Transport};
 use crate::wire::{ENROL_PATH, EnrolRequest, EnrolResponse, PROTOCOL, RosterRow};
@@ -49,6 +50,8 @@ pub struct Device {
     pub(crate) scheduler: Scheduler,
     /// Envelopes the relay did not take for a reason that passes: sent again after all others.
     pub(crate) put_off: BTreeSet<EnvelopeId>,
+    /// Of these, what it does not take as long as it is as it is.
+    pub(crate) not_taken: NotTaken,
     /// The request that was the newest when a generation was last found to have ended: answers to it
     /// and to earlier ones may be those of a relay that has forgotten what it said.
     pub(crate) cut_at: Option<u64>,
@@ -186,6 +189,7 @@ impl Device {
             cut_at,
             current: false,
             put_off: BTreeSet::new(),
+            not_taken: NotTaken::default(),
             offer_later: BTreeSet::new(),
             asked: BTreeMap::new(),
             offered_ms: None,

@@ -13,12 +13,14 @@
 //! ```
 //!
 //! What goes into a request and what a response does to the store is in `sync/outgoing.rs` and
-//! `sync/incoming.rs`; what a relay lost and is offered again, in `sync/offers.rs`.
+//! `sync/incoming.rs`; what a relay lost and is offered again, in `sync/offers.rs`; what must be delivered
+//! before a wipe, in `sync/undelivered.rs`.
 
 pub mod incoming;
 mod offers;
 pub mod outgoing;
 pub mod replay;
+pub(crate) mod undelivered;
 
 /// The first pause after a failure, milliseconds.
 const FIRST_PAUSE_MS: i64 = 1_000;

@@ -494,6 +494,36 @@ fn an_envelope_the_relay_puts_off_is_not_sent_over_and_over_and_delays_no_other(
     );
 }
 
+/// Whoever has the device keeps what is on it for as long as one envelope is on its way.
+#[test]
+fn what_the_relay_never_takes_does_not_keep_a_cut_off_device_from_being_wiped() {
+    let mut world = world(14);
+    let odd = note(&mut world, 2, "outo");
+    let plain = note(&mut world, 2, "tavallinen");
+    let id = world.pockets[2].id();
+    world.relay().revoke(id).expect("revokes");
+    let line = PutsOff {
+        line: Line::new(Some(world.relay()), None, id),
+        doc: odd,
+        requests: AtomicU32::new(0),
+    };
+    let mut device = world.pockets[2].second().expect("opens");
+    let mut report = SyncReport::default();
+    for _ in 0..3 {
+        if !report.wiped {
+            report = device.sync(&line).expect("syncs");
+        }
+    }
+    assert_eq!((report.wiped, report.left_out), (true, 1), "{report:?}");
+    let requests = line.requests.load(Ordering::SeqCst);
+    assert!(requests > 3, "given up after {requests} requests");
+    drop(line);
+    drop(device);
+    let kept = world.relay().quarantine(10).expect("reads");
+    let kept = |doc| kept.iter().any(|row| row.doc == doc);
+    assert_eq!((kept(odd), kept(plain)), (false, true));
+}
+
 #[test]
 fn opening_finishes_a_purge_that_was_broken_off_and_rebuilds_old_views() {
     let mut world = world(7);

@@ -32,6 +32,9 @@ pub struct SyncReport {
     pub replayed: u32,
     /// Things from outside that could not be applied here and were set aside.
     pub quarantined: u32,
+    /// Own work that went with a wipe or a space that was left, and could not be delivered: envelopes, and
+    /// documents with changes in none. It was damaged here, or the relay would not take it.
+    pub left_out: u32,
     /// The relay ordered a wipe and it was carried out: this device holds nothing any more.
     pub wiped: bool,
     /// There is more to exchange: sync again, at once or after [`Device::pause_ms`].

@@ -19,7 +19,6 @@ use crate::store::outbox::State;
 use crate::store::{Tx, meta, outbox, purge, put_by, space};
 use crate::sync::offers::id_of;
 use crate::sync::outgoing::Outgoing;
-use crate::sync::replay::refusal;
 use crate::wire::{
     Cursors, Offer, OrderKind, SpaceNews, Status, StatusNews, SyncResponse, Verdict, limits, token,
 };
@@ -119,7 +118,7 @@ impl Device {
             }
         }
         if newest {
-            self.drop_left_spaces(outgoing, response, stood)?;
+            self.drop_left_spaces(outgoing, response, stood, report)?;
         }
         Ok(moved)
     }
@@ -167,6 +166,8 @@ impl Device {
             .zip(&response.answers)
             .chain(Self::offered(&outgoing.request.offers, &response.offered))
             .collect();
+        self.not_taken
+            .hear(outgoing, &response.answers, &self.asked);
         let seen = meta::number(self.store.conn(), keys::STATUS_SEEN)?
             .unwrap_or(0)
             .unsigned_abs();
@@ -255,6 +256,7 @@ impl Device {
         outgoing: &Outgoing,
         response: &SyncResponse,
         stood: bool,
+        report: &mut SyncReport,
     ) -> Result<()> {
         let left: Vec<_> = space::spaces(self.store.conn())?
             .into_iter()
@@ -271,20 +273,9 @@ impl Device {
                 }
                 continue;
             }
-            let conn = self.store.conn();
             // Also what was refused and is not made again yet: that waits until all has been heard.
-            let open = |e: &outbox::Stored| {
-                let refused = e.own && refusal(&e.state).is_some();
-                e.space == id && (refused || matches!(e.state, State::Sealed))
-            };
-            let undelivered = outbox::unsettled(conn, None)?.iter().any(open) || self.owes(id)?;
-            let unsealed = outbox::unsealed_documents(conn)?;
-            let mut inside = false;
-            for doc in unsealed {
-                let row = crate::store::document::row(conn, doc)?;
-                inside |= row.is_some_and(|row| row.space == id);
-            }
-            if !undelivered && !inside {
+            let undelivered = self.undelivered(Some(id))?;
+            if !undelivered.open && !self.owes(id)? {
                 if self.is_untold(outgoing, Some(id))? {
                     // One space after another: what is asked of several may not go into one request.
                     return Ok(());
@@ -295,6 +286,7 @@ impl Device {
                     space::drop_space(tx, id)?;
                     meta::remove(tx, &keys::epoch(id))
                 })?;
+                report.left_out += undelivered.left_out;
                 self.store.forget_loaded();
                 self.scrub()?;
             }
@@ -418,7 +410,7 @@ impl Device {
         Ok(())
     }
 
-    /// Wipes this device, if all it had to deliver is delivered.
+    /// Wipes this device, if all it had to deliver is delivered, but for what never can be.
     fn wipe_delivered(&mut self, outgoing: &Outgoing, report: &mut SyncReport) -> Result<bool> {
         // A copy of a store that is cut off gets no pages, and never sees what its other self did:
         // people will.
@@ -431,21 +423,17 @@ impl Device {
         // the feed has all of it leaves nothing to make again: cut off within a first sync, it is never
         // level with the feed, where that is settled otherwise.
         self.store.write(outbox::settle_empty)?;
-        if self.replay_refused(report)?
-            || !self.delivered()?
-            || self.owes_any()?
-            || self.is_untold(outgoing, None)?
-        {
+        if self.replay_refused(report)? {
+            return Ok(false);
+        }
+        let undelivered = self.undelivered(None)?;
+        if undelivered.open || self.owes_any()? || self.is_untold(outgoing, None)? {
             return Ok(false);
         }
         self.wipe()?;
+        report.left_out += undelivered.left_out;
         report.wiped = true;
         Ok(true)
-    }
-
-    fn delivered(&self) -> Result<bool> {
-        let conn = self.store.conn();
-        Ok(!outbox::has_unsent(conn)? && outbox::unsealed_documents(conn)?.is_empty())
     }
 
     /// Removes every document. Who the device was stays, so that it can confirm.

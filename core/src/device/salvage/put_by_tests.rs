@@ -159,7 +159,7 @@ fn what_is_put_by_goes_with_a_wipe() {
     let mut report = SyncReport::default();
     let refused = scene.device.wipe_refused(&outgoing, &mut report);
     refused.expect("wipes");
-    assert!(report.wiped);
+    assert_eq!((report.wiped, report.left_out), (true, 1));
     assert_eq!(scene.waits(), 0);
     assert!(!scene.on_disk());
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection, params};
 
 use super::envelope::insert;
-use super::{State, changes_of, get, opened, set_received};
+use super::{State, changes_of, get, opened_or_remade, set_received};
 use crate::encoding::encode_changes;
 use crate::envelope::{Envelope, digest};
 use crate::frame::frame;
@@ -141,7 +141,7 @@ pub fn to_offer(
             continue;
         }
         // One that cannot be read any more delays no other.
-        let Ok(run) = opened(row.get_ref(4)?, row.get(1)?) else {
+        let Some(run) = opened_or_remade(conn, row.get(0)?, row.get_ref(4)?, row.get(1)?)? else {
             continue;
         };
         let envelope = Envelope {
@@ -161,7 +161,8 @@ pub fn to_offer(
 
 const OPEN: &str = "run IS NOT NULL AND state = 'lost' AND reason IS NULL AND accept IS NOT NULL";
 
-/// Whether anything is to be offered, in one space or in any, besides what was put off.
+/// Whether anything is to be offered, in one space or in any, besides what was put off and what cannot be
+/// read any more.
 ///
 /// # Errors
 /// SQLite's own.
@@ -171,11 +172,14 @@ pub fn has_lost(
     put_off: &BTreeSet<EnvelopeId>,
 ) -> Result<bool> {
     let mut statement = conn.prepare_cached(&format!(
-        "SELECT id FROM envelope WHERE {OPEN} AND (?1 IS NULL OR space = ?1)"
+        "SELECT id, doc, run FROM envelope WHERE {OPEN} AND (?1 IS NULL OR space = ?1)"
     ))?;
     let mut rows = statement.query([space])?;
     while let Some(row) = rows.next()? {
-        if !put_off.contains(&row.get(0)?) {
+        let id = row.get(0)?;
+        if !put_off.contains(&id)
+            && opened_or_remade(conn, id, row.get_ref(2)?, row.get(1)?)?.is_some()
+        {
             return Ok(true);
         }
     }

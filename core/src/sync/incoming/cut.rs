@@ -7,6 +7,7 @@ use crate::device::{Device, Result, SyncReport, keys};
 use crate::envelope::feed_hash;
 use crate::id::SpaceId;
 use crate::store::{document, meta, outbox, space};
+use crate::sync::undelivered::NotTaken;
 use crate::wire::SpacePage;
 
 impl Device {
@@ -51,6 +52,7 @@ impl Device {
         self.cut_at = Some(self.requests);
         // What the relay did not take before, it is offered as it is now.
         self.put_off.clear();
+        self.not_taken = NotTaken::default();
         self.offer_later.clear();
         Ok(shared)
     }
