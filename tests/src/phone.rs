@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use sopu_core::device::documents::Opened;
+use sopu_core::device::salvage::{Salvaged, salvage};
 use sopu_core::device::{Device, SyncReport};
 use sopu_core::id::{DocId, SpaceId};
 use sopu_core::time::Env;
@@ -43,6 +44,17 @@ impl Phone {
         let (store, instance) = (self.folder.join("store.db"), self.folder.join("no-backup"));
         let device = Device::open(&store, &instance, self.key, env).expect("the store opens");
         self.device = Some(device);
+    }
+
+    /// Mends its store, as if that were damaged.
+    pub fn mend(&mut self) -> Salvaged {
+        self.close();
+        let env = Arc::clone(&self.clock) as Arc<dyn Env>;
+        let (store, instance) = (self.folder.join("store.db"), self.folder.join("no-backup"));
+        let mended = salvage(&store, &instance, self.key, env);
+        let (device, salvaged) = mended.expect("the store is mended");
+        self.device = Some(device);
+        salvaged
     }
 
     /// Switches it off.

@@ -2,7 +2,7 @@
 //!
 //! The new store is treated as a restored copy: a new instance, no cursors, and nothing is sent
 //! until the feed has shown what the relay has. Then every edit that only this device had is made
-//! again, as after any restore. Unsent changes of documents that cannot be read whole are put by
+//! again, as after any restore, and what the relay has lost is offered. Unsent changes of documents that cannot be read whole are put by
 //! and taken in once the relay has brought what they build on.
 //!
 //! The new file takes the old one's place in steps that can be broken off at any point:
@@ -10,7 +10,6 @@
 //! finishes the exchange. The damaged files stay beside it as `store.db.damaged` until something is erased, left
 //! or wiped: what must be gone may be in them. They stay at least until the new store has recovered.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -19,17 +18,12 @@ use ed25519_dalek::{SigningKey, VerifyingKey};
 use rusqlite::Connection;
 
 use super::{Device, DeviceError, Keys, Result, begin_recovery, keys};
-use crate::chunk::Chunk;
 use crate::documents::Kind;
-use crate::encoding::decode_changes;
-use crate::genesis::genesis;
-use crate::guard::Limits;
-use crate::id::{DocId, EnvelopeId, Hash};
-use crate::store::document::{self, DocWrite, NewChange, Origin, write_document};
+use crate::id::DocId;
 use crate::store::draft;
 use crate::store::{
-    DAMAGED, Store, StoreError, Tx, beside, is_plain, meta, open_damaged, outbox, purge, reads,
-    remove, remove_damaged, rename, space, taken_whole,
+    DAMAGED, Store, StoreError, Tx, beside, is_plain, meta, open_damaged, purge, reads, remove,
+    remove_damaged, rename, space, taken_whole,
 };
 use crate::time::Env;
 
@@ -40,8 +34,12 @@ mod put_by;
 mod put_by_tests;
 #[cfg(all(test, feature = "sqlcipher"))]
 mod tests;
+mod whole;
+#[cfg(test)]
+mod whole_tests;
 
 use put_by::put_unsent_by;
+use whole::bring_whole;
 
 /// What could be brought over.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -196,8 +194,9 @@ fn bring_over(
             meta::set(tx, &name, &value)?;
         }
         for space in space::spaces(&open()?).unwrap_or_default() {
-            if space.left_ms.is_none() {
-                space::join_space(tx, space.id, &space.standing)?;
+            space::join_space(tx, space.id, &space.standing)?;
+            if let Some(left_ms) = space.left_ms {
+                space::leave_space(tx, space.id, left_ms)?;
             }
         }
         for erased in purge::erased(&open()?).unwrap_or_default() {
@@ -220,7 +219,7 @@ fn bring_over(
             continue;
         }
         let old = open()?;
-        let brought = fresh.write(|tx| match whole(&old, tx, key, doc, env.now_ms()) {
+        let brought = fresh.write(|tx| match bring_whole(&old, tx, key, doc, env.now_ms()) {
             Ok(count) => Ok(Some(count)),
             Err(error) if error.is_no_room() => Err(error),
             Err(_) => Ok(None),
@@ -232,7 +231,7 @@ fn bring_over(
             }
             None => {
                 salvaged.damaged += 1;
-                salvaged.unsent += fresh.write(|tx| put_unsent_by(&open()?, tx, doc))?;
+                salvaged.unsent += fresh.write(|tx| put_unsent_by(&open()?, tx, key, doc))?;
             }
         }
     }
@@ -298,72 +297,4 @@ fn found(open: &dyn Fn() -> crate::store::Result<Connection>) -> Vec<DocId> {
         };
     }
     docs.into_iter().collect()
-}
-
-/// Brings a document over that can be read whole; says how many of its changes are unsent.
-fn whole(
-    old: &Connection,
-    tx: &Tx<'_>,
-    key: &VerifyingKey,
-    doc: DocId,
-    at_ms: i64,
-) -> crate::store::Result<u32> {
-    let loaded = document::load(old, doc)?;
-    let row = document::row(old, doc)?.ok_or(crate::store::StoreError::NotFound(doc))?;
-    let mut envelopes: BTreeMap<Hash, EnvelopeId> = BTreeMap::new();
-    let mut space = loaded.space;
-    let mut kept = Vec::new();
-    for envelope in outbox::unsettled(old, Some(doc))? {
-        let run = outbox::run(old, envelope.id)?.unwrap_or_default();
-        let changes = decode_changes(&run, &Limits::DEVICE).unwrap_or_default();
-        let header = envelope.proof.header();
-        let whole = !changes.is_empty() && envelope.proof.verify(key);
-        let Some(header) = header.filter(|header| whole && header.doc == doc) else {
-            continue;
-        };
-        space = header.space;
-        let hashes = changes
-            .iter()
-            .filter_map(|change| Chunk::parse(change).ok());
-        envelopes.extend(hashes.map(|(_, hash)| (hash, envelope.id)));
-        kept.push((envelope, run));
-    }
-    let unsealed: Vec<Hash> = outbox::unsealed(old, doc)?.iter().map(|c| c.hash).collect();
-    let mut unsent = 0;
-    let first = genesis(loaded.kind).hash;
-    let new: Vec<NewChange> = loaded
-        .am
-        .get_changes(&[])
-        .iter()
-        .filter(|change| Hash::from(change.hash()) != first)
-        .map(|change| {
-            let hash = Hash::from(change.hash());
-            let origin = match envelopes.get(&hash) {
-                Some(id) => Origin::Enveloped(*id),
-                None if unsealed.contains(&hash) => Origin::Saved,
-                None => Origin::Kept,
-            };
-            unsent += u32::from(origin != Origin::Kept);
-            NewChange::new(change, origin)
-        })
-        .collect();
-    tx.execute_batch("SAVEPOINT whole")?;
-    let write = DocWrite {
-        doc,
-        space,
-        kind: loaded.kind,
-        am: &loaded.am,
-        new: &new,
-        at_ms,
-        by: row.changed_by,
-    };
-    let written = kept
-        .iter()
-        .try_for_each(|(envelope, run)| outbox::insert_kept(tx, envelope, run))
-        .and_then(|()| write_document(tx, &write));
-    if written.is_err() {
-        tx.execute_batch("ROLLBACK TO whole")?;
-    }
-    tx.execute_batch("RELEASE whole")?;
-    written.map(|()| unsent)
 }

@@ -85,8 +85,8 @@ impl Device {
         Ok(moved)
     }
 
-    /// The document, unless its bytes here are damaged: then it is marked so, once, and delays no
-    /// other. What of it was not delivered waits for a salvage of the store.
+    /// The document, unless it is not here, or its bytes are damaged: then it is marked so, once, and delays
+    /// no other. What of it was not delivered waits for a salvage of the store.
     pub(super) fn undamaged(&mut self, doc: DocId) -> Result<Option<Arc<Loaded>>> {
         match self.store.document(doc) {
             Ok(loaded) => Ok(Some(loaded)),
@@ -94,6 +94,8 @@ impl Device {
                 self.mark_damaged(doc)?;
                 Ok(None)
             }
+            // A salvage could not read it, and no feed has brought it.
+            Err(StoreError::NotFound(_)) => Ok(None),
             Err(other) => Err(other.into()),
         }
     }

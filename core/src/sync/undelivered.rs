@@ -114,8 +114,9 @@ impl Device {
                 let hopeless = self.not_taken.hopeless(envelope.id, space.is_none());
                 found.count(hopeless || is_damaged(outbox::run(conn, envelope.id))?);
             } else if envelope.own && refusal(&envelope.state).is_some() {
-                // What was refused is made again, unless its document is damaged.
-                found.count(damaged.contains(&envelope.doc));
+                // What was refused is made again, unless its document is damaged or not here.
+                let gone = document::row(conn, envelope.doc)?.is_none();
+                found.count(gone || damaged.contains(&envelope.doc));
             }
         }
         // What these build on comes with the feed, and there is none any more.

@@ -5,6 +5,7 @@
 mod disk_lost;
 mod first_sync;
 mod left;
+mod salvaged;
 mod unnoticed;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 
 use automerge::Automerge;
+use ed25519_dalek::VerifyingKey;
 use rusqlite::Connection;
 
+use super::whole::{keep, sound_run};
 use crate::chunk::Chunk;
 use crate::device::{Device, Result, SyncReport, begin_recovery};
 use crate::encoding::decode_changes;
@@ -15,16 +17,19 @@ use crate::guard::{Limits, trial};
 use crate::id::{DocId, Hash, SpaceId};
 use crate::store::document::{self, DocWrite, NewChange, write_document};
 use crate::store::draft::{self, Quarantined};
+use crate::store::outbox::State;
 use crate::store::put_by::{self, PutBy};
 use crate::store::{StoreError, Tx, outbox, purge};
 
 /// The mark of a document that still lacks what its changes put by build on.
 const INCOMPLETE: &str = "salvage_incomplete";
 
-/// Puts the readable unsent changes of a damaged document by; says how many.
+/// Puts the readable unsent changes of a damaged document by; says how many. What the relay had and has lost,
+/// whoever wrote it, is kept as it is, to be offered.
 pub(super) fn put_unsent_by(
     old: &Connection,
     tx: &Tx<'_>,
+    key: &VerifyingKey,
     doc: DocId,
 ) -> crate::store::Result<u32> {
     let mut changes: BTreeMap<Hash, (SpaceId, u8, Vec<u8>)> = BTreeMap::new();
@@ -37,7 +42,13 @@ pub(super) fn put_unsent_by(
         }
     };
     for envelope in outbox::unsettled(old, Some(doc)).unwrap_or_default() {
-        let Some(header) = envelope.proof.header() else {
+        if envelope.state == State::Lost
+            && let Ok(Some((run, _))) = sound_run(old, key, doc, &envelope)
+        {
+            keep(tx, &envelope, Some(&run))?;
+            continue;
+        }
+        let Some(header) = envelope.proof.header().filter(|_| envelope.own) else {
             continue;
         };
         let run = outbox::run(old, envelope.id).ok().flatten();

@@ -163,13 +163,17 @@ pub fn is_state(code: &str) -> bool {
     State::from_columns(code, None, Some(0)).is_some()
 }
 
-/// Stores an own unsettled envelope as another store of this device had it.
+/// Stores an envelope as another store of this device had it, with its run while it is not settled.
 ///
 /// # Errors
 /// [`StoreError::Row`] if the header cannot be read; SQLite's own.
-pub fn insert_kept(tx: &Tx<'_>, kept: &Stored, run: &[u8]) -> Result<()> {
-    insert(tx, &kept.proof, true, &kept.state, Some(run))?;
-    Ok(())
+pub fn insert_kept(tx: &Tx<'_>, kept: &Stored, run: Option<&[u8]>) -> Result<()> {
+    insert(tx, &kept.proof, kept.own, &kept.state, run)?;
+    set_received(tx, kept.id, kept.received_ms, kept.accept.as_ref())?;
+    match kept.seen_ms {
+        Some(at_ms) => set_seen(tx, kept.id, at_ms),
+        None => Ok(()),
+    }
 }
 
 /// Moves an envelope to a state. Settled, its run goes: the changes hold the same. News that comes
