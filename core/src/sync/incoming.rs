@@ -499,6 +499,8 @@ fn take_verdict(
             return Ok(false);
         }
         Verdict::Refused(code) if transient(code) => return Ok(false),
+        // A relay that has forgotten the space may know it again: from then on it is asked about.
+        Verdict::Refused(code) if code == SPACE_UNKNOWN => State::Held(code.clone()),
         Verdict::Refused(code) => State::Final(code.clone()),
         Verdict::Erased => {
             let mark = purge::Erased {
@@ -551,20 +553,22 @@ fn heard_as(
     Ok(verdict.clone())
 }
 
-const SIGNER_UNKNOWN: &str = "signer_unknown";
+pub(crate) const SIGNER_UNKNOWN: &str = "signer_unknown";
+
+const SPACE_UNKNOWN: &str = "space_unknown";
 
 /// The answer to every offer of a device that is to enrol again first.
 const NOT_NOW: &str = "not_now";
 
 /// Refusals of an offer that another time, or a later version of the relay, may take back.
 fn passing(code: &str) -> bool {
-    code == NOT_NOW || (code != SIGNER_UNKNOWN && transient(code))
+    [NOT_NOW, SPACE_UNKNOWN].contains(&code) || (code != SIGNER_UNKNOWN && transient(code))
 }
 
 /// Refusals that say nothing of the envelope itself.
 fn transient(code: &str) -> bool {
     matches!(
         code,
-        "busy" | "try_later" | "push_too_large" | "kind_unknown" | "space_unknown" | SIGNER_UNKNOWN
+        "busy" | "try_later" | "push_too_large" | "kind_unknown" | SIGNER_UNKNOWN
     )
 }

@@ -204,9 +204,9 @@ impl Device {
 pub(crate) const NAMES: usize = 240;
 
 /// Seals a document's unsealed changes, in runs the relay accepts; none has changes from both before and
-/// after `ends_ms` (device clock), if that is given. The first run names what it replaces; each names what
-/// its own changes make again (`names`, at most [`NAMES`] a change), so that no copy of this store brings the
-/// same again in whatever envelope.
+/// after `ends_ms` (device clock), if that is given. Each run names what its own changes make again (`names`, at
+/// most half of [`NAMES`] a change), so that no copy of this store brings the same again in whatever envelope; the
+/// last one, when all of it is there, the envelopes that are replaced.
 pub(crate) fn seal_unsealed(
     tx: &Tx<'_>,
     mut sealing: Sealing,
@@ -215,7 +215,8 @@ pub(crate) fn seal_unsealed(
     names: &BTreeMap<Hash, Vec<EnvelopeId>>,
 ) -> Result<()> {
     let mut parts: Vec<(bool, Vec<Vec<u8>>)> = Vec::new();
-    let mut named = sealing.replaces.len();
+    let room = NAMES.saturating_sub(sealing.replaces.len()).max(NAMES / 2);
+    let mut named = 0;
     for change in outbox::unsealed(tx, sealing.doc)? {
         let late = match ends_ms {
             Some(ends_ms) => Chunk::parse(&change.bytes)?.0.time >= ends_ms,
@@ -223,27 +224,32 @@ pub(crate) fn seal_unsealed(
         };
         let own = names.get(&change.hash).map_or(0, Vec::len);
         match parts.last_mut() {
-            Some((same, part)) if *same == late && named + own <= NAMES => part.push(change.bytes),
+            Some((same, part)) if *same == late && named + own <= room => part.push(change.bytes),
             Some(_) | None => {
-                named = if parts.is_empty() { named } else { 0 };
+                named = 0;
                 parts.push((late, vec![change.bytes]));
             }
         }
         named += own;
     }
+    let mut runs = Vec::new();
     for (_, part) in parts {
-        for run in run::split(part, sealing.kind)? {
-            let mut sealing_run = sealing.clone();
-            for bytes in run.iter().filter(|_| !names.is_empty()) {
-                let (_, hash) = Chunk::parse(bytes)?;
-                sealing_run
-                    .replaces
-                    .extend(names.get(&hash).into_iter().flatten());
-            }
-            let sealed = run::seal(sealing_run, &run, key)?;
-            outbox::insert_sealed(tx, &sealed.proof, &sealed.envelope.run, &sealed.hashes)?;
-            sealing.replaces.clear();
+        runs.extend(run::split(part, sealing.kind)?);
+    }
+    let replaced = std::mem::take(&mut sealing.replaces);
+    let last = runs.len().saturating_sub(1);
+    for (at, run) in runs.iter().enumerate() {
+        let mut sealing = sealing.clone();
+        for bytes in run.iter().filter(|_| !names.is_empty()) {
+            let (_, hash) = Chunk::parse(bytes)?;
+            let named = names.get(&hash).into_iter().flatten();
+            sealing.replaces.extend(named);
         }
+        if at == last {
+            sealing.replaces.extend(&replaced);
+        }
+        let sealed = run::seal(sealing, run, key)?;
+        outbox::insert_sealed(tx, &sealed.proof, &sealed.envelope.run, &sealed.hashes)?;
     }
     Ok(())
 }

@@ -33,7 +33,7 @@ use crate::store::document::{self, Loaded, NewChange, Origin};
 use crate::store::draft::{self, Quarantined};
 use crate::store::outbox::{self, State};
 use crate::store::{StoreError, meta, space};
-use crate::sync::incoming::REPLAYED;
+use crate::sync::incoming::{REPLAYED, SIGNER_UNKNOWN};
 use crate::sync::outgoing::NAMES;
 use crate::wire::DROPPED;
 
@@ -302,9 +302,11 @@ impl Device {
         let mut named: BTreeMap<Hash, Vec<EnvelopeId>> = BTreeMap::new();
         for (by, name) in names {
             match by {
-                Some(by) => named.entry(by).or_default().push(name),
-                None if replaces.len() < NAMES => replaces.push(name),
-                None => {}
+                Some(by) if named.get(&by).map_or(0, Vec::len) < NAMES / 2 => {
+                    named.entry(by).or_default().push(name);
+                }
+                Some(_) | None if replaces.len() < NAMES => replaces.push(name),
+                Some(_) | None => {}
             }
         }
         // Others' that are only in the way are still offered, and come again with the feed.
@@ -379,10 +381,10 @@ pub(super) fn refusal(state: &State) -> Option<&str> {
     None
 }
 
-/// Refusals that tell what else the relay has taken, and nothing of what the edits say.
+/// Refusals that tell what else the relay has taken, or whom it has forgotten, and nothing of what the edits say.
 fn of_order(reason: &str) -> bool {
     matches!(
         reason,
-        "replay_of_fed" | "replaced" | "fork" | "duplicate" | "depends_on_final"
+        "replay_of_fed" | "replaced" | "fork" | "duplicate" | "depends_on_final" | SIGNER_UNKNOWN
     )
 }

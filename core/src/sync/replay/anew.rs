@@ -64,9 +64,8 @@ impl Found<'_> {
         before: Option<&Value>,
         after: Option<&Value>,
     ) {
-        let (Some(before), Some(after)) = (before, after) else {
-            return;
-        };
+        // An empty one reads as none, and may have been written as well.
+        let [before, after] = [before, after].map(|value| value.unwrap_or(&Value::Null));
         match field.rule {
             Rule::Imm | Rule::Lww | Rule::Mvr | Rule::Yield(_) | Rule::FlagPlus | Rule::Max(_) => {
                 let object = object(self.doc, self.kind, place);
