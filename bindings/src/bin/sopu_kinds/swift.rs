@@ -19,6 +19,7 @@ public struct Localized<Value: Codable & Hashable & Sendable>: Codable, Hashable
     /// English.
     public var en: Value?
 
+    /// One with these languages.
     public init(fi: Value? = nil, sv: Value? = nil, en: Value? = nil) {
         self.fi = fi
         self.sv = sv
@@ -63,7 +64,7 @@ fn write_record(text: &mut String, model: &Model, record: &RecordShape) -> std::
             None => writeln!(text, "    public var {name}: {ty}?")?,
         }
     }
-    writeln!(text, "\n    public init() {{}}\n")?;
+    writeln!(text, "\n    /// An empty one.\n    public init() {{}}\n")?;
     writeln!(text, "    private enum Key: String, CodingKey {{")?;
     for (field, name, ..) in &fields {
         writeln!(text, "        case {name} = \"{}\"", field.json)?;

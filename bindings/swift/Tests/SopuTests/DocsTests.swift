@@ -57,9 +57,38 @@ struct DocsTests {
         }
     }
 
+    /// The folder that `bindings/swift/documentation` made.
+    private nonisolated static let reference = ProcessInfo.processInfo.environment["SOPU_SWIFT_DOCS"]
+
+    @Test("Every public symbol says what it is", .enabled(if: reference != nil))
+    func documented() throws {
+        let symbols = URL(fileURLWithPath: try #require(Self.reference)).appendingPathComponent("symbols")
+        let graph = try JSONDecoder().decode(
+            SymbolGraph.self, from: Data(contentsOf: symbols.appendingPathComponent("Sopu.symbols.json")))
+        #expect(graph.symbols.count > 500)
+        let silent = graph.symbols.filter { ($0.docComment?.lines ?? []).isEmpty }
+        let names = silent.map { $0.pathComponents.joined(separator: ".") }.sorted()
+        #expect(names == [])
+    }
+
     private func between(_ start: String, _ end: String, in text: String) -> String? {
         guard let start = text.range(of: start) else { return nil }
         guard let end = text.range(of: end, range: start.upperBound..<text.endIndex) else { return nil }
         return String(text[start.upperBound..<end.lowerBound])
     }
+}
+
+/// What the compiler writes down of a module's symbols, as far as it is asked for here.
+private struct SymbolGraph: Decodable {
+    struct Symbol: Decodable {
+        struct Comment: Decodable {
+            struct Line: Decodable {
+                let text: String
+            }
+            let lines: [Line]
+        }
+        let pathComponents: [String]
+        let docComment: Comment?
+    }
+    let symbols: [Symbol]
 }
