@@ -1,11 +1,9 @@
 //! What lists and search show of a visit note.
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
-
 use super::VisitNote;
 use super::visit::Moment;
 use crate::documents::{Kind, Summary};
+use crate::time::helsinki_date;
 
 pub(super) fn summary(note: &VisitNote) -> Summary {
     Summary {
@@ -27,17 +25,6 @@ pub(crate) fn date(note: &VisitNote) -> Option<jiff::civil::Date> {
         .or_else(|| note.planned.as_ref().and_then(|p| p.start))
         .or(note.header.created_at)?;
     helsinki_date(at)
-}
-
-/// The calendar day in Finland at this instant.
-pub(super) fn helsinki_date(at_ms: i64) -> Option<jiff::civil::Date> {
-    let zone = TimeZone::get("Europe/Helsinki").ok()?;
-    Some(
-        Timestamp::from_millisecond(at_ms)
-            .ok()?
-            .to_zoned(zone)
-            .date(),
-    )
 }
 
 /// The first words somebody wrote: an advisor's summary, a carer's first entry. Falls back to the
@@ -158,7 +145,7 @@ mod tests {
     fn the_date_is_the_finnish_day_it_began() {
         // 22:30 UTC on the 21st is half past midnight on the 22nd in Finland.
         let at: i64 = "2026-11-21T22:30:00Z"
-            .parse::<Timestamp>()
+            .parse::<jiff::Timestamp>()
             .expect("valid")
             .as_millisecond();
         let planned = json!({"start": at - 86_400_000});

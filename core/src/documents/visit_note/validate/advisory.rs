@@ -8,7 +8,7 @@ use super::{Step, coordinates, filled};
 use crate::documents::check::{Check, code, date, decimal, live};
 use crate::documents::visit_note::VisitNote;
 use crate::documents::visit_note::advisory::{Observation, Recommendation, Treatment};
-use crate::documents::visit_note::summary::helsinki_date;
+use crate::time::helsinki_date;
 
 /// A use is to be in machine-readable form within this many days (Regulation (EU) 2023/564).
 const RECORD_WITHIN_DAYS: i32 = 30;
