@@ -53,8 +53,34 @@ enum GoldenReading {
         ])
     }
 
-    @MainActor
-    private static func document(_ device: Device, _ id: String) async throws -> Json {
+    /// What a store says of work that does not get into the record.
+    static func refused(_ device: Device) async throws -> Json {
+        let backlog = try await device.backlog()
+        return .object([
+            "backlog": .object([
+                "here": .int(Int64(backlog.here)), "held": .int(Int64(backlog.held)),
+                "refused": .int(Int64(backlog.refused)),
+            ]),
+            "pending": .array(
+                try await device.pending().map {
+                    .object([
+                        "doc": .string($0.doc), "place": .string("\($0.place)"), "title": optional($0.title),
+                        "reasons": .array($0.reasons.map(Json.string)),
+                    ])
+                }),
+            "drafts": .array(
+                try await device.drafts().map { draft in
+                    .object([
+                        "number": .int(draft.number), "doc": .string(draft.doc), "space": .string(draft.space),
+                        "kind": optional(kinds.first { $0.value == draft.kind }?.key),
+                        "reason": .string(draft.reason), "made_ms": .int(draft.madeMs),
+                        "value": try Json(Data(draft.value.utf8)),
+                    ])
+                }),
+        ])
+    }
+
+    static func document(_ device: Device, _ id: String) async throws -> Json {
         let read = try await device.here { try $0.read(doc: id) }
         return .object([
             "space": .string(read.space),
