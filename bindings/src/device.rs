@@ -200,10 +200,12 @@ impl SopuDevice {
         guarded(|| work(device))
     }
 
-    /// Ends every exchange that goes on.
-    pub(crate) fn stop_running(&self) {
+    /// Ends every exchange that goes on but this one's own.
+    pub(crate) fn stop_others(&self, own: &Arc<Stop>) {
         if let Some(running) = &*self.running() {
-            stop_all(running);
+            let own = Arc::downgrade(own);
+            let others = running.iter().filter(|stop| !stop.ptr_eq(&own));
+            stop_all(others);
         }
     }
 
@@ -223,8 +225,8 @@ impl SopuDevice {
     }
 }
 
-fn stop_all(running: &[Weak<Stop>]) {
-    for stop in running.iter().filter_map(Weak::upgrade) {
+fn stop_all<'s>(running: impl IntoIterator<Item = &'s Weak<Stop>>) {
+    for stop in running.into_iter().filter_map(Weak::upgrade) {
         stop.stop();
     }
 }

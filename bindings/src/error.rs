@@ -83,6 +83,13 @@ pub enum SopuError {
     /// The app stopped it: nothing to tell. What was exchanged before stays.
     #[error("stopped")]
     Stopped,
+    /// Another enrolment was answered first, and this one's answer was dropped: go on as who `identity` says.
+    #[error("another enrolment was answered first")]
+    Superseded,
+    /// The relay's address is `http://` to another machine, where everybody on the way reads along: ask for
+    /// its `https://` address.
+    #[error("use the relay's https:// address")]
+    Insecure,
     /// The device was shut: open it again.
     #[error("the device was shut")]
     Closed,
@@ -157,6 +164,8 @@ impl From<DeviceError> for SopuError {
             },
             DeviceError::Offline => Self::Offline,
             DeviceError::Stopped => Self::Stopped,
+            DeviceError::Superseded => Self::Superseded,
+            DeviceError::Insecure => Self::Insecure,
             DeviceError::Busy { retry_after_ms } => Self::TryLater { retry_after_ms },
             DeviceError::Refused { code } if code == "protocol_unknown" => Self::Update,
             DeviceError::Refused { code } => Self::Refused { code },

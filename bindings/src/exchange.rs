@@ -7,6 +7,7 @@ use std::time::Duration;
 use sopu_core::device::DeviceError;
 use sopu_core::device::errand::Errand;
 use sopu_core::device::exchange::sync_shared;
+use sopu_core::transport::address::RelayAddress;
 use sopu_core::transport::{Post, Reply, Transport, TransportError};
 
 use crate::changes::Changes;
@@ -25,7 +26,9 @@ const REQUESTS: u32 = 100;
 /// at once, with `Stopped`.
 #[uniffi::export]
 impl SopuDevice {
-    /// Enrols at a relay (`https://…`) with an invite code; `name` says which phone this is.
+    /// Enrols at a relay (`https://…`, or `http://` on this machine) with an invite code; `name` says which
+    /// phone this is. Others may work with the device meanwhile; when it is enrolled, syncs and watches that
+    /// began before end with `Stopped`, and enrolments with `Superseded`.
     #[uniffi::method(default(client = None, stop = None))]
     pub fn enrol(
         &self,
@@ -35,13 +38,14 @@ impl SopuDevice {
         client: Option<Arc<dyn HttpClient>>,
         stop: Option<Arc<Stop>>,
     ) -> Result<Identity> {
-        let relay = relay.trim_end_matches('/');
-        // What is under way would take the new token to the old relay.
-        self.stop_running();
-        let over = self.over(relay, client, stop)?;
+        let relay: RelayAddress = relay.parse().map_err(DeviceError::from)?;
+        let over = self.over(&relay, client, stop)?;
+        let (enrolment, post) = self.with(|device| device.begin_enrolment(&code, &name))?;
+        let reply = over.post(post);
         let identity = self.write(|device| {
-            let identity = device.enrol(&over, &code, &name)?;
-            device.set_relay(relay)?;
+            let identity = device.end_enrolment(enrolment, reply, Some(&relay))?;
+            // Before others can begin anything as who it is now.
+            self.stop_others(&over.stop);
             Ok(identity)
         })?;
         Ok(identity.into())
@@ -108,13 +112,20 @@ impl SopuDevice {
         client: Option<Arc<dyn HttpClient>>,
         stop: Option<Arc<Stop>>,
     ) -> Result<SyncReport> {
-        let relay = self.with(|device| device.relay()?.ok_or(DeviceError::NotEnrolled))?;
+        // Both in one step: the way leads to the relay of this identity and of no other.
+        let (relay, asker) = self.with(|device| {
+            let relay = device.relay()?.ok_or(DeviceError::NotEnrolled)?;
+            Ok((relay, device.identity()?.device))
+        })?;
         let over = Telling {
             over: self.over(&relay, client, stop)?,
             changes: &self.changes,
             begun: AtomicBool::new(false),
         };
-        let done = self.held(|device| sync_shared(device, &over, errand));
+        let done = self.held(|device| match sync_shared(device, &over, asker, errand) {
+            Err(DeviceError::Superseded) => Err(DeviceError::Stopped),
+            done => done,
+        });
         // Also after an error: an earlier request of the same sync may have brought something.
         self.changes.tell();
         Ok(done?.into())
@@ -123,16 +134,16 @@ impl SopuDevice {
     /// The way to the relay, and what ends it, known to `shut` too.
     fn over(
         &self,
-        relay: &str,
+        relay: &RelayAddress,
         client: Option<Arc<dyn HttpClient>>,
         stop: Option<Arc<Stop>>,
     ) -> Result<Stoppable> {
         let inner: Arc<dyn Transport> = match client {
             Some(client) => Arc::new(Foreign {
                 client,
-                base: relay.to_owned(),
+                base: relay.to_string(),
             }),
-            None => self.builtin.to(relay)?,
+            None => self.builtin.to(relay.as_str())?,
         };
         let stop = stop.unwrap_or_default();
         self.runs(&stop);

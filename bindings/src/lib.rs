@@ -8,7 +8,7 @@
 //! Nothing is decided here: each method is one call of `sopu-core` and a change of types. Ids,
 //! versions and hashes are text; a document's content is JSON, as its kind's field table says.
 //! Every method may be called from any thread, blocks that thread, and belongs off the thread that
-//! draws. A lock inside keeps them apart; it is free while a sync waits for the network.
+//! draws. A lock inside keeps them apart; it is free while an enrolment or a sync waits for the network.
 
 #![warn(missing_docs)]
 

@@ -1,11 +1,12 @@
 //! A device: store and sync joined. This is what an app holds and what the bindings expose.
 //!
 //! Everything here works without a network, and a save is durable when it returns; only
-//! [`Device::enrol`] and [`Device::sync`] need a [`Transport`].
+//! [`Device::enrol`] and [`Device::sync`] need a [`Transport`](crate::transport::Transport).
 
 pub mod contracts;
 pub mod create;
 pub mod documents;
+pub mod enrol;
 pub mod errand;
 pub mod error;
 pub mod exchange;
@@ -18,17 +19,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
+use ed25519_dalek::{SigningKey, VerifyingKey};
 
-use crate::envelope::{self, Epoch, actor_id};
+use crate::envelope::{Epoch, actor_id};
 use crate::id::{DeviceId, EnvelopeId, MemberId, OrgId, SpaceId};
 use crate::save::SaveContext;
 use crate::store::{Store, StoreKey, Tx, meta, outbox, space, view};
 use crate::sync::Scheduler;
 use crate::sync::undelivered::NotTaken;
 use crate::time::Env;
-use crate::transport::{Post, Transport};
-use crate::wire::{ENROL_PATH, EnrolRequest, EnrolResponse, PROTOCOL, RosterRow};
+use crate::transport::address::RelayAddress;
+use crate::wire::RosterRow;
 
 pub use error::DeviceError;
 pub use exchange::SyncReport;
@@ -203,67 +204,6 @@ impl Device {
         Ok(device)
     }
 
-    /// Enrols with an invite code. On a device that was told to enrol again (its store existed
-    /// twice) the work on it is kept and goes out under the new identity.
-    ///
-    /// # Errors
-    /// What the relay says of the code: unknown, used, expired; or no network.
-    pub fn enrol(&mut self, transport: &dyn Transport, code: &str, name: &str) -> Result<Identity> {
-        let code = code.trim().to_owned();
-        let request = EnrolRequest {
-            protocol: PROTOCOL,
-            key: self.key.verifying_key().to_bytes(),
-            signature: self.key.sign(&EnrolRequest::signed_bytes(&code)).to_bytes(),
-            code,
-            name: name.to_owned(),
-            instance: self.instance,
-            now_ms: self.env.now_ms(),
-        };
-        let post = Post {
-            path: ENROL_PATH,
-            token: None,
-            body: envelope::encode(&request),
-            encoding: None,
-            timeout_ms: 30_000,
-        };
-        let (body, _) = exchange::answer(transport.post(post)?)?;
-        let response: EnrolResponse = envelope::decode(&body).ok_or(DeviceError::BadAnswer)?;
-        let before = self.identity().ok();
-        let again = before.is_some();
-        // What somebody else read here would be told as this person's.
-        let other = before.is_some_and(|before| before.member != response.member);
-        self.store.write(|tx| {
-            if other {
-                crate::store::reads::forget_all(tx)?;
-            }
-            if again {
-                begin_recovery(tx)?;
-                meta::remove(tx, keys::ENROL_AGAIN)?;
-                meta::remove(tx, keys::WIPED)?;
-            }
-            meta::set(tx, keys::DEVICE, response.device.as_bytes())?;
-            meta::set(tx, keys::MEMBER, response.member.as_bytes())?;
-            meta::set(tx, keys::ORG, response.org.as_bytes())?;
-            meta::set_text(tx, keys::MEMBER_NAME, &response.member_name)?;
-            meta::set_text(tx, keys::ORG_NAME, &response.org_name)?;
-            meta::set_text(tx, keys::TOKEN, &response.token)?;
-            meta::set(tx, keys::RELAY_KEY, &response.relay_key)?;
-            meta::set_number(tx, keys::STATUS_SEEN, 0)?;
-            meta::remove(tx, keys::TOLD)?;
-            seal::contact(tx, response.now_ms)?;
-            meta::set_number(
-                tx,
-                keys::OFFSET,
-                response.now_ms.saturating_sub(request.now_ms),
-            )
-        })?;
-        if other {
-            self.marks = reads::Marks::default();
-        }
-        self.latest.hear(response.now_ms, 0);
-        self.identity()
-    }
-
     /// Says what app this is in, its name and version: people who look after devices see it.
     pub fn set_app(&mut self, app: &str) {
         app.clone_into(&mut self.app);
@@ -318,23 +258,13 @@ impl Device {
         Ok(outbox::backlog(self.store.conn())?)
     }
 
-    /// The relay's base address, as last set.
+    /// The address of the relay that gave this device its identity, if the enrolment told it.
     ///
     /// # Errors
-    /// The store's.
-    pub fn relay(&self) -> Result<Option<String>> {
-        Ok(meta::text(self.store.conn(), keys::RELAY)?)
-    }
-
-    /// Keeps the relay's base address beside the identity it gave: a token is worth something
-    /// there only. The core itself never reads it.
-    ///
-    /// # Errors
-    /// The store's.
-    pub fn set_relay(&mut self, base: &str) -> Result<()> {
-        Ok(self
-            .store
-            .write(|tx| meta::set_text(tx, keys::RELAY, base))?)
+    /// [`DeviceError::Insecure`] if it is one that no token may go to; the store's.
+    pub fn relay(&self) -> Result<Option<RelayAddress>> {
+        let address = meta::text(self.store.conn(), keys::RELAY)?;
+        Ok(address.map(|address| address.parse()).transpose()?)
     }
 
     /// Whether the relay asked this device to enrol again, because its store exists twice.

@@ -2,6 +2,7 @@
 //!
 //! Phones bring their platform's HTTP client; the built-in one is behind the feature `http`.
 
+pub mod address;
 #[cfg(feature = "http")]
 pub mod http;
 

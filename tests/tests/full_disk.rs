@@ -394,6 +394,7 @@ fn with_a_slow_disk_many_pushes_share_one_sync_and_nobody_waits_to_write() {
     let written = std::sync::atomic::AtomicUsize::new(0);
     let acknowledged: u32 = std::thread::scope(|scope| {
         let push = |device: Device| {
+            let asker = device.identity().expect("enrolled").device;
             let device = std::sync::Mutex::new(device);
             let transport = HttpTransport::new(&address);
             let written = &written;
@@ -408,7 +409,7 @@ fn with_a_slow_disk_many_pushes_share_one_sync_and_nobody_waits_to_write() {
                     let done = std::sync::atomic::AtomicBool::new(false);
                     let report = std::thread::scope(|inner| {
                         let syncing = inner.spawn(|| {
-                            let report = sync_shared(&device, &transport, Errand::sync(1));
+                            let report = sync_shared(&device, &transport, asker, Errand::sync(1));
                             done.store(true, std::sync::atomic::Ordering::SeqCst);
                             report
                         });

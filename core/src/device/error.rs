@@ -5,6 +5,7 @@ use crate::id::DocId;
 use crate::save::SaveError;
 use crate::store::StoreError;
 use crate::transport::TransportError;
+use crate::transport::address::AddressError;
 
 /// Why it did not work.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +55,12 @@ pub enum DeviceError {
     /// The app stopped it; what was exchanged before stays.
     #[error("stopped")]
     Stopped,
+    /// Another enrolment was answered first: what came is not for who this device is now, and was dropped.
+    #[error("another enrolment was answered first")]
+    Superseded,
+    /// The relay's address is `http://` to another machine: ask for its `https://` address.
+    #[error("use the relay's https:// address")]
+    Insecure,
     /// The relay is there but asks for patience.
     #[error("the relay is busy")]
     Busy {
@@ -88,6 +95,8 @@ impl DeviceError {
             | Self::InstanceFile
             | Self::Offline
             | Self::Stopped
+            | Self::Superseded
+            | Self::Insecure
             | Self::Busy { .. }
             | Self::Refused { .. }
             | Self::BadAnswer
@@ -125,6 +134,18 @@ impl From<SaveError> for DeviceError {
             },
             SaveError::UnknownVersion | SaveError::NothingThere(_) => Self::Stale,
             SaveError::Document(_) => Self::Internal("document_unwritable"),
+        }
+    }
+}
+
+impl From<AddressError> for DeviceError {
+    fn from(error: AddressError) -> Self {
+        match error {
+            AddressError::Insecure => Self::Insecure,
+            AddressError::Unreadable => Self::BadValue {
+                path: "relay".to_owned(),
+                code: "unreadable",
+            },
         }
     }
 }

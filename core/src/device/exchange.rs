@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::compress::{compress, decompress};
 use crate::envelope;
+use crate::id::DeviceId;
 use crate::store::meta;
 use crate::sync::outgoing::Outgoing;
 use crate::sync::{SyncAction, SyncEvent, SyncState};
@@ -61,7 +62,7 @@ impl Device {
     /// [`DeviceError::Offline`], [`DeviceError::Busy`], [`DeviceError::Refused`]; what was
     /// exchanged before the error stays. Calling again at any time is right.
     pub fn sync(&mut self, transport: &dyn Transport) -> Result<SyncReport> {
-        run(&mut Exclusive(self), transport, Errand::sync(MOST_REQUESTS))
+        self.exchange(transport, Errand::sync(MOST_REQUESTS))
     }
 
     /// As [`Device::sync`], but at most so many requests.
@@ -69,7 +70,7 @@ impl Device {
     /// # Errors
     /// As [`Device::sync`].
     pub fn sync_for(&mut self, transport: &dyn Transport, requests: u32) -> Result<SyncReport> {
-        run(&mut Exclusive(self), transport, Errand::sync(requests))
+        self.exchange(transport, Errand::sync(requests))
     }
 
     /// As [`Device::sync`], in the time that a platform gives a task in the background, see
@@ -78,8 +79,7 @@ impl Device {
     /// # Errors
     /// As [`Device::sync`].
     pub fn sync_within(&mut self, transport: &dyn Transport, budget_ms: u32) -> Result<SyncReport> {
-        let errand = Errand::within(budget_ms, MOST_REQUESTS);
-        run(&mut Exclusive(self), transport, errand)
+        self.exchange(transport, Errand::within(budget_ms, MOST_REQUESTS))
     }
 
     /// Waits for news at most `wait_ms` and takes it in. If there is something to send, it sends
@@ -88,7 +88,21 @@ impl Device {
     /// # Errors
     /// As [`Device::sync`].
     pub fn watch(&mut self, transport: &dyn Transport, wait_ms: u32) -> Result<SyncReport> {
-        run(&mut Exclusive(self), transport, Errand::watch(wait_ms))
+        self.exchange(transport, Errand::watch(wait_ms))
+    }
+
+    fn exchange(&mut self, transport: &dyn Transport, errand: Errand) -> Result<SyncReport> {
+        let asker = self.identity()?.device;
+        run(&mut Exclusive(self), transport, asker, errand)
+    }
+
+    /// Whether this is who asked: what was asked as somebody else goes nowhere any more, and what was
+    /// answered to them says nothing of this device.
+    fn check_asker(&self, asker: DeviceId) -> Result<()> {
+        match self.enrolled_as()? {
+            Some(device) if device == asker => Ok(()),
+            _ => Err(DeviceError::Superseded),
+        }
     }
 
     /// How long to wait before syncing again by itself, milliseconds: 0 when there is no reason to
@@ -115,7 +129,14 @@ impl Device {
         self.scheduler.handle(event, now_ms, jitter) == SyncAction::Send
     }
 
-    fn prepare(&mut self, wait_ms: u32, portion: Portion) -> Result<(Outgoing, Post, i64)> {
+    fn prepare(
+        &mut self,
+        asker: DeviceId,
+        wait_ms: u32,
+        portion: Portion,
+    ) -> Result<(Outgoing, Post, i64)> {
+        // The transport leads to that one's relay.
+        self.check_asker(asker)?;
         let outgoing = self.next_portion(wait_ms, portion)?;
         let token = meta::text(self.store.conn(), keys::TOKEN)?.ok_or(DeviceError::NotEnrolled)?;
         let plain = envelope::encode(&outgoing.request);
@@ -142,6 +163,7 @@ impl Device {
         bytes: &[u8],
         report: &mut SyncReport,
     ) -> Result<bool> {
+        self.check_asker(outgoing.device)?;
         let parsed: Result<SyncResponse, _> = body::parse(bytes);
         let mut response = parsed.map_err(|_| DeviceError::BadAnswer)?;
         if !CALENDAR_MS.contains(&response.now_ms) {
@@ -162,16 +184,17 @@ impl Device {
 }
 
 /// Syncs a device that others use meanwhile: the lock is free while the network is waited for, so
-/// writing never blocks.
+/// writing never blocks. `asker` is who the device was when the way to its relay was looked up.
 ///
 /// # Errors
-/// As [`Device::sync`].
+/// As [`Device::sync`]; [`DeviceError::Superseded`] as soon as the device is somebody else.
 pub fn sync_shared(
     device: &Mutex<Device>,
     transport: &dyn Transport,
+    asker: DeviceId,
     errand: Errand,
 ) -> Result<SyncReport> {
-    run(&mut Shared(device), transport, errand)
+    run(&mut Shared(device), transport, asker, errand)
 }
 
 trait Held {
@@ -195,13 +218,24 @@ impl Held for Shared<'_> {
     }
 }
 
-fn run(device: &mut impl Held, transport: &dyn Transport, errand: Errand) -> Result<SyncReport> {
+fn run(
+    device: &mut impl Held,
+    transport: &dyn Transport,
+    asker: DeviceId,
+    errand: Errand,
+) -> Result<SyncReport> {
     // Whoever calls has a reason to; the scheduler says whether to go on, and when to come back.
     device.with(|device| device.happened(SyncEvent::Wanted));
-    let ran = exchange(device, transport, errand);
+    let mut ran = exchange(device, transport, asker, errand);
+    if ran.is_err() {
+        // What the relay of before says is no trouble of who this device is now.
+        ran = device.with(|device| device.check_asker(asker)).and(ran);
+    }
     let ended = match &ran {
         // Whoever stopped it has a reason of their own, and the relay none to be spared.
-        Ok(_) | Err(DeviceError::Stopped) => SyncEvent::Answered { more: false },
+        Ok(_) | Err(DeviceError::Stopped | DeviceError::Superseded) => {
+            SyncEvent::Answered { more: false }
+        }
         Err(DeviceError::Refused { .. }) => SyncEvent::Refused,
         Err(DeviceError::Busy { retry_after_ms }) => SyncEvent::Failed {
             retry_after_ms: *retry_after_ms,
@@ -217,6 +251,7 @@ fn run(device: &mut impl Held, transport: &dyn Transport, errand: Errand) -> Res
 fn exchange(
     device: &mut impl Held,
     transport: &dyn Transport,
+    asker: DeviceId,
     errand: Errand,
 ) -> Result<SyncReport> {
     let mut report = SyncReport::default();
@@ -225,7 +260,7 @@ fn exchange(
     loop {
         let portion = course.portion();
         let (outgoing, mut post, sent_ms) =
-            device.with(|device| device.prepare(errand.wait_ms, portion))?;
+            device.with(|device| device.prepare(asker, errand.wait_ms, portion))?;
         if let Some(left_ms) = course.left_ms(sent_ms) {
             if left_ms == 0 && report.requests > 0 {
                 report.more = true;
@@ -247,7 +282,10 @@ fn exchange(
         };
         let (body, size) = match answer(reply) {
             Err(DeviceError::Refused { code }) if code == REVOKED => {
-                device.with(|device| device.wipe_refused(&outgoing, &mut report))?;
+                device.with(|device| {
+                    device.check_asker(asker)?;
+                    device.wipe_refused(&outgoing, &mut report)
+                })?;
                 let refused = DeviceError::Refused { code };
                 return report.wiped.then_some(report).ok_or(refused);
             }
@@ -314,7 +352,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::id::{DeviceId, MemberId, OrgId};
+    use crate::id::{MemberId, OrgId};
     use crate::time::SystemEnv;
     use crate::wire::{ENROL_PATH, EnrolResponse, PROTOCOL};
 
@@ -417,8 +455,9 @@ mod tests {
         let mut device = Device::open(&store, dir.path(), [7; 32], env).unwrap();
         let relay = Stuck::default();
         device.enrol(&relay, "CODE", "phone").unwrap();
+        let asker = device.identity().unwrap().device;
         let device = Mutex::new(device);
-        let report = sync_shared(&device, &relay, Errand::within(1_000, 100)).unwrap();
+        let report = sync_shared(&device, &relay, asker, Errand::within(1_000, 100)).unwrap();
         assert!(report.more);
         assert_eq!(report.requests, 1, "one is always made");
     }

@@ -403,8 +403,7 @@ impl Device {
         outgoing: &Outgoing,
         report: &mut SyncReport,
     ) -> Result<()> {
-        if outgoing.device == self.identity()?.device && !space::held(self.store.conn())?.is_empty()
-        {
+        if !space::held(self.store.conn())?.is_empty() {
             self.wipe_delivered(outgoing, report)?;
         }
         Ok(())

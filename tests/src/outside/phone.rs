@@ -323,7 +323,10 @@ impl PhoneLoop {
             wait_ms,
             ..Errand::sync(50)
         };
-        let done = sync_shared(&self.device, &self.transport, errand);
+        let identity = self.device().identity();
+        let done = identity.and_then(|identity| {
+            sync_shared(&self.device, &self.transport, identity.device, errand)
+        });
         let (what, complete) = match &done {
             Ok(report) => {
                 let complete = !report.more;
@@ -403,6 +406,8 @@ fn code(error: &DeviceError) -> String {
         DeviceError::Store(error) if error.is_no_room() => "no_room".to_owned(),
         DeviceError::NotEnrolled
         | DeviceError::Stopped
+        | DeviceError::Superseded
+        | DeviceError::Insecure
         | DeviceError::NotFound(_)
         | DeviceError::BadValue { .. }
         | DeviceError::Problems(..)

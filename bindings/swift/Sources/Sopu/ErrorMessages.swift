@@ -13,6 +13,8 @@ extension SopuError: CustomDebugStringConvertible {
         case .BadValue(let path, let code): return "\(path): \(code); a defect of the app"
         case .Offline: return "no connection to the relay: everything is kept; sync again later"
         case .Stopped: return "stopped, as asked"
+        case .Superseded: return "another enrolment was answered first: go on as who identity() says"
+        case .Insecure: return "http:// to another machine: ask for the relay's https:// address"
         case .Closed: return "the device was closed: open it again"
         case .TryLater: return "the relay is busy: sync again later"
         case .Refused(let code): return "the relay refused (\(code)): tell the person why"

@@ -51,7 +51,7 @@ extension Device {
                 seen = report.more ? nil : inner.changeNumber()
                 pauseMs = try await self.pauseMs()
             } catch SopuError.Stopped {
-                // Something was saved while it listened.
+                // Something was saved while it listened, or it has enrolled anew.
                 seen = nil
                 continue
             } catch let error as SopuError where error.passesByItself {
@@ -114,7 +114,8 @@ extension SopuError {
         case .Offline, .NotARelay, .TryLater, .Storage, .Damaged, .Defect, .GoOnline, .Stopped,
             .ReadAgain, .RightEnded:
             return true
-        case .Enrol, .NotFound, .Erased, .Mend, .BadValue, .Closed, .Refused, .Update:
+        case .Enrol, .NotFound, .Erased, .Mend, .BadValue, .Closed, .Refused, .Update, .Superseded,
+            .Insecure:
             return false
         }
     }

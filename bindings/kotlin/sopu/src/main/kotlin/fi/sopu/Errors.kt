@@ -16,6 +16,8 @@ public val SopuException.advice: String
             is SopuException.BadValue -> "The app gave a value that does not fit: $path: $code."
             is SopuException.Offline -> "No connection; everything is kept. Sync again later."
             is SopuException.Stopped -> "The app stopped it: nothing to tell."
+            is SopuException.Superseded -> "Another enrolment was answered first: go on as who identity() says."
+            is SopuException.Insecure -> "http:// to another machine: ask for the relay's https:// address."
             is SopuException.Closed -> "The device was shut: open it again."
             is SopuException.TryLater -> "The relay is busy: sync again after a while."
             is SopuException.Refused -> "The relay refuses ($code): show why."

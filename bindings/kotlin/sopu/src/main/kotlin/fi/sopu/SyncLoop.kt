@@ -55,7 +55,7 @@ internal class SyncLoop(private val device: Device, private val state: MutableSt
         return report?.more == false
     }
 
-    /** `null` if it did not work, after a pause, or if something was saved meanwhile. */
+    /** `null` if it did not work, after a pause, or if something else was done meanwhile. */
     private suspend fun attempt(exchange: suspend () -> SyncReport?): SyncReport? {
         try {
             val report = exchange()
@@ -63,6 +63,9 @@ internal class SyncLoop(private val device: Device, private val state: MutableSt
                 state.value = SyncState.Wiped
             }
             return report
+        } catch (_: SopuException.Stopped) {
+            // It has enrolled anew meanwhile, or is being shut: the next exchange tells.
+            return null
         } catch (why: SopuException) {
             // Before the state is shown: whoever sees it may sync or save at once.
             val (pauseMs, before) = device.pauseMs() to unsent()

@@ -58,6 +58,8 @@ class Texts(private val locale: Locale) {
             is SopuException.Damaged -> text("error.damaged")
             is SopuException.BadValue -> text("error.defect", why.code)
             is SopuException.Defect -> text("error.defect", why.code)
-            is SopuException.ReadAgain, is SopuException.Stopped, is SopuException.Closed -> text("error.again")
+            is SopuException.Insecure -> text("error.insecure")
+            is SopuException.Superseded, is SopuException.ReadAgain, is SopuException.Stopped,
+            is SopuException.Closed -> text("error.again")
         }
 }

@@ -57,6 +57,8 @@ public class SyncJob(private val budget: Duration = 9.minutes, private val attem
                     again(device.pauseMs().milliseconds, attempt)
                 is SopuException.TryLater ->
                     again(maxOf(device.pauseMs(), why.retryAfterMs ?: 0).milliseconds, attempt)
+                // It has enrolled anew meanwhile, or is being shut.
+                is SopuException.Stopped -> again(Duration.ZERO, attempt)
                 is SopuException.Storage ->
                     if (why.why in PASSING) again(device.pauseMs().milliseconds, attempt) else Outcome.GiveUp(why)
                 // Not enrolled yet: there is nothing to do.
