@@ -15,6 +15,8 @@ struct State {
     number: u64,
     /// How often everybody was told to look up.
     calls: u64,
+    /// How many of these somebody who waited has heard.
+    heard: u64,
     closed: bool,
 }
 
@@ -29,7 +31,8 @@ impl Changes {
         self.woken.notify_all();
     }
 
-    /// Nothing changed, but whoever waits shall return.
+    /// Nothing changed, but whoever waits shall return; if nobody does, the next that would. Whoever has
+    /// looked up why it should wait, and does not wait yet, would else sleep through it.
     pub(crate) fn wake(&self) {
         self.lock().calls += 1;
         self.woken.notify_all();
@@ -44,11 +47,13 @@ impl Changes {
     /// Waits until the number is above `after`, or somebody calls, or the time is over; gives the number.
     pub(crate) fn wait(&self, after: u64, wait: Duration) -> u64 {
         let state = self.lock();
-        let calls = state.calls;
+        let heard = state.heard;
         let waited = self.woken.wait_timeout_while(state, wait, |state| {
-            state.number <= after && state.calls == calls && !state.closed
+            state.number <= after && state.calls == heard && !state.closed
         });
-        waited.unwrap_or_else(PoisonError::into_inner).0.number
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        state.heard = state.calls;
+        state.number
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -76,12 +81,23 @@ mod tests {
         assert_eq!(changes.wait(0, LONG), 1, "what was missed is told at once");
         thread::scope(|scope| {
             let waiting = scope.spawn(|| changes.wait(1, LONG));
-            // Until it waits there is nobody to wake.
-            while !waiting.is_finished() {
-                changes.wake();
-                thread::yield_now();
-            }
+            // Before it waits or after: it returns.
+            changes.wake();
             assert_eq!(waiting.join().ok(), Some(1));
         });
+    }
+
+    #[test]
+    fn a_call_that_comes_just_before_somebody_waits_is_heard_once() {
+        let changes = Changes::default();
+        changes.wake();
+        changes.wake();
+        assert_eq!(changes.wait(0, LONG), 0, "else it would sleep through it");
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| changes.wait(0, LONG));
+            changes.tell();
+            assert_eq!(waiting.join().ok(), Some(1), "the call was heard before");
+        });
+        assert_eq!(changes.lock().heard, 2);
     }
 }

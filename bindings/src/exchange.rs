@@ -99,7 +99,8 @@ impl SopuDevice {
         self.changes.wait(after, wait)
     }
 
-    /// Lets every `next_change` that waits return.
+    /// Lets every `next_change` that waits return; if none does, the next one, so that whoever is about to
+    /// wait does not miss it.
     pub fn wake(&self) {
         self.changes.wake();
     }

@@ -59,7 +59,6 @@ class Changes:
                 if self._closed or not self._called:
                     self._thread = None
                     return
-            # Who leaves in this moment wakes nobody; then this ends after the wait.
             found = self._native.next_change(number, _WAIT_MS)
             with self._lock:
                 called = list(self._called.values()) if found > number else []

@@ -2,16 +2,13 @@ package fi.sopu
 
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.CoroutineScope
-import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.async
 import kotlinx.coroutines.coroutineScope
-import kotlinx.coroutines.delay
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.SharingStarted
 import kotlinx.coroutines.flow.flow
 import kotlinx.coroutines.flow.shareIn
-import kotlinx.coroutines.withContext
 
 /** Word of every change of the device, from one thread that waits while anybody listens. */
 internal class Changes(private val native: SopuDevice, private val dispatcher: CoroutineDispatcher) {
@@ -41,12 +38,8 @@ internal class Changes(private val native: SopuDevice, private val dispatcher: C
         try {
             waiting.await()
         } finally {
-            withContext(NonCancellable) {
-                // A call before it waits wakes nobody.
-                while (!waiting.isCompleted) {
-                    native.wake()
-                    delay(1)
-                }
+            if (!waiting.isCompleted) {
+                native.wake()
             }
         }
     }
