@@ -118,11 +118,12 @@ pub enum SopuError {
         /// The document.
         doc: String,
     },
-    /// The store cannot be written or read: free space, check the folder's rights.
+    /// The store cannot be written or read: free space, check the folder's rights, or open it with the key it
+    /// was made with.
     #[error("storage: {why}")]
     Storage {
-        /// `disk_full`, `busy`, `no_folder`, `damaged`, `wrong_key`, `no_encryption` (this build has
-        /// none), `unreadable`.
+        /// `disk_full`, `busy`, `no_folder`, `damaged` (salvage it), `wrong_key`, `no_encryption` (this build
+        /// has none), `unreadable`.
         why: String,
     },
     /// A defect in Sopu: report the code. Nothing was lost.

@@ -84,22 +84,4 @@ struct AloneTests {
         await #expect(throws: SopuError.Closed) { try await device.spaces() }
         #expect(try await open(keys).spaces().isEmpty)
     }
-
-    @Test("An encrypted store is opened by its own key or by nobody")
-    func wrongKey() async throws {
-        let encrypted = Keys.new(encrypted: true)
-        let device: Device
-        do {
-            device = try await open(encrypted)
-        } catch SopuError.Storage(let why) where why == "no_encryption" {
-            // A library built without SQLCipher: rather than a file that everybody can read.
-            return
-        }
-        let next = newKey()
-        try await device.changeStoreKey(to: next)
-        await device.close()
-        await #expect(throws: SopuError.Storage(why: "wrong_key")) { try await open(encrypted) }
-        #expect(
-            try await open(Keys(device: encrypted.device, store: next)).spaces().isEmpty)
-    }
 }
