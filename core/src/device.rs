@@ -342,6 +342,8 @@ pub(crate) mod keys {
     use crate::id::SpaceId;
 
     pub const INSTANCE: &str = "instance";
+    /// The names this device had before, of the same person, sixteen bytes each.
+    pub const FORMER: &str = "former";
     pub const DEVICE: &str = "device";
     pub const MEMBER: &str = "member";
     pub const MEMBER_NAME: &str = "member_name";

@@ -110,6 +110,14 @@ impl Device {
         Ok(self.enrolled()?.map(|identity| identity.device))
     }
 
+    /// The names this device had before, of the same person.
+    pub(crate) fn former_names(&self) -> Result<Vec<DeviceId>> {
+        let bytes = meta::get(self.store.conn(), keys::FORMER)?.unwrap_or_default();
+        let (names, _) = bytes.as_chunks::<16>();
+        let name = |bytes: &[u8; 16]| DeviceId(uuid::Uuid::from_bytes(*bytes));
+        Ok(names.iter().map(name).collect())
+    }
+
     /// Whether this is who the device is already: the network brought the request twice, or a person did.
     fn is_known(&self, response: &EnrolResponse) -> Result<bool> {
         let token = meta::text(self.store.conn(), keys::TOKEN)?;
@@ -136,7 +144,12 @@ impl Device {
         let before = self.enrolled()?;
         let again = before.is_some();
         // What somebody else read here would be told as this person's.
-        let other = before.is_some_and(|before| before.member != response.member);
+        let other = before
+            .as_ref()
+            .is_some_and(|before| before.member != response.member);
+        let mut former = self.former_names()?;
+        former.extend(before.map(|before| before.device));
+        former.retain(|name| !other && *name != response.device);
         self.store.write(|tx| {
             if other {
                 reads::forget_all(tx)?;
@@ -147,6 +160,8 @@ impl Device {
                 meta::remove(tx, keys::WIPED)?;
             }
             meta::set(tx, keys::DEVICE, response.device.as_bytes())?;
+            let former: Vec<u8> = former.iter().flat_map(|name| *name.as_bytes()).collect();
+            meta::set(tx, keys::FORMER, &former)?;
             meta::set(tx, keys::MEMBER, response.member.as_bytes())?;
             meta::set(tx, keys::ORG, response.org.as_bytes())?;
             meta::set_text(tx, keys::MEMBER_NAME, &response.member_name)?;

@@ -243,6 +243,7 @@ fn facts(old: &Connection) -> Vec<(String, Vec<u8>)> {
     let own = [keys::INSTANCE, keys::RECOVERING, "view_generation"];
     let known = [
         keys::DEVICE,
+        keys::FORMER,
         keys::MEMBER,
         keys::MEMBER_NAME,
         keys::ORG,

@@ -197,11 +197,11 @@ impl Device {
                 self.put_off.remove(id);
             }
         }
-        let device = outgoing.device;
+        let former = self.former_names()?;
         self.store.write(|tx| {
             for (id, verdict) in &verdicts {
                 moved |= offered.contains(id) && !matches!(verdict, Verdict::Refused(_));
-                let verdict = &heard_as(tx, device, *id, verdict)?;
+                let verdict = &heard_as(tx, &former, *id, verdict)?;
                 moved |= take_verdict(tx, *id, verdict, now_ms, report, &mut purged)?;
             }
             for news in &news {
@@ -531,10 +531,10 @@ fn take_verdict(
 }
 
 /// What an answer means for this device: signed under a name that the relay does not know any more, and this
-/// device has another one by now, its own work can enter only as that one's, and is made again.
+/// device has another one of the same person by now, its own work can enter only as that one's, and is made again.
 fn heard_as(
     tx: &Tx<'_>,
-    device: DeviceId,
+    former: &[DeviceId],
     id: EnvelopeId,
     verdict: &Verdict,
 ) -> crate::store::Result<Verdict> {
@@ -545,7 +545,7 @@ fn heard_as(
         && stored
             .proof
             .header()
-            .is_some_and(|header| header.device != device)
+            .is_some_and(|header| former.contains(&header.device))
     {
         return Ok(Verdict::Final(code.clone()));
     }

@@ -338,6 +338,36 @@ fn the_ledger_is_lost_too_and_what_the_devices_know_still_comes_back() {
     assert!(check::check(world.data()).findings.is_empty());
 }
 
+/// The same phone with somebody else's invite: what its first person signed is not made that one's.
+#[test]
+fn what_a_forgotten_device_signed_is_not_made_again_in_another_person_s_name() {
+    let Story {
+        mut world,
+        space,
+        mut aino,
+        mut late,
+        backup,
+        from_late,
+        ..
+    } = story();
+    disk_lost(&mut world, &backup, false);
+    let member = aino.device().identity().expect("enrolled").member;
+    let (code, transport) = (world.invite(member), world.transport());
+    late.device()
+        .enrol(&transport, &code, "late")
+        .expect("enrols");
+    for _ in 0..4 {
+        late.sync(&world);
+        world.settle();
+    }
+    let record = content(world.relay().record().store(), space);
+    assert!(
+        !record.contains_key(&from_late),
+        "by nobody the relay knows"
+    );
+    assert!(content(late.device().store(), space).contains_key(&from_late));
+}
+
 /// The ledger, as old as the backup, knows nothing of a space that is newer: the relay tells nobody that they
 /// have left it, and the phones, the last that have what is in it, keep it, also what is not sent.
 #[test]
