@@ -183,7 +183,10 @@ fn edits_of(
     show_removed(&mut before, &mut after);
     let found = diff(kind, &before, &after.value, &mut || mint_uuid(ctx.env));
     let mut edits = found.map_err(crate::save::SaveError::from)?.edits;
-    edits.extend(reopened(kind, &before, &after));
+    let reopened = reopened(kind, &before, &after);
+    // A plain difference takes the same for a step within the round before.
+    edits.retain(|edit| !reopened.iter().any(|other| raise_same(edit, other)));
+    edits.extend(reopened);
     edits.extend(anew(old, kind, change, (&before, &after)));
     Ok(edits)
 }
@@ -215,11 +218,26 @@ fn show(value: &mut Value, item: RemovedItem) {
     }
 }
 
-/// Statuses taken back to a new round, which a plain difference of values leaves out.
+fn raise_same(one: &Edit, other: &Edit) -> bool {
+    match (one, other) {
+        (
+            Edit::Raise { place, field, .. },
+            Edit::Raise {
+                place: there,
+                field: other,
+                ..
+            },
+        ) => place == there && field.path == other.path,
+        _ => false,
+    }
+}
+
+/// Statuses taken back to a new round, which a plain difference of values leaves out; also where no round
+/// before it is there (storm 324092).
 fn reopened(kind: Kind, before: &Reading, after: &Reading) -> Vec<Edit> {
     let raised = after.status.iter().filter_map(|(path, mark)| {
-        let was = before.status.get(path)?;
-        let (place, field) = resolve(kind, path).filter(|_| mark.round > was.round)?;
+        let was = before.status.get(path).map_or(0, |was| was.round);
+        let (place, field) = resolve(kind, path).filter(|_| mark.round > was)?;
         let crate::documents::Rule::Mst(codes) = field.rule else {
             return None;
         };
@@ -344,5 +362,33 @@ pub(super) mod tests {
             panic!("{found:?}");
         };
         assert_eq!((old.as_str(), new.as_str()), ("a", "ab"));
+    }
+
+    /// Made again without the round before it, and then made again once more (storm 324092).
+    #[test]
+    fn a_status_taken_back_where_no_round_is_before_it_stays_in_its_round() {
+        let kind = Kind::ServiceListing;
+        let mut doc = crate::genesis::genesis(kind).document();
+        let start = version(&doc);
+        let (place, field) = resolve(kind, "status").expect("a field");
+        let (round, rank) = (1, 1);
+        let edits = vec![Edit::Raise {
+            place,
+            field,
+            round,
+            rank,
+        }];
+        let saved = save::write(&mut doc, kind, &start, edits, Vec::new(), &ctx(1));
+        let hash = saved.expect("writes").version.heads()[0];
+        let change = doc.get_change_by_hash(&hash.into()).expect("is there");
+        let found = edits_of(&doc, kind, &start, &change, &ctx(2)).expect("reads");
+        let [
+            Edit::Raise {
+                round: 1, rank: 1, ..
+            },
+        ] = &found[..]
+        else {
+            panic!("{found:?}");
+        };
     }
 }
