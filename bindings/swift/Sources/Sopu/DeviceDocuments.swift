@@ -2,12 +2,15 @@ import Foundation
 
 extension Device {
     /// Makes a document and opens it.
+    /// - Parameter doc: An id from `newId()` that the app keeps, for one that may do this again, after its process
+    ///   was ended say: a document that is there already under it is opened as it is.
+    /// - Throws: `SopuError.BadValue` of `doc` when the id is another document's.
     @MainActor
-    public func create<C: Content>(in space: String, _ value: C) async throws -> Form<C> {
+    public func create<C: Content>(in space: String, _ value: C, doc: String? = nil) async throws -> Form<C> {
         let json = try value.json()
         // As one: a retry after a failure in between would make a second document.
         let document = try await here { inner in
-            try Self.opened(inner, inner.create(space: space, kind: C.kind, value: json).id)
+            try Self.opened(inner, inner.create(space: space, kind: C.kind, value: json, doc: doc).id)
         }
         return try Form(self, document)
     }

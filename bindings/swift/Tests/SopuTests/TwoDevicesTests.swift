@@ -246,4 +246,21 @@ final class TwoDevicesTests: TwoDevices {
         #expect(try await aino.moveNote(doc, to: other) == moved)
         #expect(try await open(aino, moved).space == other)
     }
+
+    @Test("A document made again under its id is one document, as it is")
+    func again() async throws {
+        let doc = newId()
+        var note = VisitNote()
+        note.summary = "Kerran"
+        let form = try await aino.create(in: space, note, doc: doc)
+        #expect(form.id == doc)
+        form.value.handover = "Avain"
+        try await form.save()
+        let again = try await aino.create(in: space, note, doc: doc)
+        #expect(again.value.summary == "Kerran" && again.value.handover == "Avain")
+        #expect(try await aino.search("Kerran").rows.map(\.id) == [doc])
+        await #expect(throws: SopuError.self) {
+            try await self.aino.create(in: self.space, Contract(), doc: doc)
+        }
+    }
 }
