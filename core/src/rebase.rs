@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use automerge::{Automerge, ChangeHash, ObjId, ObjType, ReadDoc};
+use automerge::{Automerge, Change, ChangeHash, ObjId, ObjType, ReadDoc};
 use similar::{Algorithm, DiffOp};
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -177,9 +177,14 @@ fn put_by(doc: &Automerge, hash: &Hash, letters: &[Letter]) -> Vec<usize> {
     let Some(change) = doc.get_change_by_hash(&(*hash).into()) else {
         return Vec::new();
     };
+    let by = |at: &usize| is_op_of(&change, &letters[*at].op);
+    (0..letters.len()).filter(by).collect()
+}
+
+/// Whether an operation is one of this change's.
+pub(crate) fn is_op_of(change: &Change, id: &ObjId) -> bool {
     let ops = change.start_op().get()..=change.max_op();
-    let is = |letter: &Letter| matches!(&letter.op, ObjId::Id(op, actor, _) if actor == change.actor_id() && ops.contains(op));
-    (0..letters.len()).filter(|at| is(&letters[*at])).collect()
+    matches!(id, ObjId::Id(op, actor, _) if actor == change.actor_id() && ops.contains(op))
 }
 
 /// `there` with what makes `new` of `old`: where each letter of `old` is `same` in `there`, or by the

@@ -6,6 +6,7 @@
 //! another identity ends, so no token goes to a relay that did not give it.
 
 use ed25519_dalek::Signer;
+use rusqlite::Connection;
 
 use crate::envelope;
 use crate::id::DeviceId;
@@ -110,14 +111,6 @@ impl Device {
         Ok(self.enrolled()?.map(|identity| identity.device))
     }
 
-    /// The names this device had before, of the same person.
-    pub(crate) fn former_names(&self) -> Result<Vec<DeviceId>> {
-        let bytes = meta::get(self.store.conn(), keys::FORMER)?.unwrap_or_default();
-        let (names, _) = bytes.as_chunks::<16>();
-        let name = |bytes: &[u8; 16]| DeviceId(uuid::Uuid::from_bytes(*bytes));
-        Ok(names.iter().map(name).collect())
-    }
-
     /// Whether this is who the device is already: the network brought the request twice, or a person did.
     fn is_known(&self, response: &EnrolResponse) -> Result<bool> {
         let token = meta::text(self.store.conn(), keys::TOKEN)?;
@@ -147,7 +140,7 @@ impl Device {
         let other = before
             .as_ref()
             .is_some_and(|before| before.member != response.member);
-        let mut former = self.former_names()?;
+        let mut former = former_names(self.store.conn())?;
         former.extend(before.map(|before| before.device));
         former.retain(|name| !other && *name != response.device);
         self.store.write(|tx| {
@@ -190,4 +183,12 @@ impl Device {
 fn read(reply: Result<Reply, TransportError>) -> Result<EnrolResponse> {
     let (body, _) = answer(reply?)?;
     envelope::decode(&body).ok_or(DeviceError::BadAnswer)
+}
+
+/// The names this device had before, of the same person.
+pub(crate) fn former_names(conn: &Connection) -> crate::store::Result<Vec<DeviceId>> {
+    let bytes = meta::get(conn, keys::FORMER)?.unwrap_or_default();
+    let (names, _) = bytes.as_chunks::<16>();
+    let name = |bytes: &[u8; 16]| DeviceId(uuid::Uuid::from_bytes(*bytes));
+    Ok(names.iter().map(name).collect())
 }

@@ -12,9 +12,10 @@ pub mod page;
 
 use std::collections::BTreeSet;
 
+use crate::device::enrol::former_names;
 use crate::device::{Device, DeviceError, Result, SyncReport, keys, seal};
 use crate::envelope::encode;
-use crate::id::{DeviceId, EnvelopeId, SpaceId};
+use crate::id::{EnvelopeId, SpaceId};
 use crate::store::outbox::State;
 use crate::store::{Tx, meta, outbox, purge, put_by, space};
 use crate::sync::offers::id_of;
@@ -197,11 +198,9 @@ impl Device {
                 self.put_off.remove(id);
             }
         }
-        let former = self.former_names()?;
         self.store.write(|tx| {
             for (id, verdict) in &verdicts {
                 moved |= offered.contains(id) && !matches!(verdict, Verdict::Refused(_));
-                let verdict = &heard_as(tx, &former, *id, verdict)?;
                 moved |= take_verdict(tx, *id, verdict, now_ms, report, &mut purged)?;
             }
             for news in &news {
@@ -490,6 +489,9 @@ fn take_verdict(
         Verdict::Fed(_) => return Ok(false),
         Verdict::Held(code) => State::Held(code.clone()),
         Verdict::Final(code) => State::Final(code.clone()),
+        Verdict::Refused(code) if code == SIGNER_UNKNOWN && is_of_former_name(tx, &stored)? => {
+            State::Final(code.clone())
+        }
         // Accepted once: that this relay does not take it now is no reason to give it up.
         Verdict::Refused(code) if stored.state == State::Lost => {
             if !passing(code) {
@@ -530,26 +532,13 @@ fn take_verdict(
     Ok(stored.state != state)
 }
 
-/// What an answer means for this device: signed under a name that the relay does not know any more, and this
-/// device has another one of the same person by now, its own work can enter only as that one's, and is made again.
-fn heard_as(
-    tx: &Tx<'_>,
-    former: &[DeviceId],
-    id: EnvelopeId,
-    verdict: &Verdict,
-) -> crate::store::Result<Verdict> {
-    if let Verdict::Refused(code) = verdict
-        && code == SIGNER_UNKNOWN
-        && let Some(stored) = outbox::get(tx, id)?
-        && stored.own
-        && stored
-            .proof
-            .header()
-            .is_some_and(|header| former.contains(&header.device))
-    {
-        return Ok(Verdict::Final(code.clone()));
+/// Whether this is own work signed under a name that the relay does not know any more, while this device has another
+/// one of the same person by now: it can enter only as that one's, and is made again.
+fn is_of_former_name(tx: &Tx<'_>, stored: &outbox::Stored) -> crate::store::Result<bool> {
+    match stored.proof.header().filter(|_| stored.own) {
+        Some(header) => Ok(former_names(tx)?.contains(&header.device)),
+        None => Ok(false),
     }
-    Ok(verdict.clone())
 }
 
 pub(crate) const SIGNER_UNKNOWN: &str = "signer_unknown";

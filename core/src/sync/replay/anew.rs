@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::documents::{Field, Kind, Rule};
 use crate::edit::{Edit, Place};
 use crate::read::{Reading, at_path};
+use crate::rebase::is_op_of;
 use crate::save::{find_container, object};
 
 /// The edits of a change that wrote what was there before, as the document reads on both sides of it.
@@ -68,9 +69,8 @@ impl Found<'_> {
         let [before, after] = [before, after].map(|value| value.unwrap_or(&Value::Null));
         match field.rule {
             Rule::Imm | Rule::Lww | Rule::Mvr | Rule::Yield(_) | Rule::FlagPlus | Rule::Max(_) => {
-                let object = object(self.doc, self.kind, place);
-                let same = before == after;
-                if same && object.is_some_and(|object| self.wrote(&object, field.key())) {
+                let wrote = |object| self.wrote(&object, field.key());
+                if before == after && object(self.doc, self.kind, place).is_some_and(wrote) {
                     self.edits.push(Edit::Put {
                         place: place.clone(),
                         field,
@@ -104,10 +104,8 @@ impl Found<'_> {
 
     /// Whether what stands there after the change was put there by it.
     fn wrote(&self, object: &ObjId, key: &str) -> bool {
-        let ops = self.change.start_op().get()..=self.change.max_op();
-        let by = |id: &ObjId| matches!(id, ObjId::Id(op, actor, _) if actor == self.change.actor_id() && ops.contains(op));
         let stands = self.doc.get_all_at(object, key, &[self.change.hash()]);
-        stands.is_ok_and(|stands| stands.iter().any(|(_, id)| by(id)))
+        stands.is_ok_and(|stands| stands.iter().any(|(_, id)| is_op_of(self.change, id)))
     }
 }
 
