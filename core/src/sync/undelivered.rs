@@ -2,11 +2,12 @@
 //! left out, so that one flipped bit does not keep what the relay has ordered away from being done.
 //!
 //! Left out is what is damaged here, and what several answers in a row did not take while they took nothing
-//! else. Work that only waits for the relay to know its kind, as a later version of it will, or its space, is
-//! left out of a wipe, for the device may be in anybody's hands; in a space that was left it goes on waiting.
+//! else. Work that only waits for the relay to know its kind, as a later version of it will, is left out of a wipe, for
+//! the device may be in anybody's hands; in a space that was left it goes on waiting.
 
 use std::collections::BTreeMap;
 
+use super::incoming::SIGNER_UNKNOWN;
 use super::outgoing::Outgoing;
 use super::replay::refusal;
 use crate::device::{Device, Result};
@@ -21,7 +22,7 @@ const ANSWERS: u32 = 3;
 /// What the relay puts off, not for a moment but as long as it is as it is.
 #[derive(Default)]
 pub(crate) struct NotTaken {
-    /// The envelopes, and whether a later version of the relay, or one restored better, may take them.
+    /// The envelopes, and whether a later version of the relay may take them.
     envelopes: BTreeMap<EnvelopeId, bool>,
     /// How many answers in a row took nothing of all that was sent.
     answers: u32,
@@ -43,10 +44,10 @@ impl NotTaken {
         self.last = outgoing.number;
         for (id, verdict) in outgoing.sent.iter().zip(answers) {
             match verdict {
-                Verdict::Refused(code) if code == "signer_unknown" => {
+                Verdict::Refused(code) if code == SIGNER_UNKNOWN => {
                     self.envelopes.insert(*id, false);
                 }
-                Verdict::Refused(code) if code == "kind_unknown" || code == "space_unknown" => {
+                Verdict::Refused(code) if code == "kind_unknown" => {
                     self.envelopes.insert(*id, true);
                 }
                 Verdict::Waiting
