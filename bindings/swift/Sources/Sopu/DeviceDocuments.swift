@@ -2,8 +2,11 @@ import Foundation
 
 extension Device {
     /// Makes a document and opens it.
-    /// - Parameter doc: An id from `newId()` that the app keeps, for one that may do this again, after its process
-    ///   was ended say: a document that is there already under it is opened as it is.
+    /// - Parameters:
+    ///   - space: the space it is to be in, for good.
+    ///   - value: what it holds at first.
+    ///   - doc: an id from `newId()` that the app keeps, for one that may do this again, after its process was ended
+    ///     say: a document that is there already under it is opened as it is.
     /// - Throws: `SopuError.BadValue` of `doc` when the id is another document's.
     @MainActor
     public func create<C: Content>(in space: String, _ value: C, doc: String? = nil) async throws -> Form<C> {
