@@ -114,6 +114,38 @@ def document(device: Device, doc: str) -> dict[str, Any]:
     }
 
 
+def exported(device: Device, file: bytes) -> dict[str, Any]:
+    """What an exported file says: of a document all but what only a store knows."""
+    read = device.read_export(file)
+    return {
+        "kind": CODES[read.kind],
+        "version": read.version,
+        "value": json.loads(read.value),
+        "unknown": read.unknown,
+        "status": [vars(mark) for mark in read.status],
+        "conflicts": [
+            {
+                "path": conflict.path,
+                "values": [{"value": json.loads(one.value), "change": one.change} for one in conflict.values],
+            }
+            for conflict in read.conflicts
+        ],
+    }
+
+
+def in_a_file(document: dict[str, Any]) -> dict[str, Any]:
+    """What of `document` an exported file says."""
+    alone = {name: said for name, said in document.items() if name not in ("space", "stage")}
+    alone["conflicts"] = [
+        {
+            "path": conflict["path"],
+            "values": [{"value": one["value"], "change": one["change"]} for one in conflict["values"]],
+        }
+        for conflict in document["conflicts"]
+    ]
+    return alone
+
+
 def listed(device: Device, of: dict[str, Any]) -> dict[str, Any]:
     page = device.list(query(of))
     return {

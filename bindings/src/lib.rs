@@ -18,6 +18,7 @@ pub mod device;
 pub mod document;
 pub mod error;
 pub mod exchange;
+pub mod exported;
 pub mod forms;
 pub mod list;
 pub mod pending;

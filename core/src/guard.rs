@@ -22,6 +22,7 @@ use crate::id::Hash;
 
 mod author;
 mod columns;
+mod file;
 mod framed;
 mod limits;
 mod ops;
@@ -30,6 +31,7 @@ mod run;
 mod trial;
 
 pub use author::{Author, LEVELS};
+pub use file::open_file;
 pub use framed::{Damage, load_framed};
 pub use limits::{COUNTER_END, Limits};
 pub use run::{base_actor, check_run};

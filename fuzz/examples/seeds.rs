@@ -10,6 +10,7 @@ fn main() -> std::io::Result<()> {
         ("encoding", sopu_fuzz::encoding::seeds()),
         ("envelope", sopu_fuzz::envelope::seeds()),
         ("enrolment", sopu_fuzz::enrolment::seeds()),
+        ("file", sopu_fuzz::file::seeds()),
     ] {
         let folder = corpus.join(target);
         std::fs::create_dir_all(&folder)?;

@@ -6,6 +6,7 @@ pub mod counting;
 pub mod encoding;
 pub mod enrolment;
 pub mod envelope;
+pub mod file;
 pub mod guard;
 pub mod reader;
 pub mod wire;
@@ -20,4 +21,5 @@ pub const TARGETS: &[Target] = &[
     ("encoding", encoding::run),
     ("envelope", envelope::run),
     ("enrolment", enrolment::run),
+    ("file", file::run),
 ];

@@ -12,10 +12,10 @@ use sopu_core::documents::{Kind, Rule};
 use sopu_core::encoding::{decode_changes, encode_changes};
 use sopu_core::envelope::{Envelope, decode, encode};
 use sopu_core::genesis::genesis;
-use sopu_core::guard::{Limits, Refusal, check_change};
+use sopu_core::guard::{Limits, Refusal, check_change, open_file};
 use sopu_core::id::Hash;
 use sopu_core::run::open;
-use sopu_core::testing::by_hand::{ByHand, flags, run_of, seal_body, text};
+use sopu_core::testing::by_hand::{ByHand, document_file, flags, run_of, seal_body, text};
 use sopu_core::testing::honest::{Phone, SPACE};
 use sopu_core::wire::body::{self, BadBody};
 use sopu_core::wire::{Cursors, EnrolRequest, PROTOCOL, SyncRequest, SyncResponse, limits};
@@ -548,4 +548,42 @@ fn a_compressed_bomb_stops_at_the_ceiling() {
 fn the_counting_allocator_counts() {
     let ((), peak, _) = measured(|| drop(vec![1u8; 3_000_000]));
     assert!((3_000_000..3_001_000).contains(&peak), "{peak}");
+}
+
+#[test]
+fn a_file_is_counted_before_anything_is_made_of_it() {
+    let many = 1 << 40;
+    let numbers = run_of(many, |out| write_u64(out, 1));
+    let steps = run_of(many, |out| write_i64(out, 1));
+    let keys = run_of(many, |out| text(out, "k"));
+    for (spec, column, why) in [
+        (33, &numbers, "too_many_operations"),
+        (35, &steps, "too_many_operations"),
+        (21, &keys, "too_much_text"),
+        (52, &flags(&[many]), "too_many_operations"),
+        (66, &numbers, "too_many_operations"),
+    ] {
+        for file in [
+            document_file(&[], &[(spec, column)]),
+            document_file(&[(spec, column)], &[]),
+        ] {
+            let name = format!("a file with a column {spec} of 2^40 rows");
+            refused(&name, file.len(), why, MIB, || code(open_file(&file)));
+        }
+    }
+    let group = run_of(1, |out| write_u64(out, many));
+    let few = run_of(9, |out| write_u64(out, 1));
+    let lengths = run_of(1, |out| write_u64(out, many << 10));
+    for (name, ops) in [
+        ("a file with a group of 2^40", [(128, &group), (129, &few)]),
+        (
+            "a file with a value of 2^46 bytes",
+            [(86, &lengths), (87, &few)],
+        ),
+    ] {
+        let file = document_file(&[], &ops.map(|(spec, column)| (spec, &column[..])));
+        refused(name, file.len(), "column_rows", MIB, || {
+            code(open_file(&file))
+        });
+    }
 }

@@ -9,6 +9,7 @@ use sopu_core::documents::Kind;
 use sopu_core::testing::by_hand::{body, seal_body};
 use sopu_core::testing::honest::Dice;
 use sopu_fuzz::counting::{Counting, cpu, peak};
+use sopu_fuzz::file;
 use sopu_fuzz::guard::{History, Outcome, attempt, quiet_about_automerge};
 
 #[global_allocator]
@@ -49,9 +50,9 @@ fn histories() -> Vec<History> {
     all
 }
 
-/// One to three bytes altered.
-fn mutant(change: &[u8], dice: &mut Dice) -> Vec<u8> {
-    let mut body = body(change);
+/// One to three bytes of the body altered, in a chunk of this type.
+fn mutant(kind: u8, chunk: &[u8], dice: &mut Dice) -> Vec<u8> {
+    let mut body = body(chunk);
     for _ in 0..=dice.roll(3) {
         let at = dice.below(body.len());
         body[at] = match dice.roll(4) {
@@ -61,7 +62,7 @@ fn mutant(change: &[u8], dice: &mut Dice) -> Vec<u8> {
             _ => body[at].wrapping_add(1),
         };
     }
-    seal_body(1, &body)
+    seal_body(kind, &body)
 }
 
 fn one(histories: &[History], seed: u64, tally: &mut Tally) {
@@ -69,7 +70,7 @@ fn one(histories: &[History], seed: u64, tally: &mut Tally) {
     dice.roll(1);
     let history = &histories[dice.below(histories.len())];
     let place = dice.below(history.changes.len());
-    let mutant = mutant(&history.changes[place], &mut dice);
+    let mutant = mutant(1, &history.changes[place], &mut dice);
     let tried = || attempt(&history.before[place], history.kind, &mutant);
     let (outcome, peak) = peak(|| catch_unwind(AssertUnwindSafe(tried)));
     assert!(outcome.is_ok(), "mutant {seed} breaks a promise");
@@ -120,4 +121,29 @@ fn forty_thousand_mutants_leave_every_document_loading_and_editable() {
         tally.panics_caught < few,
         "nearly nothing that panics passes the static guard: {tally:?}"
     );
+}
+
+#[test]
+fn mutants_of_whole_files_are_refused_or_open_to_whole_documents() {
+    quiet_about_automerge();
+    let mut dice = Dice(23);
+    let (mut opened, mut most) = (0, 0);
+    for history in histories() {
+        for document in [
+            &history.before[3],
+            &history.before[history.before.len() - 1],
+        ] {
+            for file in [document.save(), document.save_nocompress()] {
+                for number in 0..150 {
+                    let mutant = mutant(0, &file, &mut dice);
+                    let tried = || file::attempt(&mutant);
+                    let (outcome, peak) = peak(|| catch_unwind(AssertUnwindSafe(tried)));
+                    assert!(peak <= 2 * MOST_BYTES, "mutant {number} takes {peak} bytes");
+                    most = most.max(peak);
+                    opened += usize::from(outcome.expect("a whole document"));
+                }
+            }
+        }
+    }
+    println!("{opened} of 5400 opened, {most} bytes at most");
 }

@@ -201,7 +201,20 @@ fn count<'a, V: Cell<'a>>(
     }
 }
 
-fn count_flags(bytes: &[u8]) -> Result<u64, Refusal> {
+/// What the rows of a column weigh together, nulls too, by its runs.
+pub(super) fn weighed<'a, V: Cell<'a>>(
+    bytes: &'a [u8],
+    weight: impl Fn(Option<V>) -> u64,
+) -> Result<u64, Refusal> {
+    let mut runs = Runs::<V>::new(bytes);
+    let mut sum = 0u64;
+    while let Some((value, count)) = runs.next()? {
+        sum = sum.saturating_add(count.saturating_mul(weight(value)));
+    }
+    Ok(sum)
+}
+
+pub(super) fn count_flags(bytes: &[u8]) -> Result<u64, Refusal> {
     let mut r = Reader::new(bytes);
     let mut rows = 0u64;
     let mut first = true;

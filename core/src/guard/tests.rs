@@ -1,6 +1,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 pub(crate) use crate::testing::{by_hand, honest};
+mod files;
 mod hostile;
 mod mutants;
 mod refusals;

@@ -146,3 +146,19 @@ pub fn body(chunk: &[u8]) -> Vec<u8> {
     let len = r.length().unwrap();
     r.take(len).unwrap().to_vec()
 }
+
+/// A document file of these columns of changes and of operations, by specification; of one actor, without heads.
+pub fn document_file(changes: &[(u64, &[u8])], ops: &[(u64, &[u8])]) -> Vec<u8> {
+    let mut body = vec![1, 1, 7, 0];
+    for columns in [changes, ops] {
+        write_u64(&mut body, columns.len() as u64);
+        for (spec, bytes) in columns {
+            write_u64(&mut body, *spec);
+            write_u64(&mut body, bytes.len() as u64);
+        }
+    }
+    for (_, bytes) in [changes, ops].concat() {
+        body.extend_from_slice(bytes);
+    }
+    seal_body(0, &body)
+}

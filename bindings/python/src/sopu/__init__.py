@@ -20,6 +20,7 @@ from .keeping import Keeping, SyncState
 from .native import (
     Comparison,
     Draft,
+    Exported,
     Finding,
     HttpClient,
     HttpError,
@@ -65,6 +66,7 @@ __all__ = [
     "Contract",
     "Device",
     "Draft",
+    "Exported",
     "Finding",
     "Form",
     "HttpClient",

@@ -10,6 +10,7 @@ from .form import Form
 from .keeping import Keeper, Keeping, SyncState
 from .native import (
     Draft,
+    Exported,
     Finding,
     HttpClient,
     Identity,
@@ -231,6 +232,11 @@ class Device:
     def export(self, doc: str) -> bytes:
         """The document as an Automerge file with its whole history, which other programs open."""
         return self.native.export(doc)
+
+    def read_export(self, file: bytes) -> Exported:
+        """What a file made by `export` holds, here or anywhere; its `value` is JSON. Nothing of it gets into the
+        store. `SopuError.BadValue` of `file` for one that is damaged, or no document of Sopu's."""
+        return self.native.read_export(file)
 
     # The relay.
 

@@ -94,4 +94,11 @@ extension Device {
     public func export(_ doc: String) async throws -> Data {
         try await here { try $0.export(doc: doc) }
     }
+
+    /// What a file made by `export` holds, here or anywhere; `C(json:)` of the kind reads its `value`. Nothing of it
+    /// gets into the store.
+    /// - Throws: `SopuError.BadValue` of `file` for one that is damaged, or no document of Sopu's.
+    public func readExport(_ file: Data) async throws -> Exported {
+        try await here { try $0.readExport(file: file) }
+    }
 }

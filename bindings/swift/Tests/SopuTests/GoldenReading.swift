@@ -88,13 +88,7 @@ enum GoldenReading {
             "version": .string(read.version),
             "value": try Json(Data(read.value.utf8)),
             "unknown": .array(read.unknown.map(Json.string)),
-            "status": .array(
-                read.status.map {
-                    .object([
-                        "path": .string($0.path), "code": .string($0.code), "round": .int(Int64($0.round)),
-                        "by": optional($0.by), "at_ms": $0.atMs.map(Json.int) ?? .null,
-                    ])
-                }),
+            "status": .array(read.status.map(mark)),
             "stage": optional(try await device.status(of: id).stage.map { "\($0)" }),
             "conflicts": .array(
                 try read.conflicts.map { conflict in
@@ -109,6 +103,49 @@ enum GoldenReading {
                             }),
                     ])
                 }),
+        ])
+    }
+
+    /// What an exported file says: of a document all but what only a store knows.
+    static func exported(_ device: Device, _ file: Data) async throws -> Json {
+        let read = try await device.readExport(file)
+        return .object([
+            "kind": .string(kinds.first { $0.value == read.kind }?.key ?? ""),
+            "version": .string(read.version),
+            "value": try Json(Data(read.value.utf8)),
+            "unknown": .array(read.unknown.map(Json.string)),
+            "status": .array(read.status.map(mark)),
+            "conflicts": .array(
+                try read.conflicts.map { conflict in
+                    .object([
+                        "path": .string(conflict.path),
+                        "values": .array(
+                            try conflict.values.map {
+                                .object(["value": try Json(Data($0.value.utf8)), "change": .string($0.change)])
+                            }),
+                    ])
+                }),
+        ])
+    }
+
+    /// What of a document an exported file says.
+    static func inAFile(_ document: Json) -> Json {
+        let conflicts = document["conflicts"].list.map { conflict in
+            Json.object([
+                "path": conflict["path"],
+                "values": .array(
+                    conflict["values"].list.map { .object($0.fields.filter { name, _ in name != "member_name" }) }),
+            ])
+        }
+        return .object(
+            document.fields.filter { name, _ in !["space", "stage"].contains(name) }
+                .merging(["conflicts": .array(conflicts)]) { _, new in new })
+    }
+
+    private static func mark(_ mark: StatusMark) -> Json {
+        .object([
+            "path": .string(mark.path), "code": .string(mark.code), "round": .int(Int64(mark.round)),
+            "by": optional(mark.by), "at_ms": mark.atMs.map(Json.int) ?? .null,
         ])
     }
 

@@ -9,6 +9,7 @@ from ..changes import Changes
 from ..keeping import Keeper, SyncState
 from ..native import (
     Draft,
+    Exported,
     Finding,
     HttpClient,
     Identity,
@@ -248,6 +249,10 @@ class Device:
     async def export(self, doc: str) -> bytes:
         """The document as an Automerge file with its whole history, which other programs open."""
         return await self._local(lambda native: native.export(doc))
+
+    async def read_export(self, file: bytes) -> Exported:
+        """What a file made by `export` holds, as `sopu.Device.read_export`."""
+        return await self._local(lambda native: native.read_export(file))
 
     # The relay.
 

@@ -137,6 +137,12 @@ public class Device private constructor(
     /** The document as an Automerge file with its whole history, which other programs open. */
     public suspend fun export(doc: String): ByteArray = call { export(doc) }
 
+    /**
+     * What a file made by [export] holds, here or anywhere: its `value` is for [ContentType.ofJson]. Nothing of it gets
+     * into the store. Throws [SopuException.BadValue] of `file` for one that is damaged, or no document of Sopu's.
+     */
+    public suspend fun readExport(file: ByteArray): Exported = call { readExport(file) }
+
     // One's own work.
 
     /** How far one's own work in a document has come. */

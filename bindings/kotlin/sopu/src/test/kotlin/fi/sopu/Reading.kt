@@ -64,6 +64,24 @@ internal class Reading(private val device: Device, private val expected: JsonObj
         },
     )
 
+    /** What an exported file says: of a document all but what only a store knows. */
+    suspend fun exported(file: ByteArray): JsonElement {
+        val read = device.readExport(file)
+        return objectOf(
+            "kind" to read.kind.code(),
+            "version" to read.version,
+            "value" to Json.parseToJsonElement(read.value),
+            "unknown" to read.unknown.each { json(it) },
+            "status" to read.status.each { mark(it) },
+            "conflicts" to read.conflicts.each { conflict ->
+                val values = conflict.values.each {
+                    objectOf("value" to Json.parseToJsonElement(it.value), "change" to it.change)
+                }
+                objectOf("path" to conflict.path, "values" to values)
+            },
+        )
+    }
+
     private suspend fun document(id: String): JsonElement {
         val read = device.read(id)
         return objectOf(
@@ -72,15 +90,16 @@ internal class Reading(private val device: Device, private val expected: JsonObj
             "version" to read.version,
             "value" to Json.parseToJsonElement(read.value),
             "unknown" to read.unknown.each { json(it) },
-            "status" to read.status.each {
-                objectOf("path" to it.path, "code" to it.code, "round" to it.round.toLong(), "by" to it.by, "at_ms" to it.atMs)
-            },
+            "status" to read.status.each { mark(it) },
             "stage" to device.status(id).stage?.code(),
             "conflicts" to read.conflicts.each { conflict ->
                 objectOf("path" to conflict.path, "values" to conflict.values.each { candidate(it) })
             },
         )
     }
+
+    private fun mark(of: StatusMark): JsonElement =
+        objectOf("path" to of.path, "code" to of.code, "round" to of.round.toLong(), "by" to of.by, "at_ms" to of.atMs)
 
     private fun candidate(one: Candidate): JsonElement = objectOf(
         "value" to Json.parseToJsonElement(one.value),
@@ -110,6 +129,14 @@ internal class Reading(private val device: Device, private val expected: JsonObj
     }
 
     companion object {
+        /** What of a document an exported file says. */
+        fun inAFile(document: JsonObject): JsonElement {
+            val conflicts = document.parts("conflicts").each { conflict ->
+                JsonObject(conflict + ("values" to conflict.parts("values").each { JsonObject(it - "member_name") }))
+            }
+            return JsonObject(document - "space" - "stage" + ("conflicts" to conflicts))
+        }
+
         /** The query that one of the lists names: what it leaves out is as always. */
         fun query(of: JsonObject): Query = of.entries.fold(Query()) { query, (name, value) ->
             val of = value.jsonPrimitive

@@ -1,0 +1,225 @@
+//! A whole document in one file, as [`Device::export`](crate::device::Device::export) makes it, from wherever the
+//! file comes.
+//!
+//! Automerge loads such a file by what it claims: compressed columns as long as they like, and as many rows as a
+//! run says that takes three bytes. So its columns are counted first, none expanded. Then it is loaded for its
+//! changes alone, and they go the way of all changes from outside.
+//!
+//! Source of the layout: the Automerge binary format, chunk type 0
+//! (<https://automerge.org/automerge-binary-format-spec/>), as automerge 0.12 writes it.
+
+use std::borrow::Cow;
+use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use automerge::Automerge;
+use flate2::bufread::DeflateDecoder;
+use sha2::{Digest, Sha256};
+
+use super::columns::{count_flags, weighed};
+use super::{Limits, Refusal, trial};
+use crate::chunk::{ACTORS, MAGIC, Reader};
+use crate::documents::Kind;
+use crate::genesis::genesis;
+use crate::id::Hash;
+
+/// Chunk type of a document.
+const DOCUMENT: u8 = 0;
+
+/// Type of a column of bytes, whose lengths another one says.
+const RAW: u64 = 7;
+
+/// Set in a column's specification where it is compressed.
+const DEFLATED: u64 = 8;
+
+/// What one file may hold, as it is and inflated: several times a document of 20 000 changes.
+const FILE: Limits = Limits {
+    run_bytes: 16 * 1024 * 1024,
+    run_ops: 512 * 1024,
+    ..Limits::PACK
+};
+
+/// Opens a file: its kind, and the document with its history.
+///
+/// # Errors
+/// The first thing found wrong; `kind_unknown` for a document of something else. A file that is refused costs no
+/// more memory than its size and the limits allow.
+pub fn open_file(file: &[u8]) -> Result<(Kind, Automerge), Refusal> {
+    check_file(file)?;
+    let unreadable = Refusal::new("file_unreadable");
+    let changes = catch_unwind(AssertUnwindSafe(|| {
+        let loaded = Automerge::load(file).ok()?;
+        let changes = loaded.get_changes(&[]).into_iter();
+        Some(
+            changes
+                .map(|c| (Hash::from(c.hash()), c.raw_bytes().to_vec()))
+                .collect::<Vec<_>>(),
+        )
+    }))
+    .ok()
+    .flatten()
+    .ok_or(unreadable)?;
+    let kind = Kind::ALL
+        .into_iter()
+        .find(|kind| changes.iter().any(|(hash, _)| *hash == genesis(*kind).hash))
+        .ok_or(Refusal::new("kind_unknown"))?;
+    let changes: Vec<Vec<u8>> = changes
+        .into_iter()
+        .filter(|(hash, _)| *hash != genesis(kind).hash)
+        .map(|(_, bytes)| bytes)
+        .collect();
+    let document = trial(&genesis(kind).document(), kind, &changes, &FILE)
+        .map_err(|doubt| Refusal::new(doubt.code()))?;
+    Ok((kind, document))
+}
+
+/// Holds what the file claims to its size and to the limits.
+fn check_file(file: &[u8]) -> Result<(), Refusal> {
+    if file.len() > FILE.run_bytes {
+        return Err(Refusal::new("file_too_large"));
+    }
+    let mut outer = Reader::new(file);
+    if outer.take(4)? != MAGIC {
+        return Err(Refusal::new("chunk_magic"));
+    }
+    let checksum = outer.take(4)?;
+    if Sha256::digest(&file[8..])[..4] != *checksum {
+        return Err(Refusal::new("chunk_checksum"));
+    }
+    if outer.take(1)? != [DOCUMENT] {
+        return Err(Refusal::new("chunk_type"));
+    }
+    let len = outer.length()?;
+    let mut body = Reader::new(outer.take(len)?);
+    if !outer.is_empty() {
+        return Err(Refusal::new("chunk_trailing"));
+    }
+    let actors = body.length()?;
+    if actors > ACTORS {
+        return Err(Refusal::new("too_many_actors"));
+    }
+    for _ in 0..actors {
+        body.prefixed()?;
+    }
+    let heads = body.length()?;
+    body.take(
+        heads
+            .checked_mul(32)
+            .ok_or(Refusal::new("chunk_truncated"))?,
+    )?;
+    let about_changes = columns(&mut body)?;
+    let about_ops = columns(&mut body)?;
+    let mut room = FILE.run_bytes;
+    check_columns(&mut body, &about_changes, FILE.changes as u64, &mut room)?;
+    check_columns(&mut body, &about_ops, FILE.run_ops, &mut room)
+}
+
+/// The columns that follow: specification and length of each, in order.
+fn columns(r: &mut Reader<'_>) -> Result<Vec<(u64, usize)>, Refusal> {
+    let mut all = Vec::new();
+    for _ in 0..r.length()? {
+        let (spec, len) = (r.u64()?, r.u64()?);
+        let len = usize::try_from(len).map_err(|_| Refusal::new("chunk_truncated"))?;
+        if all
+            .last()
+            .is_some_and(|(last, _)| last & !DEFLATED >= spec & !DEFLATED)
+        {
+            return Err(Refusal::new("chunk_order"));
+        }
+        all.push((spec, len));
+    }
+    Ok(all)
+}
+
+/// Columns of one table: each as many rows as the others, or none.
+fn check_columns(
+    r: &mut Reader<'_>,
+    columns: &[(u64, usize)],
+    most: u64,
+    room: &mut usize,
+) -> Result<(), Refusal> {
+    let mut table = None;
+    // What the last column said of those behind it under its number: how many rows they have, or bytes.
+    let mut announced = (u64::MAX, 0);
+    for (spec, len) in columns {
+        let bytes = inflated(r.take(*len)?, *spec, *room)?;
+        *room -= bytes.len();
+        let (id, has) = (spec >> 4, count(*spec, &bytes)?);
+        let as_announced = announced.0 == id;
+        if has.rows > most && !(as_announced && spec & 7 == RAW) {
+            return Err(Refusal::new("too_many_operations"));
+        }
+        let fits = if as_announced {
+            has.rows == announced.1
+        } else {
+            has.rows == 0 || has.rows == *table.get_or_insert(has.rows)
+        };
+        if !fits {
+            return Err(Refusal::new("column_rows"));
+        }
+        if let Some(behind) = has.behind {
+            announced = (id, behind);
+        }
+    }
+    Ok(())
+}
+
+/// A column's bytes as they count, if there is room for them.
+fn inflated(bytes: &[u8], spec: u64, room: usize) -> Result<Cow<'_, [u8]>, Refusal> {
+    let out = if spec & DEFLATED == 0 {
+        Cow::Borrowed(bytes)
+    } else {
+        let mut out = Vec::new();
+        DeflateDecoder::new(bytes)
+            .take(room as u64 + 1)
+            .read_to_end(&mut out)
+            .map_err(|_| Refusal::new("column_form"))?;
+        Cow::Owned(out)
+    };
+    if out.len() > room {
+        return Err(Refusal::new("file_too_large"));
+    }
+    Ok(out)
+}
+
+/// What a column holds.
+struct Count {
+    rows: u64,
+    /// What it says of the columns behind it under its number.
+    behind: Option<u64>,
+}
+
+/// Counts a column by its type: the lowest three bits of its specification.
+fn count(spec: u64, bytes: &[u8]) -> Result<Count, Refusal> {
+    let alone = |rows| Count { rows, behind: None };
+    let numbers = || weighed(bytes, |_: Option<u64>| 1);
+    Ok(match spec & 7 {
+        // How many there are in each group.
+        0 => Count {
+            rows: numbers()?,
+            behind: Some(weighed(bytes, |many: Option<u64>| many.unwrap_or(0))?),
+        },
+        // Actors, and numbers.
+        1 | 2 => alone(numbers()?),
+        // Numbers, each by what it is more than the one before.
+        3 => alone(weighed(bytes, |_: Option<i64>| 1)?),
+        4 => alone(count_flags(bytes)?),
+        // A run says its text once, and who reads the rows gets it as often as it counts.
+        5 => {
+            let text = weighed(bytes, |text: Option<&str>| text.map_or(0, str::len) as u64)?;
+            if text > FILE.run_bytes as u64 {
+                return Err(Refusal::new("too_much_text"));
+            }
+            alone(weighed(bytes, |_: Option<&str>| 1)?)
+        }
+        // Of what type each value is, and how long.
+        6 => Count {
+            rows: numbers()?,
+            behind: Some(weighed(bytes, |meta: Option<u64>| {
+                meta.map_or(0, |meta| meta >> 4)
+            })?),
+        },
+        // The values themselves: bytes.
+        _ => alone(bytes.len() as u64),
+    })
+}
