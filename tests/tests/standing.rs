@@ -410,3 +410,45 @@ fn a_device_hears_its_organisation_s_lease_and_opens_again_at_the_next_contact()
     phone.sync(&world);
     assert_eq!(phone.read(doc).value["summary"], "Käynti");
 }
+
+/// An answer that was long on its way says held; since then the office has dropped the work, and a later answer has
+/// said so.
+#[test]
+fn a_late_answer_does_not_take_a_refusal_back() {
+    let world = World::new();
+    let space = world.space("Kotihoito");
+    let maria = world.member("Maria Niemi", Role::Field, &[space]);
+    let reader = world.member("Olli Omainen", Role::Reader, &[space]);
+    let (mut maria, mut reader) = (world.phone("maria", maria), world.phone("olli", reader));
+    let doc = maria.note(space, json!({"summary": "Käynti"}));
+    maria.sync(&world);
+    world.settle();
+    reader.sync(&world);
+    reader.edit(doc, json!({"summary": "Omaisen korjaus"}));
+
+    let token = meta::text(reader.device().store().conn(), "token").expect("reads");
+    let token = token.expect("there");
+    let ask = |reader: &mut Phone| {
+        let sent = reader.device().next_request(0).expect("makes");
+        let mut answer = world.relay().sync(&token, &sent.request).expect("answers");
+        // Nothing is done with a refusal yet: there is more to hear first.
+        answer.more = true;
+        (sent, answer)
+    };
+    let waits = ask(&mut reader);
+    world.settle();
+    let held = ask(&mut reader);
+    for row in world.relay().quarantine(9).expect("reads") {
+        assert!(world.relay().drop_held(row.id).expect("drops"));
+    }
+    let refused = ask(&mut reader);
+    let mut report = SyncReport::default();
+    for (sent, answer) in [&waits, &refused, &held] {
+        let device = reader.device();
+        device.apply(sent, answer, &mut report).expect("applies");
+    }
+    let says = |answers: &[Verdict]| matches!(answers, [Verdict::Held(_)]);
+    assert!(says(&held.1.answers), "{:?}", held.1.answers);
+    let kept = states(&mut reader);
+    assert!(matches!(kept[..], [State::Final(_)]), "{kept:?}");
+}
