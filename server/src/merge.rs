@@ -88,17 +88,23 @@ impl Merger {
 
     /// To be called once at start: blames what an earlier process died of, and gives another
     /// chance to what an earlier version of the program died of.
-    pub fn recover(&mut self, commits: &Commits) -> Result<()> {
+    pub fn recover(&mut self, commits: &Commits, now_ms: i64) -> Result<()> {
         let program = self.program.clone();
-        commits.write(move |store| breaker::recover(store, &program))
+        commits.write(move |store| breaker::recover(store, &program, now_ms))
     }
 
     /// One bounded step; `decided` is 0 when there was nothing to do.
     pub fn step(&mut self, commits: &Commits, keys: &RelayKeys, env: &dyn Env) -> Result<Step> {
-        let Some(oldest) = commits.read(|store| store.waiting(None, 1))?.pop() else {
-            return Ok(Step::default());
-        };
-        self.step_of(commits, keys, env, &oldest)
+        let mut oldest = commits.read(|store| store.waiting(None, 1))?.pop();
+        let now_ms = env.now_ms();
+        if oldest.is_none() && commits.read(|store| breaker::is_due(store, now_ms))? {
+            commits.write(move |store| breaker::try_again(store, now_ms))?;
+            oldest = commits.read(|store| store.waiting(None, 1))?.pop();
+        }
+        match oldest {
+            Some(oldest) => self.step_of(commits, keys, env, &oldest),
+            None => Ok(Step::default()),
+        }
     }
 
     /// The same for one space.

@@ -208,7 +208,7 @@ impl Relay {
             record.begin_life(life)?;
         }
         let mut merger = Merger::new(keys.server_id(), env!("CARGO_PKG_VERSION"));
-        merger.recover(&commits)?;
+        merger.recover(&commits, env.now_ms())?;
         let spaces = commits.read(|store| store.feed_spaces())?;
         let relay = Self {
             env,
@@ -404,7 +404,7 @@ impl Relay {
 
     /// Blames what the worker died of, as at start.
     pub fn recover(&self) -> Result<(), StoreError> {
-        lock(&self.merger).recover(&self.commits)
+        lock(&self.merger).recover(&self.commits, self.env.now_ms())
     }
 
     /// Wakes the merge worker and requests that wait for news.

@@ -218,7 +218,7 @@ fn a_run_that_kills_the_process_three_times_is_isolated_until_another_version_co
     );
 
     lock(&world.relay.merger)
-        .recover(&world.relay.commits)
+        .recover(&world.relay.commits, world.now())
         .unwrap();
     assert_eq!(
         world.state(bad.proof.id()),
@@ -226,10 +226,80 @@ fn a_run_that_kills_the_process_three_times_is_isolated_until_another_version_co
         "the same version"
     );
     crate::merge::Merger::new([0; 16], "another")
-        .recover(&world.relay.commits)
+        .recover(&world.relay.commits, world.now())
         .unwrap();
     world.relay.merge_all().unwrap();
     assert_eq!(world.state(bad.proof.id()), Verdict::Fed(2));
+}
+
+/// As a process that dies while it tries these.
+fn die(world: World, arrivals: &[i64]) -> World {
+    let arrivals = arrivals.to_vec();
+    let commits = &world.relay.commits;
+    commits
+        .write(move |s| breaker::mark(s, &arrivals, env!("CARGO_PKG_VERSION")))
+        .unwrap();
+    world.reopen()
+}
+
+/// Three power cuts hit the same run, which was alone under the mark each time (storm 338717).
+#[test]
+fn what_was_isolated_without_being_to_blame_gets_in_by_itself() {
+    let mut world = World::new();
+    let phone = world.phone(Role::Field);
+    let (mut note, first) = phone.note(world.space, "a");
+    let second = note.write(&phone, json!({ "tags": ["a", "b"] }));
+    world.push(&phone, &[&first.envelope, &second.envelope]);
+    for _ in 0..3 {
+        world = die(world, &[1]);
+    }
+    world.relay.merge_all().unwrap();
+    world.later(breaker::REST_MS - 60_000);
+    world.relay.merge_all().unwrap();
+    let states = |world: &World| [&first, &second].map(|sealed| world.state(sealed.proof.id()));
+    let held = |why: &str| Verdict::Held(why.into());
+    assert_eq!(
+        states(&world),
+        [held("isolated"), held("dependency_missing")]
+    );
+    world = world.reopen();
+    world.later(60_000);
+    world.relay.merge_all().unwrap();
+    assert_eq!(states(&world), [Verdict::Fed(1), Verdict::Fed(2)]);
+}
+
+#[test]
+fn what_kills_again_rests_twice_as_long_and_no_two_are_tried_within_an_hour() {
+    let mut world = World::new();
+    let phone = world.phone(Role::Field);
+    let both = ["a", "b"].map(|text| phone.note(world.space, text).1);
+    let envelopes = both.each_ref().map(|sealed| &sealed.envelope);
+    world.push(&phone, &envelopes);
+    for arrival in [1, 2] {
+        for _ in 0..3 {
+            world = die(world, &[arrival]);
+        }
+    }
+    let isolated = || Verdict::Held("isolated".into());
+    let states = |world: &World| both.each_ref().map(|sealed| world.state(sealed.proof.id()));
+    assert_eq!(states(&world), [isolated(), isolated()]);
+    // The first kills again when it is tried.
+    world.later(breaker::REST_MS);
+    let now_ms = world.now();
+    let commits = &world.relay.commits;
+    commits
+        .write(move |s| breaker::try_again(s, now_ms))
+        .unwrap();
+    assert_eq!(states(&world), [Verdict::Waiting, isolated()]);
+    world = die(world, &[1]);
+    world.relay.merge_all().unwrap();
+    assert_eq!(states(&world), [isolated(), isolated()]);
+    world.later(breaker::REST_MS);
+    world.relay.merge_all().unwrap();
+    assert_eq!(states(&world), [isolated(), Verdict::Fed(1)]);
+    world.later(breaker::REST_MS);
+    world.relay.merge_all().unwrap();
+    assert_eq!(states(&world), [Verdict::Fed(2), Verdict::Fed(1)]);
 }
 
 #[test]
