@@ -233,7 +233,7 @@ fn stop_all<'s>(running: impl IntoIterator<Item = &'s Weak<Stop>>) {
 
 /// A panic inside is a defect and told as one. Each call of the core is a whole transaction, so it
 /// leaves nothing half done.
-fn guarded<T>(work: impl FnOnce() -> Result<T, DeviceError>) -> Result<T> {
+pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, DeviceError>) -> Result<T> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(done) => Ok(done?),
         Err(_) => Err(SopuError::Defect {

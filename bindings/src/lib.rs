@@ -20,6 +20,7 @@ pub mod error;
 pub mod exchange;
 pub mod exported;
 pub mod forms;
+pub mod installing;
 pub mod list;
 pub mod pending;
 pub mod progress;

@@ -12,6 +12,7 @@ pub mod error;
 pub mod exchange;
 pub mod pending;
 mod reads;
+pub mod removal;
 pub mod salvage;
 pub mod seal;
 

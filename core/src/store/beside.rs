@@ -9,6 +9,9 @@ use rusqlite::Connection;
 /// What is left of a damaged store after a salvage; the second is `.damaged2`.
 pub(crate) const DAMAGED: &str = ".damaged";
 
+/// The encrypted copy of a plain store, while it is made.
+pub(crate) const ENCRYPTING: &str = ".encrypting";
+
 /// The file of that ending.
 pub(crate) fn beside(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -38,26 +41,42 @@ pub(crate) fn rename(from: &Path, to: &Path) -> io::Result<()> {
 /// Takes away what salvages have kept of a store, or left half done: what was deleted from it may be there
 /// still.
 pub(crate) fn remove_damaged(conn: &Connection) -> io::Result<()> {
-    let Some(path) = conn.path().filter(|path| !path.is_empty()) else {
-        return Ok(());
-    };
-    let path = Path::new(path);
+    match conn.path().filter(|path| !path.is_empty()) {
+        Some(path) => remove_beside(Path::new(path), is_of_a_salvage),
+        None => Ok(()),
+    }
+}
+
+/// Takes away a store that nobody has open, with all that ever stood beside it.
+pub(crate) fn remove_store(path: &Path) -> io::Result<()> {
+    remove_beside(path, |end| is_of_a_salvage(end) || is_of_a_store(end))
+}
+
+/// Takes away the files in the folder whose names are this file's with such an ending.
+fn remove_beside(path: &Path, which: impl Fn(&str) -> bool) -> io::Result<()> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Ok(());
     };
+    let here = folder.as_os_str().is_empty();
     let name = name.to_string_lossy();
-    let entries = match fs::read_dir(folder) {
+    let entries = match fs::read_dir(if here { Path::new(".") } else { folder }) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         entries => entries?,
     };
     for entry in entries.flatten() {
         let file = entry.file_name();
         let file = file.to_string_lossy();
-        if file.strip_prefix(&*name).is_some_and(is_of_a_salvage) && entry.path().is_file() {
+        if file.strip_prefix(&*name).is_some_and(&which) && entry.path().is_file() {
             remove(&entry.path())?;
         }
     }
     Ok(())
+}
+
+/// The file itself, what SQLite keeps beside it, and the copy that it is encrypted into.
+fn is_of_a_store(end: &str) -> bool {
+    let end = end.strip_prefix(ENCRYPTING).unwrap_or(end);
+    ["", "-wal", "-shm", "-journal"].contains(&end)
 }
 
 /// `.damaged`, `.damaged2` …, and the copies it works on, each with what SQLite keeps beside it. Nothing else

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode};
 
-use super::beside::{beside, remove, rename};
+use super::beside::{ENCRYPTING, beside, remove, rename};
 use super::{Result, StoreError, schema};
 
 /// The key of a store's file: 32 random bytes out of the platform's keystore.
@@ -103,7 +103,7 @@ pub(super) fn change(conn: &mut Connection, path: &Path, key: StoreKey) -> Resul
 
 /// Copies the database of a connection, encrypted with this key, and puts the copy in its file's place.
 fn replace(conn: &Connection, path: &Path, key: StoreKey) -> Result<()> {
-    let copy = beside(path, ".encrypting");
+    let copy = beside(path, ENCRYPTING);
     for end in ["", "-wal", "-shm", "-journal"] {
         remove(&beside(&copy, end)).map_err(io_failed)?;
     }
