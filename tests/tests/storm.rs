@@ -59,13 +59,14 @@ fn storms_that_once_failed_end_well() {
 /// beside others (103665, 109603), what two copies had sealed, taken from the one where it had been taken
 /// from the other (205996), a phone put back to the name it had before it was cut off (313177), an element made again
 /// twice where it stood already (314929), a status taken back made again twice without the round before (324092), and three power cuts within one
-/// trial, which set aside a run that was not to blame (338717).
+/// trial, which set aside a run that was not to blame (338717); and a
+/// device whose disk failed in the moment it was cut off, so that the harness did not know (359348).
 #[test]
 fn storms_with_relay_backups_that_once_failed_end_well() {
     for seed in [
         212, 270, 298, 455, 495, 784, 798, 840, 2094, 2108, 6062, 10440, 10544, 11179, 11530,
         20407, 21505, 23916, 23999, 25143, 40023, 50223, 50250, 51948, 61609, 70399, 73715, 103665,
-        104703, 104779, 105684, 109576, 109603, 205996, 313177, 314929, 324092, 338717,
+        104703, 104779, 105684, 109576, 109603, 205996, 313177, 314929, 324092, 338717, 359348,
     ] {
         let failure = run(seed, STEPS, false).failure;
         assert_eq!(failure, None, "{}", replay(seed, STEPS));

@@ -5,6 +5,9 @@
 //! run says that takes three bytes. So its columns are counted first, none expanded. Then it is loaded for its
 //! changes alone, and they go the way of all changes from outside.
 //!
+//! All that on a thread of its own: whether a file is one of ours shows when it is loaded, and by then Automerge has
+//! walked the graph of its changes, for which it calls itself again and again.
+//!
 //! Source of the layout: the Automerge binary format, chunk type 0
 //! (<https://automerge.org/automerge-binary-format-spec/>), as automerge 0.12 writes it.
 
@@ -17,7 +20,7 @@ use flate2::bufread::DeflateDecoder;
 use sha2::{Digest, Sha256};
 
 use super::columns::{count_flags, weighed};
-use super::{Limits, Refusal, trial};
+use super::{Author, Limits, Refusal, trial};
 use crate::chunk::{ACTORS, MAGIC, Reader};
 use crate::documents::Kind;
 use crate::genesis::genesis;
@@ -32,12 +35,24 @@ const RAW: u64 = 7;
 /// Set in a column's specification where it is compressed.
 const DEFLATED: u64 = 8;
 
-/// What one file may hold, as it is and inflated: several times a document of 20 000 changes.
+/// The columns of the table of changes that a document of ours has: actor, sequence number, last operation, time,
+/// message, dependencies, and what nobody has said yet.
+const ABOUT_CHANGES: [u64; 9] = [1, 3, 19, 35, 53, 64, 67, 86, 87];
+
+/// Those of the table of operations: object, key, id, place in a list, action, value, successors. No field of ours is
+/// rich text, so there are no marks.
+const ABOUT_OPERATIONS: [u64; 14] = [1, 2, 17, 19, 21, 33, 35, 52, 66, 86, 87, 128, 129, 131];
+
+/// What one file may hold, as it is and inflated. A change costs Automerge 2 kB before it is known to be one, an
+/// operation 80 bytes: some 100 MB at most, and a document of 20 000 changes of 50 operations fits.
 const FILE: Limits = Limits {
-    run_bytes: 16 * 1024 * 1024,
-    run_ops: 512 * 1024,
+    changes: 32_768,
+    run_ops: 1024 * 1024,
     ..Limits::PACK
 };
+
+/// Of the thread that opens a file.
+const STACK_BYTES: usize = 8 * 1024 * 1024;
 
 /// Opens a file: its kind, and the document with its history.
 ///
@@ -46,6 +61,15 @@ const FILE: Limits = Limits {
 /// more memory than its size and the limits allow.
 pub fn open_file(file: &[u8]) -> Result<(Kind, Automerge), Refusal> {
     check_file(file)?;
+    let opened = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+        let open = thread.spawn_scoped(scope, || load(file)).ok()?;
+        open.join().ok()
+    });
+    opened.unwrap_or(Err(Refusal::new("file_unreadable")))
+}
+
+fn load(file: &[u8]) -> Result<(Kind, Automerge), Refusal> {
     let unreadable = Refusal::new("file_unreadable");
     let changes = catch_unwind(AssertUnwindSafe(|| {
         let loaded = Automerge::load(file).ok()?;
@@ -98,8 +122,15 @@ fn check_file(file: &[u8]) -> Result<(), Refusal> {
     if actors > ACTORS {
         return Err(Refusal::new("too_many_actors"));
     }
+    let mut last: &[u8] = &[];
     for _ in 0..actors {
-        body.prefixed()?;
+        // It stands in each of its changes: a long one is no actor of ours.
+        let actor = body.prefixed()?;
+        Author::parse(actor)?;
+        if last >= actor {
+            return Err(Refusal::new("chunk_order"));
+        }
+        last = actor;
     }
     let heads = body.length()?;
     body.take(
@@ -107,19 +138,22 @@ fn check_file(file: &[u8]) -> Result<(), Refusal> {
             .checked_mul(32)
             .ok_or(Refusal::new("chunk_truncated"))?,
     )?;
-    let about_changes = columns(&mut body)?;
-    let about_ops = columns(&mut body)?;
+    let about_changes = columns(&mut body, &ABOUT_CHANGES)?;
+    let about_ops = columns(&mut body, &ABOUT_OPERATIONS)?;
     let mut room = FILE.run_bytes;
     check_columns(&mut body, &about_changes, FILE.changes as u64, &mut room)?;
     check_columns(&mut body, &about_ops, FILE.run_ops, &mut room)
 }
 
-/// The columns that follow: specification and length of each, in order.
-fn columns(r: &mut Reader<'_>) -> Result<Vec<(u64, usize)>, Refusal> {
+/// The columns that follow, each one of those known: specification and length, in order.
+fn columns(r: &mut Reader<'_>, known: &[u64]) -> Result<Vec<(u64, usize)>, Refusal> {
     let mut all = Vec::new();
     for _ in 0..r.length()? {
         let (spec, len) = (r.u64()?, r.u64()?);
         let len = usize::try_from(len).map_err(|_| Refusal::new("chunk_truncated"))?;
+        if !known.contains(&(spec & !DEFLATED)) {
+            return Err(Refusal::new("column_unknown"));
+        }
         if all
             .last()
             .is_some_and(|(last, _)| last & !DEFLATED >= spec & !DEFLATED)
@@ -131,7 +165,8 @@ fn columns(r: &mut Reader<'_>) -> Result<Vec<(u64, usize)>, Refusal> {
     Ok(all)
 }
 
-/// Columns of one table: each as many rows as the others, or none.
+/// Columns of one table: each as many rows as the others, or none. What a row has behind it, such as the dependencies
+/// of a change, is bounded by the operations of a file.
 fn check_columns(
     r: &mut Reader<'_>,
     columns: &[(u64, usize)],
@@ -146,7 +181,13 @@ fn check_columns(
         *room -= bytes.len();
         let (id, has) = (spec >> 4, count(*spec, &bytes)?);
         let as_announced = announced.0 == id;
-        if has.rows > most && !(as_announced && spec & 7 == RAW) {
+        let most = match as_announced {
+            // As many bytes as are there.
+            true if spec & 7 == RAW => u64::MAX,
+            true => FILE.run_ops,
+            false => most,
+        };
+        if has.rows > most {
             return Err(Refusal::new("too_many_operations"));
         }
         let fits = if as_announced {
@@ -204,14 +245,7 @@ fn count(spec: u64, bytes: &[u8]) -> Result<Count, Refusal> {
         // Numbers, each by what it is more than the one before.
         3 => alone(weighed(bytes, |_: Option<i64>| 1)?),
         4 => alone(count_flags(bytes)?),
-        // A run says its text once, and who reads the rows gets it as often as it counts.
-        5 => {
-            let text = weighed(bytes, |text: Option<&str>| text.map_or(0, str::len) as u64)?;
-            if text > FILE.run_bytes as u64 {
-                return Err(Refusal::new("too_much_text"));
-            }
-            alone(weighed(bytes, |_: Option<&str>| 1)?)
-        }
+        5 => alone(weighed(bytes, |_: Option<&str>| 1)?),
         // Of what type each value is, and how long.
         6 => Count {
             rows: numbers()?,

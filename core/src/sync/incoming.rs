@@ -43,7 +43,7 @@ impl Device {
         let newest = outgoing.number > 0 && outgoing.number == self.requests;
         // One that has forgotten since what it said then is asked again.
         if self.cut_at.is_none_or(|cut_at| outgoing.number > cut_at) {
-            moved |= self.apply_answers(outgoing, response, newest, report)?;
+            moved |= self.apply_answers(outgoing, response, report)?;
         }
         if newest && is_cut_off(response) {
             self.pass_over_notices(outgoing, response);
@@ -158,7 +158,6 @@ impl Device {
         &mut self,
         outgoing: &Outgoing,
         response: &SyncResponse,
-        newest: bool,
         report: &mut SyncReport,
     ) -> Result<bool> {
         let verdicts: Vec<(EnvelopeId, &Verdict)> = outgoing
@@ -202,11 +201,6 @@ impl Device {
         self.store.write(|tx| {
             for (id, verdict) in &verdicts {
                 moved |= offered.contains(id) && !matches!(verdict, Verdict::Refused(_));
-                // What was held when an answer was made that another has overtaken may have been refused since.
-                let held = matches!(verdict, Verdict::Held(_));
-                if held && !newest && is_refused(tx, *id)? {
-                    continue;
-                }
                 moved |= take_verdict(tx, *id, verdict, now_ms, report, &mut purged)?;
             }
             for news in &news {
@@ -525,6 +519,10 @@ fn take_verdict(
     if matches!(&stored.state, State::Final(reason) if reason == REPLAYED) {
         return Ok(false);
     }
+    // Refused once, it is neither sent nor offered again: that it is held is what an answer says that was overtaken.
+    if matches!((&stored.state, &state), (State::Final(_), State::Held(_))) {
+        return Ok(false);
+    }
     if stored.own && state == State::Acknowledged && stored.state == State::Sealed {
         report.acknowledged += 1;
     }
@@ -536,11 +534,6 @@ fn take_verdict(
     }
     outbox::set_state(tx, id, &state)?;
     Ok(stored.state != state)
-}
-
-fn is_refused(tx: &Tx<'_>, id: EnvelopeId) -> crate::store::Result<bool> {
-    let stored = outbox::get(tx, id)?;
-    Ok(stored.is_some_and(|stored| matches!(stored.state, State::Final(_))))
 }
 
 /// Whether this is own work signed under a name that the relay does not know any more, while this device has another

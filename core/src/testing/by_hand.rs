@@ -149,7 +149,7 @@ pub fn body(chunk: &[u8]) -> Vec<u8> {
 
 /// A document file of these columns of changes and of operations, by specification; of one actor, without heads.
 pub fn document_file(changes: &[(u64, &[u8])], ops: &[(u64, &[u8])]) -> Vec<u8> {
-    let mut body = vec![1, 1, 7, 0];
+    let mut body = [&[1, 16][..], &[7; 16], &[0]].concat();
     for columns in [changes, ops] {
         write_u64(&mut body, columns.len() as u64);
         for (spec, bytes) in columns {

@@ -35,6 +35,8 @@ impl Storm {
         assert!(self.relay_on(), "the relay starts");
         for number in 0..self.pockets.len() {
             assert!(self.pocket_on(number), "{number} opens");
+            // One whose disk failed just when it was cut off could not say who it is (storm 359348).
+            self.mark_cut_off(number);
         }
         let mut quiet = 0;
         for _ in 0..ROUNDS {

@@ -303,6 +303,93 @@ fn what_kills_again_rests_twice_as_long_and_no_two_are_tried_within_an_hour() {
 }
 
 #[test]
+fn what_kills_each_time_is_tried_five_times_more_and_then_by_another_version() {
+    let mut world = World::new();
+    let phone = world.phone(Role::Field);
+    let (_, bad) = phone.note(world.space, "a");
+    world.push(&phone, &[&bad.envelope]);
+    for _ in 0..3 {
+        world = die(world, &[1]);
+    }
+    let mut retries = 0;
+    for _ in 0..200 {
+        world.later(breaker::REST_MS);
+        let now_ms = world.now();
+        let commits = &world.relay.commits;
+        commits
+            .write(move |s| breaker::try_again(s, now_ms))
+            .unwrap();
+        if world.state(bad.proof.id()) == Verdict::Waiting {
+            retries += 1;
+            world = die(world, &[1]);
+        }
+    }
+    assert_eq!(retries, 5);
+    assert_eq!(
+        world.state(bad.proof.id()),
+        Verdict::Held("isolated".into())
+    );
+    let other =
+        crate::merge::Merger::new([0; 16], "another").recover(&world.relay.commits, world.now());
+    other.unwrap();
+    world.relay.merge_all().unwrap();
+    assert_eq!(world.state(bad.proof.id()), Verdict::Fed(1));
+}
+
+#[test]
+fn a_list_of_what_rests_that_cannot_be_read_stops_nothing_and_is_made_again() {
+    let mut world = World::new();
+    let phone = world.phone(Role::Field);
+    let (_, sealed) = phone.note(world.space, "a");
+    world.push(&phone, &[&sealed.envelope]);
+    for _ in 0..3 {
+        world = die(world, &[1]);
+    }
+    let commits = &world.relay.commits;
+    commits
+        .write(|s| s.set_meta("merge.resting", Some(b"what")))
+        .unwrap();
+    world.later(breaker::REST_MS);
+    world.relay.merge_all().unwrap();
+    world = world.reopen();
+    world.later(breaker::REST_MS);
+    world.relay.merge_all().unwrap();
+    assert_eq!(world.state(sealed.proof.id()), Verdict::Fed(1));
+}
+
+/// The clock was far ahead when one was tried again, and came back.
+#[test]
+fn a_clock_that_comes_back_leaves_an_hour_between_two() {
+    let mut world = World::new();
+    let phone = world.phone(Role::Field);
+    let three = ["a", "b", "c"].map(|text| phone.note(world.space, text).1);
+    world.push(&phone, &three.each_ref().map(|sealed| &sealed.envelope));
+    for arrival in [1, 2, 3] {
+        for _ in 0..3 {
+            world = die(world, &[arrival]);
+        }
+    }
+    let again = |world: &World, now_ms: i64| {
+        let commits = &world.relay.commits;
+        commits
+            .write(move |s| breaker::try_again(s, now_ms))
+            .unwrap();
+        let states = three
+            .each_ref()
+            .map(|sealed| world.state(sealed.proof.id()));
+        states
+            .iter()
+            .filter(|state| **state == Verdict::Waiting)
+            .count()
+    };
+    let year_ms = 365 * 24 * breaker::REST_MS;
+    assert_eq!(again(&world, world.now() + year_ms), 1);
+    assert_eq!(again(&world, world.now()), 2);
+    assert_eq!(again(&world, world.now() + 60_000), 2, "not before an hour");
+    assert_eq!(again(&world, world.now() + breaker::REST_MS), 3);
+}
+
+#[test]
 fn a_kill_while_nothing_is_tried_blames_nobody() {
     let mut world = World::new();
     let phone = world.phone(Role::Field);
