@@ -58,9 +58,9 @@ fn storms_that_once_failed_end_well() {
 /// 109576) or where the round before it was missing (104703), what builds on an edit that a copy had made again
 /// beside others (103665, 109603), what two copies had sealed, taken from the one where it had been taken
 /// from the other (205996), a phone put back to the name it had before it was cut off (313177), an element made again
-/// twice where it stood already (314929), a status taken back made again twice without the round before (324092), and three power cuts within one
-/// trial, which set aside a run that was not to blame (338717); and a
-/// device whose disk failed in the moment it was cut off, so that the harness did not know (359348).
+/// twice where it stood already (314929), a status taken back made again twice without the round before (324092), three
+/// power cuts within one trial, which set aside a run that was not to blame (338717), and a device whose disk failed
+/// in the moment it was cut off, so that the harness did not know (359348).
 #[test]
 fn storms_with_relay_backups_that_once_failed_end_well() {
     for seed in [
