@@ -73,7 +73,7 @@ public class Device private constructor(
     public suspend fun changeStoreKey(storeKey: ByteArray): Unit = call { changeStoreKey(storeKey) }
 
     /**
-     * Lets go of the store's file, before the app deletes it or opens it elsewhere: ends what still runs, waits for
+     * Lets go of the store's file, before it is [removed][remove] or opened elsewhere: ends what still runs, waits for
      * it, and from then on every call throws [SopuException.Closed]. Again does nothing.
      */
     public suspend fun shut(): Unit = withContext(NonCancellable) {
@@ -252,7 +252,7 @@ public class Device private constructor(
 
         /**
          * Opens a store of which [open] said that it is `damaged`: what can be read of it, unsent work first, goes
-         * into a new one, and the next sync brings the rest. The damaged files stay beside it.
+         * into a new one, and the next sync brings the rest. The damaged files stay beside it; [remove] takes them, too.
          */
         public suspend fun salvage(
             store: File,
@@ -267,6 +267,19 @@ public class Device private constructor(
                 dispatcher,
             )
         }
+
+        /**
+         * Takes away a store that was [shut], with all that stands beside it (damaged copies that a [salvage] kept,
+         * too), and its instance folder unless something else is in it. Unsent work is gone then. Again does nothing.
+         * Then forget the keys. Throws [SopuException.Storage] while a file cannot be taken away.
+         *
+         * @param dispatcher where blocking work is done.
+         */
+        public suspend fun remove(
+            store: File,
+            instanceDir: File,
+            dispatcher: CoroutineDispatcher = Dispatchers.IO,
+        ): Unit = withContext(dispatcher) { typed { removeInstallation(store.path, instanceDir.path) } }
     }
 }
 

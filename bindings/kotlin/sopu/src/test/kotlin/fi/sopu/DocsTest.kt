@@ -32,14 +32,14 @@ class DocsTest {
     @Test
     fun `the page's code runs`() = runBlocking<Unit> {
         Relay().use { relay ->
-            val relayAddress = relay.url
-            val code = relay.invite("Maria")
+            val scanned = "${relay.url}/enrol#${relay.invite("Maria")}"
             val filesDir = temporary.toFile()
             val noBackupFilesDir = File(filesDir, "no_backup").apply { mkdirs() }
 
             val keys = Keys(newKey())                 // made once, then from the keystore
             val device = Device.open(File(filesDir, "sopu.db"), File(noBackupFilesDir, "sopu"), keys)
-            device.enrol(relayAddress, code, "Maria's phone")
+            val invitation = readInvitation(scanned)  // the office's QR code or link
+            device.enrol(invitation.relay, invitation.code, "Maria's phone")
             device.sync()
 
             val space = device.spaces().first().id
@@ -81,10 +81,7 @@ class DocsTest {
             assertEquals("done", shown.last())
 
             device.shut()
-            File(filesDir, "sopu.db").delete()
-            File(filesDir, "sopu.db-wal").delete()
-            File(filesDir, "sopu.db-shm").delete()
-            File(noBackupFilesDir, "sopu").deleteRecursively()
+            Device.remove(File(filesDir, "sopu.db"), File(noBackupFilesDir, "sopu"))
 
             assertEquals(listOf("no_backup"), filesDir.list()?.toList())
 

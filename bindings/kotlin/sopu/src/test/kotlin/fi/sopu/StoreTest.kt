@@ -138,4 +138,41 @@ class StoreTest {
             }
         }
     }
+
+    @Test
+    fun `nothing is left of an installation that is removed, and another begins in its place`() = runBlocking<Unit> {
+        Relay().use { relay ->
+            val phone = phone()
+            val instance = File(folder.toFile(), "instance")
+            val others = File(folder.toFile(), "sopu.db.zip").apply { writeText("an app's own") }
+            phone.open().run {
+                enrol(relay.url, relay.invite("Aino"), "phone")
+                shut()
+            }
+            Device.salvage(phone.store, instance, phone.keys).shut()
+            assertTrue(folder.toFile().list().orEmpty().any { "damaged" in it })
+            Device.remove(phone.store, instance)
+            assertEquals(listOf(others.name), folder.toFile().list()?.toList())
+            Device.remove(phone.store, instance)
+            val fresh = phone.open()
+            assertThrows<SopuException.Enrol> { fresh.identity() }
+            assertEquals(emptyList<Space>(), fresh.spaces())
+        }
+    }
+
+    @Test
+    fun `an installation that cannot be removed says so`() = runBlocking<Unit> {
+        val instance = File(folder.toFile(), "instance")
+        File(instance, "sopu-instance/inside").mkdirs()
+        assertThrows<SopuException.Storage> { Device.remove(phone().store, instance) }
+    }
+
+    @Test
+    fun `an invitation is read, and no other code that was scanned`() {
+        val read = readInvitation(" https://sopu.example.fi/enrol#A0B1-CDEF-GH01\n")
+        assertEquals(Invitation("https://sopu.example.fi", "A0B1-CDEF-GH01"), read)
+        for (text in listOf("", "WIFI:S:Vieraat;T:WPA;P:salasana;;", "https://sopu.example.fi/enrol", "A0B1-CDEF-GH01")) {
+            assertEquals("invitation", assertThrows<SopuException.BadValue> { readInvitation(text) }.path)
+        }
+    }
 }
