@@ -72,11 +72,15 @@ class DocsTest {
             }
             assertTrue("parties" in (shown.last() as List<*>))
 
-            when (val outcome = SyncJob(budget = 25.seconds).run(device)) {
-                SyncJob.Outcome.Done -> show("done")
-                is SyncJob.Outcome.Again -> show("again, no sooner than ${outcome.after}")
+            val outcome = SyncJob(budget = 25.seconds).run(device)
+            if (!outcome.news.none) {
+                show("${outcome.news.rejected.size} notes wait at the office")
+            }
+            when (outcome) {
+                is SyncJob.Outcome.Done -> show("done")
+                is SyncJob.Outcome.Again -> show("attempt ${outcome.attempt}, no sooner than ${outcome.after}")
                 is SyncJob.Outcome.GiveUp -> show(outcome.why)
-                SyncJob.Outcome.Wiped -> show("forget the keys")
+                is SyncJob.Outcome.Wiped -> show("forget the keys")
             }
             assertEquals("done", shown.last())
 

@@ -3,90 +3,119 @@ package androidx.work
 import android.content.Context
 import java.util.concurrent.TimeUnit
 
-// Stand-ins for what SyncWorker uses of androidx.work 2.10, with the same signatures and nothing behind them.
+// Stand-ins for what SyncWorker uses of androidx.work 2.10, with the same signatures. They run nothing: what is
+// enqueued is kept, for tests to look at.
 
-class WorkerParameters
+class Data(private val values: Map<String, Any?> = emptyMap()) {
+    fun getInt(key: String, defaultValue: Int): Int = values[key] as? Int ?: defaultValue
+}
 
-abstract class ListenableWorker(val applicationContext: Context) {
-    val runAttemptCount: Int get() = 0
+fun workDataOf(vararg pairs: Pair<String, Any?>): Data = Data(pairs.toMap())
+
+class WorkerParameters(val inputData: Data = Data())
+
+abstract class ListenableWorker(val applicationContext: Context, parameters: WorkerParameters) {
+    val inputData: Data = parameters.inputData
 
     abstract class Result {
         companion object {
-            @JvmStatic fun success(): Result = object : Result() {}
+            @JvmStatic fun success(): Result = Success
 
-            @JvmStatic fun retry(): Result = object : Result() {}
-
-            @JvmStatic fun failure(): Result = object : Result() {}
+            @JvmStatic fun failure(): Result = Failure
         }
+
+        data object Success : Result()
+
+        data object Failure : Result()
     }
 }
 
-@Suppress("UNUSED_PARAMETER")
-abstract class CoroutineWorker(context: Context, parameters: WorkerParameters) : ListenableWorker(context) {
+abstract class CoroutineWorker(context: Context, parameters: WorkerParameters) :
+    ListenableWorker(context, parameters) {
     abstract suspend fun doWork(): Result
 }
 
 enum class NetworkType { CONNECTED }
 
-enum class BackoffPolicy { EXPONENTIAL }
-
-enum class ExistingWorkPolicy { REPLACE }
+enum class ExistingWorkPolicy { REPLACE, KEEP, APPEND_OR_REPLACE }
 
 enum class ExistingPeriodicWorkPolicy { KEEP }
 
-class Constraints {
+class Constraints(val network: NetworkType?) {
     class Builder {
-        @Suppress("UNUSED_PARAMETER")
-        fun setRequiredNetworkType(type: NetworkType): Builder = this
+        private var network: NetworkType? = null
 
-        fun build(): Constraints = Constraints()
+        fun setRequiredNetworkType(type: NetworkType): Builder = apply { network = type }
+
+        fun build(): Constraints = Constraints(network)
     }
 }
 
-class OneTimeWorkRequest {
-    class Builder : WorkRequestBuilder<Builder, OneTimeWorkRequest>() {
+abstract class WorkRequest(builder: Builder<*, *>) {
+    val constraints: Constraints? = builder.constraints
+    val delayMs: Long = builder.delayMs
+    val inputData: Data = builder.inputData
+
+    abstract class Builder<B, W> {
+        internal var constraints: Constraints? = null
+        internal var delayMs = 0L
+        internal var inputData = Data()
+
+        protected abstract fun self(): B
+
+        fun setConstraints(constraints: Constraints): B = self().also { this.constraints = constraints }
+
+        fun setInitialDelay(duration: Long, unit: TimeUnit): B = self().also { delayMs = unit.toMillis(duration) }
+
+        fun setInputData(data: Data): B = self().also { inputData = data }
+
+        abstract fun build(): W
+    }
+}
+
+class OneTimeWorkRequest private constructor(builder: Builder) : WorkRequest(builder) {
+    class Builder : WorkRequest.Builder<Builder, OneTimeWorkRequest>() {
         override fun self() = this
 
-        override fun build() = OneTimeWorkRequest()
+        override fun build() = OneTimeWorkRequest(this)
     }
 }
 
-class PeriodicWorkRequest {
-    class Builder : WorkRequestBuilder<Builder, PeriodicWorkRequest>() {
+class PeriodicWorkRequest private constructor(builder: Builder, val everyMs: Long) : WorkRequest(builder) {
+    class Builder(private val everyMs: Long) : WorkRequest.Builder<Builder, PeriodicWorkRequest>() {
         override fun self() = this
 
-        override fun build() = PeriodicWorkRequest()
+        override fun build() = PeriodicWorkRequest(this, everyMs)
     }
 }
 
-@Suppress("UNUSED_PARAMETER")
-abstract class WorkRequestBuilder<B, W> {
-    abstract fun self(): B
-
-    fun setConstraints(constraints: Constraints): B = self()
-
-    fun setBackoffCriteria(policy: BackoffPolicy, delay: Long, unit: TimeUnit): B = self()
-
-    abstract fun build(): W
-}
-
-@Suppress("UNUSED_PARAMETER", "UNUSED")
+@Suppress("UNUSED")
 inline fun <reified W : ListenableWorker> OneTimeWorkRequestBuilder(): OneTimeWorkRequest.Builder =
     OneTimeWorkRequest.Builder()
 
-@Suppress("UNUSED_PARAMETER", "UNUSED")
+@Suppress("UNUSED")
 inline fun <reified W : ListenableWorker> PeriodicWorkRequestBuilder(
     repeatInterval: Long,
     unit: TimeUnit,
-): PeriodicWorkRequest.Builder = PeriodicWorkRequest.Builder()
+): PeriodicWorkRequest.Builder = PeriodicWorkRequest.Builder(unit.toMillis(repeatInterval))
 
-@Suppress("UNUSED_PARAMETER")
+/** What was enqueued: under which name, what becomes of one that is there, and the work. */
+data class Enqueued(val name: String, val policy: Enum<*>, val work: WorkRequest)
+
 class WorkManager private constructor() {
-    fun enqueueUniqueWork(name: String, policy: ExistingWorkPolicy, work: OneTimeWorkRequest) = Unit
+    val enqueued = mutableListOf<Enqueued>()
 
-    fun enqueueUniquePeriodicWork(name: String, policy: ExistingPeriodicWorkPolicy, work: PeriodicWorkRequest) = Unit
+    fun enqueueUniqueWork(name: String, policy: ExistingWorkPolicy, work: OneTimeWorkRequest) {
+        enqueued += Enqueued(name, policy, work)
+    }
+
+    fun enqueueUniquePeriodicWork(name: String, policy: ExistingPeriodicWorkPolicy, work: PeriodicWorkRequest) {
+        enqueued += Enqueued(name, policy, work)
+    }
 
     companion object {
-        @JvmStatic fun getInstance(context: Context) = WorkManager()
+        private val managers = mutableMapOf<Context, WorkManager>()
+
+        @JvmStatic fun getInstance(context: Context): WorkManager = managers.getOrPut(context) { WorkManager() }
     }
 }

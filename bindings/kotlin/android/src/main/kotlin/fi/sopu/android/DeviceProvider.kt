@@ -2,11 +2,15 @@ package fi.sopu.android
 
 import fi.sopu.Device
 import fi.sopu.SopuException
+import fi.sopu.background.News
 
 /** What the app's `Application` implements: a task in the background may be the first to run in a process. */
 public interface DeviceProvider {
     /** The one device of the process, opened when it is asked for first. */
     public suspend fun device(): Device
+
+    /** A sync in the background brought something that a person must be told: post a notification. */
+    public fun syncNews(news: News)
 
     /** A sync in the background came to an end that waiting does not mend: show [why] when the app is opened. */
     public fun syncFailed(why: SopuException)
