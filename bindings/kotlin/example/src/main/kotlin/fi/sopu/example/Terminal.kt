@@ -6,6 +6,7 @@ import fi.sopu.Device
 import fi.sopu.Form
 import fi.sopu.Row
 import fi.sopu.SopuException
+import fi.sopu.content
 import fi.sopu.documents.VisitNote
 import java.time.DateTimeException
 import java.time.LocalDate
@@ -53,6 +54,7 @@ class Terminal(
                 "choose" -> choose(number(rest))
                 "show" -> show()
                 "close" -> leave()
+                "pending" -> pending()
                 "sync" -> {
                     device.sync()
                     list("")
@@ -105,6 +107,23 @@ class Terminal(
         }
         val unsent = state.backlog?.here?.toInt() ?: 0
         print(texts.sync(state.sync) + if (unsent > 0) " · " + texts.text("day.unsent", unsent) else "")
+    }
+
+    /** What has not come into the record, why, and what came to nothing, to copy from. */
+    private suspend fun pending() {
+        val waiting = device.pending()
+        val drafts = device.drafts()
+        if (waiting.isEmpty() && drafts.isEmpty()) {
+            print(texts.text("pending.none"))
+        }
+        waiting.forEach { print("${it.title ?: texts.text("pending.hidden")}  [${texts.place(it)}]") }
+        for (draft in drafts) {
+            print(texts.text("pending.draft", texts.reason(draft.reason)))
+            (draft.content() as? VisitNote)?.let {
+                field("note.summary", it.summary)
+                field("note.handover", it.handover)
+            }
+        }
     }
 
     private suspend fun show(form: Form<VisitNote>) {

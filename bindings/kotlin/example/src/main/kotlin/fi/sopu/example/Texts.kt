@@ -1,5 +1,7 @@
 package fi.sopu.example
 
+import fi.sopu.Pending
+import fi.sopu.Place
 import fi.sopu.Progress
 import fi.sopu.SopuException
 import fi.sopu.Stage
@@ -27,6 +29,21 @@ class Texts(private val locale: Locale) {
             Stage.RECORD -> text("stage.record")
             Stage.SEEN -> text("stage.seen")
         }
+
+    /** Where own work stands that is not in the record, and why. */
+    fun place(pending: Pending): String {
+        val where = when (pending.place) {
+            Place.HERE -> text("stage.here")
+            Place.SERVER -> text("stage.server")
+            Place.HELD -> text("stage.held")
+            Place.REFUSED -> text("stage.refused")
+        }
+        return (listOf(where) + pending.reasons.map(::reason)).joinToString(": ")
+    }
+
+    /** Why the relay holds or refused it: in words where a person can do something, else the code, to ask the office. */
+    fun reason(code: String): String =
+        if (bundle.containsKey("reason.$code")) text("reason.$code") else text("reason.other", code)
 
     fun sync(state: SyncState): String =
         when (state) {

@@ -1,6 +1,7 @@
 package fi.sopu.example
 
 import fi.sopu.Device
+import fi.sopu.Office
 import fi.sopu.Relay
 import fi.sopu.SyncState
 import fi.sopu.until
@@ -105,6 +106,32 @@ class ExampleTest {
             aino.says("offline")
             assertEquals("ingen kontakt; allt finns kvar i den här telefonen", aino.says("sync").single())
             aino.quits()
+            coroutineContext.cancelChildren()
+        }
+    }
+
+    @Test
+    fun `what is pending is listed with its reason, and what came to nothing to copy from`() = runBlocking<Unit> {
+        Relay().use { relay ->
+            val device = relay.device("Sari")
+            val sari = Person(device, this, "en")
+            assertEquals(listOf("Everything is in the record."), sari.says("pending"))
+            sari.says("new Without a right")
+            sari.says("close")
+            assertEquals(listOf("Without a right  [on this phone]"), sari.says("pending"))
+            relay.sopu("space", "grant", "Koivula", "--member", device.identity().memberName, "--role", "reader")
+            val held = "Without a right  [waits at the office: your right to this client was taken away]"
+            until {
+                sari.says("sync")
+                sari.says("pending") == listOf(held)
+            }
+            Office(relay).drop(device.spaces().single().id, "not hers")
+            val draft = listOf("Not taken into the record: the office did not take it. You wrote:", "Summary: Without a right")
+            until {
+                sari.says("sync")
+                sari.says("pending") == draft
+            }
+            sari.quits()
             coroutineContext.cancelChildren()
         }
     }
