@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use sopu_core::transport::{Post, Reply, Transport, TransportError};
 
@@ -40,7 +41,8 @@ impl Stop {
     }
 }
 
-/// A transport whose waiting can be stopped.
+/// A transport whose waiting can be stopped, and ends when the request says, whatever the one below makes of that:
+/// clients of platforms count time from the last byte that came.
 pub(crate) struct Stoppable {
     pub inner: Arc<dyn Transport>,
     pub stop: Arc<Stop>,
@@ -51,6 +53,8 @@ impl Transport for Stoppable {
         if self.stop.is_stopped() {
             return Err(TransportError::Stopped);
         }
+        let begun = Instant::now();
+        let timeout = Duration::from_millis(post.timeout_ms.into());
         let came = Arc::new(Mutex::new(None));
         let (inner, stop, slot) = (self.inner.clone(), self.stop.clone(), came.clone());
         // Neither a platform's client nor ours can be called back in the middle: it is left behind.
@@ -76,8 +80,11 @@ impl Transport for Stoppable {
             if *stopped {
                 return Err(TransportError::Stopped);
             }
-            let woken = self.stop.changed.wait(stopped);
-            stopped = woken.unwrap_or_else(PoisonError::into_inner);
+            let Some(left) = timeout.checked_sub(begun.elapsed()) else {
+                return Err(TransportError::TimedOut);
+            };
+            let woken = self.stop.changed.wait_timeout(stopped, left);
+            stopped = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
@@ -88,15 +95,17 @@ mod tests {
 
     use super::*;
 
-    fn post() -> Post {
+    fn post(timeout_ms: u32) -> Post {
         Post {
             path: "/v1/sync",
             token: None,
             body: Vec::new(),
             encoding: None,
-            timeout_ms: 1,
+            timeout_ms,
         }
     }
+
+    const LONG_MS: u32 = 600_000;
 
     /// Says that it was asked, and answers when the other end of its channel is gone.
     struct Slow {
@@ -136,12 +145,12 @@ mod tests {
     fn a_stop_ends_the_waiting_for_a_request_that_never_ends() {
         let (slow, was_asked, _free) = slow();
         thread::scope(|scope| {
-            let waiting = scope.spawn(|| slow.post(post()));
+            let waiting = scope.spawn(|| slow.post(post(LONG_MS)));
             assert_eq!(was_asked.recv(), Ok(()));
             slow.stop.stop();
             assert_eq!(waiting.join().ok(), Some(Err(TransportError::Stopped)));
         });
-        assert_eq!(slow.post(post()), Err(TransportError::Stopped));
+        assert_eq!(slow.post(post(LONG_MS)), Err(TransportError::Stopped));
         assert!(was_asked.try_recv().is_err(), "stopped for good");
     }
 
@@ -149,11 +158,18 @@ mod tests {
     fn what_comes_in_time_is_given_and_a_panicking_client_is_no_network() {
         let (slow, _, free) = slow();
         drop(free);
-        assert_eq!(slow.post(post()), Err(TransportError::TooLarge));
+        assert_eq!(slow.post(post(LONG_MS)), Err(TransportError::TooLarge));
         let panics = Stoppable {
             inner: Arc::new(Panics),
             stop: Stop::new(),
         };
-        assert_eq!(panics.post(post()), Err(TransportError::Unreachable));
+        assert_eq!(panics.post(post(LONG_MS)), Err(TransportError::Unreachable));
+    }
+
+    #[test]
+    fn a_request_that_never_ends_is_waited_for_as_long_as_it_says() {
+        let (slow, _was_asked, _free) = slow();
+        assert_eq!(slow.post(post(20)), Err(TransportError::TimedOut));
+        assert!(!slow.stop.is_stopped(), "the next may go better");
     }
 }

@@ -43,7 +43,8 @@ pub struct HttpRequest {
     pub body: Vec<u8>,
     /// `Content-Encoding`, if any. `Accept-Encoding: zstd` always goes along.
     pub encoding: Option<String>,
-    /// How long the relay may take, milliseconds.
+    /// How long it may take until the whole reply is there, milliseconds. After that nobody waits for it, whatever
+    /// the client does.
     pub timeout_ms: u32,
 }
 

@@ -4,6 +4,7 @@ import contextlib
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 
 BUSY = b'{"code":"overloaded","retry_after_ms":50}'
@@ -15,7 +16,7 @@ class Line:
     """A proxy on loopback; each connection meets the next of `faults`, or none.
 
     `cut` closes in the middle of the reply, `reset` breaks before it, `silent` says nothing, `slow` gives the
-    reply in small parts, `garbage`, `redirect`, `busy`, `patience` and `large` answer instead of the relay.
+    reply in small parts, `dribble` its headers so slowly that they never end, `garbage`, `redirect`, `busy`, `patience` and `large` answer instead of the relay.
     """
 
     def __init__(self, relay: str) -> None:
@@ -53,6 +54,11 @@ class Line:
                     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
                 case "silent":
                     client.recv(1)
+                case "dribble":
+                    client.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+                    while True:
+                        client.sendall(b"x")
+                        time.sleep(0.05)
                 case "garbage":
                     client.sendall(_reply("200 OK", GARBAGE))
                 case "busy":

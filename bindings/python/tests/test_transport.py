@@ -91,8 +91,11 @@ def test_faults_at_every_step_end_in_one_record(device: Device, line: Line) -> N
         in_record(device, doc)
 
 
-def test_a_silent_relay_is_waited_for_as_long_as_the_request_says(line: Line) -> None:
-    line.faults = ["silent"]
+@pytest.mark.parametrize("fault", ["silent", "dribble"])
+def test_a_relay_that_never_answers_is_waited_for_as_long_as_the_request_says(
+    line: Line, fault: str
+) -> None:
+    line.faults = [fault]
     request = HttpRequest(
         url=f"{line.url}/v1/sync", token=None, body=b"", encoding=None, timeout_ms=300
     )
@@ -100,6 +103,38 @@ def test_a_silent_relay_is_waited_for_as_long_as_the_request_says(line: Line) ->
     with pytest.raises(Exception, match="too long"):
         UrllibClient().post(request)
     assert time.monotonic() - began < 5
+
+
+def test_headers_that_never_end_do_not_outlast_the_time_of_a_sync(
+    device: Device, line: Line
+) -> None:
+    doc = device.create(device.spaces()[0].id, VisitNote(summary="Tihkuu")).id
+    line.faults = ["dribble"]
+    began = time.monotonic()
+    with pytest.raises(SopuError.Offline):
+        device.sync(within_ms=700)
+    assert time.monotonic() - began < 5
+    assert line.met[-1] == "dribble"
+    in_record(device, doc)
+
+
+def test_a_client_that_knows_no_time_does_not_outlast_that_of_a_sync(relay: Relay) -> None:
+    class Waits(UrllibClient):
+        over = threading.Event()
+
+        def post(self, request: HttpRequest) -> HttpReply:
+            self.over.wait(30)
+            return super().post(request)
+
+    person = relay.person("Eero")
+    with Device.open(*relay.place(person), new_key()) as device:
+        device.enrol(relay.url, relay.invited(person), "phone")
+        device.client = client = Waits()
+        began = time.monotonic()
+        with pytest.raises(SopuError.Offline):
+            device.sync(within_ms=500)
+        assert time.monotonic() - began < 5
+        client.over.set()
 
 
 def test_an_apps_own_client_carries_every_request(relay: Relay) -> None:
