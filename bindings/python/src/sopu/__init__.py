@@ -1,7 +1,8 @@
 """Sopu on a laptop or in a script: an offline-first store of contracts, visit notes and listings.
 
+    invited = read_invitation(text)                              # pasted, or scanned from the office's QR code
     with Device.open("sopu.db", "instance", key) as device:      # key = new_key(), kept in a keyring
-        device.enrol("https://sopu.example", "CODE-FROM-THE-OFFICE", "Aino's laptop")
+        device.enrol(invited.relay, invited.code, "Aino's laptop")
         device.sync()
         space = device.spaces()[0].id
         note = device.create(space, VisitNote(profile="advisory", summary="Walked the north field."))
@@ -29,6 +30,7 @@ from .native import (
     Identity,
     Ignored,
     InternalError,
+    Invitation,
     Kind,
     Member,
     Page,
@@ -52,6 +54,7 @@ from .native import (
     TimelineStep,
     new_id,
     new_key,
+    read_invitation,
     version,
 )
 from .records import Localized
@@ -76,6 +79,7 @@ __all__ = [
     "Identity",
     "Ignored",
     "InternalError",
+    "Invitation",
     "Keeping",
     "Kind",
     "Localized",
@@ -89,6 +93,7 @@ __all__ = [
     "Progress",
     "Provenance",
     "Query",
+    "read_invitation",
     "RemovedItem",
     "Row",
     "Save",

@@ -1,12 +1,25 @@
 """One thread that waits for changes, for everybody on a device who wants to know."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 from .native import SopuDevice
 
 # Looks up so often by itself; nothing depends on it.
 _WAIT_MS = 60_000
+
+
+class Waiting:
+    """Somebody who waits for changes, and can be told from any thread to wait no more."""
+
+    def __init__(self) -> None:
+        self.woken = threading.Event()
+        self.ended = False
+
+    def end(self) -> None:
+        """Waits no more."""
+        self.ended = True
+        self.woken.set()
 
 
 class Changes:
@@ -24,13 +37,36 @@ class Changes:
         """Whether nothing will be told any more."""
         return self._closed
 
+    @property
+    def number(self) -> int:
+        """Of the last change."""
+        return self._native.change_number()
+
+    def numbers(self, waiting: Waiting | None = None) -> Generator[int, None, None]:
+        """The number of the last change, at once and whenever it has risen, until the device is closed."""
+        waits = waiting or Waiting()
+        unsubscribe = self.subscribe(waits.woken.set)
+        last: int | None = None
+        try:
+            while True:
+                waits.woken.clear()
+                if self._closed or waits.ended:
+                    return
+                number = self.number
+                if number != last:
+                    last = number
+                    yield number
+                waits.woken.wait()
+        finally:
+            unsubscribe()
+
     def subscribe(self, called: Callable[[], None]) -> Callable[[], None]:
         """From now on calls this, on a thread of its own; gives what ends it. `called` must be short."""
         key = object()
         with self._lock:
             self._called[key] = called
             if self._thread is None and not self._closed:
-                number = self._native.change_number()
+                number = self.number
                 self._thread = threading.Thread(
                     target=self._wait, args=[number], name="sopu-changes", daemon=True
                 )

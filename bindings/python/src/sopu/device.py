@@ -1,6 +1,6 @@
 """The device, as a script or a thread uses it; `sopu.aio` has the same for asyncio."""
 
-import threading
+import contextlib
 from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
@@ -27,6 +27,7 @@ from .native import (
     Stop,
     SyncReport,
     TimelineStep,
+    remove_installation,
 )
 from .view import T, to_json
 
@@ -84,6 +85,13 @@ class Device:
         """Opens a store of which `open` said that it is `damaged`: what can be read of it, unsent work
         first, goes into a new one, and the next sync brings the rest. The damaged files stay beside it."""
         return cls(SopuDevice.salvage(store, instance_dir, key, store_key), client)
+
+    @staticmethod
+    def remove(store: str, instance_dir: str) -> None:
+        """Takes away a store that was closed, with all that stands beside it, damaged copies that a salvage
+        kept too, and its instance folder unless something else is in it. Unsent work is gone then. Again
+        does nothing. Forget the keys after it."""
+        remove_installation(store, instance_dir)
 
     def close(self) -> None:
         """Lets go of the store's file: ends what still runs and waits for it. From then on every call gives
@@ -177,25 +185,28 @@ class Device:
         return self.native.search(text, offset, limit)
 
     def live(self, query: Query | None = None) -> Generator[Page, None, None]:
-        """The list, and again whenever it has changed, until the device is closed. Closing the iterator, or
-        leaving the loop, ends it."""
-        changed = threading.Event()
-        unsubscribe = self._changes.subscribe(changed.set)
-        last: Page | None = None
-        try:
-            while True:
-                changed.clear()
-                if self._changes.closed:
-                    return
-                page = self.list(query)
-                if last is None or page != last:
-                    last = page
-                    yield page
-                changed.wait()
-        except SopuError.Closed:
-            return
-        finally:
-            unsubscribe()
+        """The list, and again whenever it has changed, as `follow`."""
+        return self.follow(lambda: self.list(query))
+
+    def follow(self, read: Callable[[], R]) -> Generator[R, None, None]:
+        """What this reads, at once and again whenever that has changed, until the device is closed:
+        `device.follow(device.backlog)`. Fails as `read` fails. Closing the iterator, or leaving the loop,
+        ends it; one thread waits for all that follow a device."""
+        last: list[R] = []
+        with contextlib.closing(self.changes()) as changes:
+            try:
+                for _ in changes:
+                    now = read()
+                    if last != [now]:
+                        last = [now]
+                        yield now
+            except SopuError.Closed:
+                return
+
+    def changes(self) -> Generator[int, None, None]:
+        """A number, at once and a greater one whenever something may have changed that lists, documents or
+        progress show, until the device is closed. Closing the iterator, or leaving the loop, ends it."""
+        return self._changes.numbers()
 
     def timeline(self, doc: str, offset: int = 0, limit: int = 50) -> list[TimelineStep]:
         """What happened to a document, newest first."""
@@ -268,7 +279,8 @@ class Device:
             with device.keep_in_sync():
                 ...
         """
-        return Keeping(self._keeper(on_state), self._forget)
+        keeper = self._keeper(on_state)
+        return Keeping(keeper, "sopu-sync", lambda: self._keepers.remove(keeper))
 
     def rehearse_defect(self) -> None:
         """Breaks inside, so that an app can see what its reporting makes of it: always `Defect`."""
@@ -292,9 +304,6 @@ class Device:
         keeper = Keeper(self.native, self.client, tell)
         self._keepers.add(keeper)
         return keeper
-
-    def _forget(self, keeper: Keeper) -> None:
-        self._keepers.remove(keeper)
 
     # Last, for its name hides the type.
 

@@ -3,8 +3,10 @@
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from .changes import Waiting
+from .keeping import Keeping
 from .native import Problem, SigningState, SopuDevice, SopuError, Statement
 from .native import Saved as NativeSaved
 from .view import Choice, Save, T, View
@@ -46,6 +48,17 @@ class Form(View[T]):
         """Reads the document as it stands now; what was edited before and not saved is forgotten."""
         with self._turn:
             self._reread(self._before())
+
+    def keep_fresh(self, on_shown: Callable[[], None] | None = None) -> Keeping:
+        """Shows what others write, whenever nothing is unsaved here, on a thread of its own until the result is
+        stopped, or the device closed. `on_shown` is told on that thread whenever something else is shown:
+
+            with form.keep_fresh():
+                ...
+
+        What makes the person leave the page, such as `NotFound`, ends it and is in its `error`.
+        """
+        return Keeping(_Freshness(self, on_shown), "sopu-fresh")
 
     def save(self) -> Save:
         """Saves the differences; durable when it returns."""
@@ -111,3 +124,34 @@ class Form(View[T]):
 
     def _reread(self, since: str | None) -> None:
         self._show(self._device.native.read(self.id), since)
+
+    def _freshened(self) -> bool:
+        """Reads what others wrote, unless something is unsaved here; gives whether something else is shown."""
+        with self._turn:
+            since = self._before()
+            if since != self._shown:
+                return False
+            document = self._device.native.read(self.id)
+            if document.version == self.version:
+                return False
+            self._show(document, since)
+            return True
+
+
+class _Freshness:
+    """Keeps a form fresh as long as it runs."""
+
+    def __init__(self, form: Form[Any], on_shown: Callable[[], None] | None) -> None:
+        self._form, self._on_shown = form, on_shown
+        self._waiting = Waiting()
+
+    def run(self) -> None:
+        try:
+            for _ in self._form._device._changes.numbers(self._waiting):
+                if self._form._freshened() and self._on_shown:
+                    self._on_shown()
+        except SopuError.Closed:
+            return
+
+    def stop(self) -> None:
+        self._waiting.end()

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from .native import HttpClient, SopuDevice, SopuError, Stop, SyncReport
 
@@ -153,16 +153,27 @@ class Keeper:
             (self._woken if free else self._ended).wait(pause_s)
 
 
+class Runs(Protocol):
+    """What runs until it is stopped."""
+
+    def run(self) -> None:
+        """Goes on until `stop`."""
+
+    def stop(self) -> None:
+        """Ends `run` at once, from any thread; again does nothing."""
+
+
 class Keeping:
-    """A device that is kept in sync on a thread of its own, until `stop`."""
+    """What goes on on a thread of its own, until `stop`: a device that is kept in sync, a form that is kept
+    fresh."""
 
     error: Exception | None = None
     """What a person must do something about, if that has ended it."""
 
-    def __init__(self, keeper: Keeper, ended: Callable[[Keeper], None]) -> None:
+    def __init__(self, keeper: Runs, name: str, ended: Callable[[], None] = lambda: None) -> None:
         self._keeper, self._ended = keeper, ended
         # Nobody waits for it at the end of a program: it can be cut anywhere.
-        self._thread = threading.Thread(target=self._run, name="sopu-sync", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -193,4 +204,4 @@ class Keeping:
         except Exception as error:
             self.error = error
         finally:
-            self._ended(self._keeper)
+            self._ended()

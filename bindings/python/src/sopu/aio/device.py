@@ -1,7 +1,8 @@
 """The device, for asyncio."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+import contextlib
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
 
@@ -26,6 +27,7 @@ from ..native import (
     Stop,
     SyncReport,
     TimelineStep,
+    remove_installation,
 )
 from ..view import T, to_json
 from .form import Form
@@ -88,6 +90,13 @@ class Device:
         first, goes into a new one, and the next sync brings the rest. The damaged files stay beside it."""
         opened = asyncio.to_thread(SopuDevice.salvage, store, instance_dir, key, store_key)
         return cls(await whole(opened), client)
+
+    @staticmethod
+    async def remove(store: str, instance_dir: str) -> None:
+        """Takes away a store that was closed, with all that stands beside it, damaged copies that a salvage
+        kept too, and its instance folder unless something else is in it. Unsent work is gone then. Again
+        does nothing. Forget the keys after it."""
+        await whole(asyncio.to_thread(remove_installation, store, instance_dir))
 
     async def close(self) -> None:
         """Lets go of the store's file: ends what still runs and waits for it. From then on every call gives
@@ -185,8 +194,30 @@ class Device:
         """Finds documents that have every one of these words, last changed first."""
         return await self._local(lambda native: native.search(text, offset, limit))
 
-    async def live(self, query: Query | None = None) -> AsyncGenerator[Page, None]:
-        """The list, and again whenever it has changed, until the device is closed or the task cancelled.
+    def live(self, query: Query | None = None) -> AsyncGenerator[Page, None]:
+        """The list, and again whenever it has changed, as `follow`."""
+        return self.follow(lambda: self.list(query))
+
+    async def follow(self, read: Callable[[], Awaitable[R]]) -> AsyncGenerator[R, None]:
+        """What this reads, at once and again whenever that has changed, until the device is closed or the
+        task cancelled: `device.follow(device.backlog)`. Fails as `read` fails.
+
+        Who leaves the loop early closes the iterator (`contextlib.aclosing`).
+        """
+        last: list[R] = []
+        async with contextlib.aclosing(self.changes()) as changes:
+            try:
+                async for _ in changes:
+                    now = await read()
+                    if last != [now]:
+                        last = [now]
+                        yield now
+            except SopuError.Closed:
+                return
+
+    async def changes(self) -> AsyncGenerator[int, None]:
+        """A number, at once and a greater one whenever something may have changed that lists, documents or
+        progress show, until the device is closed or the task cancelled.
 
         Who leaves the loop early closes the iterator (`contextlib.aclosing`).
         """
@@ -198,19 +229,17 @@ class Device:
                 loop.call_soon_threadsafe(changed.set)
 
         unsubscribe = self._changes.subscribe(called)
-        last: Page | None = None
+        last: int | None = None
         try:
             while True:
                 changed.clear()
                 if self._changes.closed:
                     return
-                page = await self.list(query)
-                if last is None or page != last:
-                    last = page
-                    yield page
+                number = self._changes.number
+                if number != last:
+                    last = number
+                    yield number
                 await changed.wait()
-        except SopuError.Closed:
-            return
         finally:
             unsubscribe()
 

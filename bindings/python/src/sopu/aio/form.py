@@ -1,6 +1,7 @@
 """A document as a form of an asyncio program holds it open."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -55,6 +56,20 @@ class Form(View[T]):
         """Reads the document as it stands now; what was edited before and not saved is forgotten."""
         async with self._turn:
             await self._reread(self._before())
+
+    async def keep_fresh(self, on_shown: Callable[[], None] | None = None) -> None:
+        """Shows what others write, whenever nothing is unsaved here, until the task is cancelled, or the device
+        closed. `on_shown` is told whenever something else is shown.
+
+        What makes the person leave the page, such as `NotFound`, is raised.
+        """
+        async with contextlib.aclosing(self._device.changes()) as changes:
+            try:
+                async for _ in changes:
+                    if await self._in_turn(self._freshened) and on_shown:
+                        on_shown()
+            except SopuError.Closed:
+                return
 
     async def save(self) -> Save:
         """Saves the differences; durable when it returns."""
@@ -133,6 +148,17 @@ class Form(View[T]):
 
     async def _reread(self, since: str | None) -> None:
         self._show(await self._device._local(lambda native: native.read(self.id)), since)
+
+    async def _freshened(self) -> bool:
+        """Reads what others wrote, unless something is unsaved here; gives whether something else is shown."""
+        since = self._before()
+        if since != self._shown:
+            return False
+        document = await self._device._local(lambda native: native.read(self.id))
+        if document.version == self.version:
+            return False
+        self._show(document, since)
+        return True
 
     async def _save(self) -> Save:
         written, version = self._json(), self.version
