@@ -17,6 +17,8 @@ final class FaultLine: @unchecked Sendable {
         case silence(Int)
         /// All of it, so late, milliseconds.
         case delay(Int)
+        /// A good head, then a byte every 50 ms for as long as the client takes them.
+        case dribble
     }
 
     private let lock = NSLock()
@@ -53,6 +55,9 @@ final class FaultLine: @unchecked Sendable {
             for client in clients { shutdown(client, Int32(SHUT_RDWR)) }
         }
     }
+
+    /// How many faults no connection has met yet.
+    var unmet: Int { lock.withLock { faults.count } }
 
     /// No faults any more.
     func heal() {
@@ -93,6 +98,10 @@ final class FaultLine: @unchecked Sendable {
         case .silence(let ms):
             _ = receive(client)
             usleep(UInt32(ms) * 1_000)
+        case .dribble:
+            _ = receive(client)
+            send(client, Array("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n".utf8))
+            while send(client, [0]) { usleep(50_000) }
         case .cut(let bytes):
             pass(client, upTo: bytes)
         case .delay(let ms):
@@ -133,13 +142,16 @@ final class FaultLine: @unchecked Sendable {
         return count > 0 ? Array(buffer.prefix(count)) : nil
     }
 
-    private func send(_ to: Int32, _ bytes: [UInt8]) {
+    /// Whether all of it went.
+    @discardableResult
+    private func send(_ to: Int32, _ bytes: [UInt8]) -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Foundation.send(to, $0.baseAddress, $0.count, noSignal) }
-            if count <= 0 { return }
+            if count <= 0 { return false }
             rest = rest.dropFirst(count)
         }
+        return true
     }
 
     private static func loopback(_ port: UInt16) -> sockaddr_in {
