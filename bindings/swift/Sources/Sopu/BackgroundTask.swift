@@ -8,12 +8,17 @@
         private let identifier: String
         private let sync: BackgroundSync
 
+        /// - Parameters:
+        ///   - identifier: one of `BGTaskSchedulerPermittedIdentifiers`.
+        ///   - sync: what each turn does.
         public init(identifier: String, sync: BackgroundSync) {
             self.identifier = identifier
             self.sync = sync
         }
 
-        /// Call before the app has finished launching. `heard` is told what each turn did.
+        /// Asks for turns from now on. Call before the app has finished launching.
+        /// - Parameter heard: told what each turn did: tell the person, or forget the keys after a wipe.
+        /// - Returns: whether the platform took it; not if the identifier is not permitted.
         @discardableResult
         public func register(heard: @escaping @Sendable (BackgroundSync.Outcome) -> Void) -> Bool {
             BGTaskScheduler.shared.register(forTaskWithIdentifier: identifier, using: nil) { task in
@@ -34,6 +39,7 @@
         }
 
         /// Asks for the next turn. Call when the app goes into the background, too.
+        /// - Parameter seconds: from now, at the earliest; the platform decides. No less than ``Device/pauseMs()`` says.
         public func schedule(seconds: Double) {
             let request = BGAppRefreshTaskRequest(identifier: identifier)
             request.earliestBeginDate = Date(timeIntervalSinceNow: seconds)

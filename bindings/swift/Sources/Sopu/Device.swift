@@ -8,20 +8,25 @@ import Foundation
 /// has to guess whether something was saved.
 public final class Device: Sendable {
     let inner: SopuDevice
-    /// How requests go out; `nil` is the built-in client.
+    /// How requests go out; `nil` is the library's own client.
     let transport: (any HttpClient)?
     /// The store works for one at a time, so one thread is enough.
     let local: Worker
     let network: Worker
-    let changes: ChangeFeed
+    let feed: ChangeFeed
     let progress: SyncProgress
 
     init(_ inner: SopuDevice, _ transport: (any HttpClient)?) {
         self.inner = inner
-        self.transport = transport
+        #if canImport(FoundationNetworking)
+            self.transport = transport
+        #else
+            // The library for Apple's platforms has no client of its own.
+            self.transport = transport ?? URLSessionTransport()
+        #endif
         local = Worker("store")
         network = Worker("network", concurrent: true)
-        changes = ChangeFeed(of: inner)
+        feed = ChangeFeed(of: inner)
         progress = SyncProgress()
     }
 
@@ -31,8 +36,8 @@ public final class Device: Sendable {
     ///   - store: the file's path.
     ///   - instanceDir: a folder that backups and device transfers leave out.
     ///   - keys: see ``Keys``. `SopuError.Storage(why: "wrong_key")` says that they are not this file's.
-    ///   - transport: the platform's HTTP client, for example ``URLSessionTransport``; the built-in one if
-    ///     `nil`.
+    ///   - transport: how requests go out; if `nil`, a ``URLSessionTransport`` on Apple's platforms and the library's
+    ///     own client on Linux.
     public static func open(
         store: String, instanceDir: String, keys: Keys, transport: (any HttpClient)? = nil
     ) async throws -> Device {
@@ -44,7 +49,8 @@ public final class Device: Sendable {
     }
 
     /// Opens a store of which `open` said that it is `damaged`: what can be read of it, unsent work first,
-    /// goes into a new one, and the next sync brings the rest. The damaged files stay beside it.
+    /// goes into a new one, and the next sync brings the rest. The damaged files stay beside it, as long as nothing in
+    /// them has to be gone.
     public static func salvage(
         store: String, instanceDir: String, keys: Keys, transport: (any HttpClient)? = nil
     ) async throws -> Device {
@@ -60,7 +66,7 @@ public final class Device: Sendable {
     public func close() async {
         let inner = self.inner
         // First: a list does not wait for what is still under way, nor does the feed ask a core that answers at once.
-        changes.end()
+        feed.end()
         await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
             // Not behind the calls that wait for the store: it has to end them.
             network.start {
@@ -69,6 +75,20 @@ public final class Device: Sendable {
             }
         }
         progress.finish()
+    }
+
+    /// Takes away a store that was closed, with all that stands beside it, the damaged files that a salvage kept too, and
+    /// its instance folder unless something else is in it. Unsent work is gone then. Again does nothing. Then forget
+    /// the keys.
+    ///
+    /// - Parameters:
+    ///   - store: the file's path, as given to `open`.
+    ///   - instanceDir: the folder given to `open`.
+    /// - Throws: `SopuError.Storage(why: "no_folder")` if something cannot be taken away; do it again.
+    public static func remove(store: String, instanceDir: String) async throws {
+        try await Worker("remove").run {
+            try removeInstallation(store: store, instanceDir: instanceDir)
+        }
     }
 
     /// Encrypts the whole store anew with another key. All of it happens or nothing: keep both keys until this

@@ -7,7 +7,8 @@ import Foundation
 /// A document open for reading and writing: change `value`, then `save()`.
 ///
 /// A save writes the differences to what the form last read or saved, nothing else, so a form that stayed open for
-/// an hour does not undo a colleague. What others wrote meanwhile shows after `refresh()`.
+/// an hour does not undo a colleague. What others wrote meanwhile shows after `refresh()`, or by itself with
+/// `keepFresh()`.
 ///
 /// It lives on the main actor, as what shows it does; in SwiftUI it is an `ObservableObject`.
 @MainActor
@@ -82,6 +83,30 @@ public final class Form<C: Content> {
             // A save it waited for may have put others' work into the value; that is no edit.
             let nothingSince = value == shown || version == begun
             try await reread(editsSince: nothingSince ? shown : known)
+        }
+    }
+
+    /// Shows what others write, and what a sync brings, whenever nothing is unsaved here. Ends when the task is
+    /// cancelled or the device closed; in SwiftUI: `.task { try? await form.keepFresh() }`.
+    /// - Throws: what reading throws: `SopuError.NotFound` of a document that was erased, or `RightEnded`: tell the person
+    ///   and leave the page.
+    public func keepFresh() async throws {
+        var last: Document?
+        for await _ in device.changes() {
+            do {
+                try await turn.take { [self] in
+                    guard !isEdited else { return }
+                    let id = id
+                    let document = try await device.here { try $0.read(doc: id) }
+                    // Other documents change too: what shows this one has nothing to do then.
+                    if document != last || document.version != version {
+                        last = document
+                        try show(document, editsSince: known)
+                    }
+                }
+            } catch SopuError.Closed {
+                return
+            }
         }
     }
 
@@ -160,7 +185,10 @@ public final class Form<C: Content> {
     /// - Parameter editsSince: what the value is compared with: the differences are the person's and stay.
     private func reread(editsSince before: C) async throws {
         let id = id
-        let document = try await device.here { try $0.read(doc: id) }
+        try show(await device.here { try $0.read(doc: id) }, editsSince: before)
+    }
+
+    private func show(_ document: Document, editsSince before: C) throws {
         try show(C(json: document.value), editsSince: before)
         version = document.version
         mark(document)

@@ -10,8 +10,9 @@ extension Device {
     /// ends the waiting. A save ends it only while offline: a relay that asked for a pause gets it. One task of a
     /// device does this at a time; another that calls it waits until that one has ended, then takes over.
     ///
-    /// - Throws: `CancellationError`; or what a person or another version of the app must see to first, as
-    ///   `SopuError.Enrol`, `Refused`, `Update` or `Closed`. Returns only when the device was wiped.
+    /// - Throws: `CancellationError`; or what waiting does not mend and a person must hear of: `SopuError.Enrol`,
+    ///   `Refused`, `Update`, `Closed`, `Defect`, or `Storage` of a damaged store, say. A full disk and a busy store
+    ///   it waits for. Returns only when the device was wiped.
     public func keepInSync() async throws {
         try await begin()
         do {
@@ -77,8 +78,8 @@ extension Device {
     /// Waits for news; ends with `Stopped` as soon as the number rises.
     private func listen(after number: UInt64) async throws -> SyncReport {
         let (stop, transport) = (Stop(), self.transport)
-        let watcher = Task { [changes] in
-            for await now in changes.numbers() where now > number {
+        let watcher = Task { [numbers = changes()] in
+            for await now in numbers where now > number {
                 stop.stop()
                 return
             }
@@ -96,7 +97,7 @@ extension Device {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await Task.sleep(nanoseconds: bounded * 1_000_000) }
             group.addTask { [self] in
-                for await now in changes.numbers() where now > number {
+                for await now in changes() where now > number {
                     if isOffline { return }
                     if try await pauseMs() == 0 { return }
                 }
@@ -108,14 +109,16 @@ extension Device {
 }
 
 extension SopuError {
-    /// Whether trying again later may help, with nobody doing anything.
+    /// Whether trying again later may help, with nobody doing anything. What it does not help, such as a damaged
+    /// store, somebody has to hear of.
     var passesByItself: Bool {
         switch self {
-        case .Offline, .NotARelay, .TryLater, .Storage, .Damaged, .Defect, .GoOnline, .Stopped,
-            .ReadAgain, .RightEnded:
+        case .Offline, .NotARelay, .TryLater, .Stopped:
             return true
-        case .Enrol, .NotFound, .Erased, .Mend, .BadValue, .Closed, .Refused, .Update, .Superseded,
-            .Insecure:
+        case .Storage(let why):
+            return why == "disk_full" || why == "busy"
+        case .Enrol, .NotFound, .Erased, .Mend, .BadValue, .Closed, .Refused, .Update, .Superseded, .Insecure,
+            .Damaged, .Defect, .GoOnline, .ReadAgain, .RightEnded:
             return false
         }
     }

@@ -9,13 +9,15 @@ struct DocsTests {
     @Test("From nothing to a saved note, and to a sync")
     func samples() async throws {
         let server = try Relay()
-        let (relay, code) = (server.url, try server.invite("Aino").code)
+        let scanned = "\(server.url)/enrol#\(try server.invite("Aino").code)"
         let folder = try server.home("Aino").path
+        func show(_: Any) {}
         // begin: save
         let keys = Keys.new(encrypted: false)  // once; from then on out of the Keychain
         let device = try await Device.open(
             store: folder + "/sopu.db", instanceDir: folder + "/instance", keys: keys)
-        try await device.enrol(relay: relay, code: code, name: "Aino's phone")
+        let invitation = try readInvitation(text: scanned)  // the office's QR code
+        try await device.enrol(relay: invitation.relay, code: invitation.code, name: "Aino's phone")
         try await device.sync()  // brings the spaces
 
         var note = VisitNote()
@@ -39,6 +41,27 @@ struct DocsTests {
         // end
         #expect(saved.changed && saved.ignored.isEmpty)
         #expect(try await device.status(of: form.id).stage != .here)
+
+        let showing = Task {
+            // begin: follow
+            for try await backlog in device.live({ try await $0.backlog() }) {
+                show(backlog)  // what is not in the record yet
+            }
+            // end
+        }
+        let following = Task { try await form.keepFresh() }
+        showing.cancel()
+        following.cancel()
+        _ = try await (showing.value, following.value)
+
+        let store = folder + "/sopu.db"
+        let instanceDir = folder + "/instance"
+        // begin: wipe
+        await device.close()
+        try await Device.remove(store: store, instanceDir: instanceDir)
+        // then Keychain.forget()
+        // end
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [])
     }
 
     @Test("The documentation quotes what is run here")
@@ -47,12 +70,12 @@ struct DocsTests {
         let root = (0..<5).reduce(here) { url, _ in url.deletingLastPathComponent() }
         let docs = try String(contentsOf: root.appendingPathComponent("docs/swift.md"), encoding: .utf8)
         let source = try String(contentsOf: here, encoding: .utf8)
-        for name in ["save", "sync"] {
+        for name in ["save", "sync", "follow", "wipe"] {
             let quoted = try #require(between("<!-- sample: \(name) -->\n```swift\n", "```", in: docs))
-            let run = try #require(between("// begin: \(name)\n", "        // end", in: source))
-            let shifted = run.split(separator: "\n", omittingEmptySubsequences: false).map {
-                $0.hasPrefix("        ") ? $0.dropFirst(8) : $0
-            }
+            let run = try #require(between("// begin: \(name)\n", "// end", in: source))
+            let lines = run.split(separator: "\n", omittingEmptySubsequences: false)
+            let indent = try #require(lines.first).prefix { $0 == " " }
+            let shifted = lines.map { $0.hasPrefix(indent) ? $0.dropFirst(indent.count) : $0 }
             #expect(shifted.joined(separator: "\n") == quoted)
         }
     }

@@ -38,6 +38,66 @@ struct LiveTests {
         #expect(try await pages.next()?.total == 2)
     }
 
+    @Test("What any read gives can be followed, and comes again only when it differs")
+    func liveRead() async throws {
+        var backlogs = aino.live { try await $0.backlog() }.makeAsyncIterator()
+        #expect(try await backlogs.next()?.here == 0)
+        let form = try await aino.create(in: space, VisitNote())
+        #expect(try await backlogs.next()?.stage == .here)
+        let doc = form.id
+        var titles = aino.live { try await $0.open(doc, as: VisitNote.self).value.summary }.makeAsyncIterator()
+        #expect(try await titles.next() == "")
+        _ = try await note(aino, "Muu kirjaus")
+        form.value.summary = "Seurattu"
+        try await form.save()
+        #expect(try await titles.next() == "Seurattu")
+
+        var wrong = aino.live { try await $0.status(of: "no id") }.makeAsyncIterator()
+        await #expect(throws: SopuError.BadValue(path: "doc", code: "unreadable")) { try await wrong.next() }
+    }
+
+    @Test("Changes are told by a rising number, to everybody who listens")
+    func changes() async throws {
+        var both = [aino.changes().makeAsyncIterator(), aino.changes().makeAsyncIterator()]
+        for index in both.indices {
+            let before = try #require(await both[index].next())
+            _ = try await note(aino, "Muutos \(index)")
+            #expect(try #require(await both[index].next()) > before)
+        }
+        await aino.close()
+        // The newest may still be there; then it is over.
+        for index in both.indices { while await both[index].next() != nil {} }
+    }
+
+    @Test("An open form shows what others write while nothing is unsaved in it")
+    func keepFresh() async throws {
+        let eero = try await relay.device("Eero")
+        let form = try await aino.create(in: space, VisitNote())
+        try await syncAll(aino, eero)
+        let following = Task { try await form.keepFresh() }
+        let theirs = try await eero.open(form.id, as: VisitNote.self)
+        theirs.value.handover = "Eerolta"
+        try await theirs.save()
+        try await syncAll(eero, aino)
+        try await until { form.value.handover == "Eerolta" }
+
+        form.value.summary = "Kesken"
+        theirs.value.handover = "Taas Eerolta"
+        try await theirs.save()
+        try await syncAll(eero, aino)
+        try await Task.sleep(nanoseconds: 500_000_000)
+        #expect(form.value.handover == "Eerolta" && form.value.summary == "Kesken")
+        try await form.save()
+        try await until { form.value.handover == "Taas Eerolta" }
+        #expect(form.value.summary == "Kesken" && !form.isEdited)
+
+        following.cancel()
+        try await following.value
+        let second = Task { try await form.keepFresh() }
+        await aino.close()
+        try await second.value
+    }
+
     @Test("A cancelled live list ends, and so do many of one device")
     func cancelledLists() async throws {
         let device = aino

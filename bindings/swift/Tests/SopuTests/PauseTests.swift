@@ -6,33 +6,8 @@ import Testing
 @MainActor
 @Suite
 struct PauseTests {
-    /// Counts requests, and turns them away when told to.
-    final class Line: HttpClient, @unchecked Sendable {
-        private let client = URLSessionTransport()
-        private let lock = NSLock()
-        // What follows is touched with the lock held.
-        private var requests = 0
-        private var status: UInt16?
-
-        var count: Int { lock.withLock { requests } }
-
-        func answer(_ status: UInt16?) { lock.withLock { self.status = status } }
-
-        func post(request: HttpRequest) throws -> HttpReply {
-            let status = lock.withLock {
-                requests += 1
-                return self.status
-            }
-            if let status {
-                let problem = #"{"status":429,"code":"busy","retry_after_ms":600000}"#
-                return HttpReply(status: status, encoding: "", body: Data(problem.utf8))
-            }
-            return try client.post(request: request)
-        }
-    }
-
     let relay: Relay
-    let line = Line()
+    let line = CountedLine()
     let aino: Device
 
     init() async throws {
@@ -85,5 +60,26 @@ struct PauseTests {
         line.answer(nil)
         try await aino.sync()
         try await until { a.syncState == .upToDate }
+    }
+
+    @Test("The next turn in the background is no earlier than the relay asked for")
+    func backgroundPause() async throws {
+        let a = aino
+        let sync = BackgroundSync { a }
+        let done = await sync.run()
+        #expect(done.succeeded && !done.more && done.pauseMs == 0)
+        #expect(BackgroundSync.nextSeconds(after: done) == 900)
+
+        line.answer(429, retryAfterMs: 600_000)
+        let soon = await sync.run()
+        #expect(!soon.succeeded && soon.more && !soon.tellPerson)
+        let tenMinutes = try #require(BackgroundSync.nextSeconds(after: soon))
+        #expect(tenMinutes >= 590 && tenMinutes <= 900)
+
+        line.answer(503, retryAfterMs: 3_000_000)
+        let late = await sync.run()
+        let fiftyMinutes = try #require(BackgroundSync.nextSeconds(after: late))
+        #expect(fiftyMinutes >= 2_990 && fiftyMinutes <= 3_000, "longer than it waits by itself")
+        #expect(late.error == .TryLater(retryAfterMs: 3_000_000))
     }
 }

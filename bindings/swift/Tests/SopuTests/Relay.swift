@@ -41,6 +41,11 @@ final class Relay: @unchecked Sendable {
     /// One command on the data folder; gives what it printed.
     @discardableResult
     func sopu(_ words: String...) throws -> String {
+        try sopu(words)
+    }
+
+    @discardableResult
+    private func sopu(_ words: [String]) throws -> String {
         let process = Process()
         let (out, errors) = (Pipe(), Pipe())
         process.executableURL = URL(fileURLWithPath: Self.program)
@@ -93,15 +98,18 @@ final class Relay: @unchecked Sendable {
         try start(listen: String(url.dropFirst("http://".count)))
     }
 
-    /// A new person with a role in the space; gives the name and an invite code.
-    func invite(_ firstName: String, role: String = "field") throws -> (name: String, code: String) {
+    /// A new person with a role in the space, for good or until a time in Finland; gives the name and an invite code.
+    func invite(
+        _ firstName: String, role: String = "field", until: String? = nil
+    ) throws -> (name: String, code: String) {
         let number = lock.withLock {
             people += 1
             return people
         }
         let name = "\(firstName) \(number)"
         try sopu("member", "add", name)
-        try sopu("space", "grant", "Koivula", "--member", name, "--role", role)
+        let end = until.map { ["--until", $0] } ?? []
+        try sopu(["space", "grant", "Koivula", "--member", name, "--role", role] + end)
         let code = try sopu("invite", "add", name).split(separator: "\n")[0]
         return (name, String(code))
     }
