@@ -13,4 +13,9 @@ enum KeyFile {
         guard made else { throw SopuError.Storage(why: "no_folder") }
         return keys
     }
+
+    /// As after a wipe.
+    static func forget(at path: String) throws {
+        try FileManager.default.removeItem(atPath: path)
+    }
 }

@@ -9,16 +9,20 @@ struct Main {
         setlinebuf(stdout)
         let words = Words(environment: ProcessInfo.processInfo.environment)
         let folder = CommandLine.arguments.dropFirst().first ?? "."
+        let (store, instance, key) = (folder + "/sopu.db", folder + "/instance", folder + "/key")
         do {
-            let device = try await Device.open(
-                store: folder + "/sopu.db", instanceDir: folder + "/instance",
-                keys: KeyFile.keys(at: folder + "/key"))
+            let device = try await Device.open(store: store, instanceDir: instance, keys: KeyFile.keys(at: key))
             try await device.setApp("notes \(version())")
             let notes = Notes(device, words) { print($0) }
-            while let line = await nextLine(), line != "quit" {
+            while !notes.isWiped, let line = await nextLine(), line != "quit" {
                 await notes.run(line)
             }
+            await notes.leave()
             await device.close()
+            if notes.isWiped {
+                try await Device.remove(store: store, instanceDir: instance)
+                try KeyFile.forget(at: key)
+            }
         } catch {
             print(words.advice(error))
             exit(1)

@@ -8,7 +8,11 @@ final class Notes {
     private let words: Words
     private let say: (String) -> Void
     private var rows: [Row] = []
-    private var form: Form<VisitNote>?
+    private var page: NotePage?
+    private var listing: Task<Void, Never>?
+    private var syncing: Task<Void, Never>?
+    /// The relay ordered it: there is nothing here any more.
+    private(set) var isWiped = false
 
     init(_ device: Device, _ words: Words, say: @escaping (String) -> Void) {
         self.device = device
@@ -25,15 +29,22 @@ final class Notes {
             case "": break
             case "help": say(words.help)
             case "enrol": try await enrol(rest)
-            case "day": try await day(rest)
+            case "day": day(rest)
+            case "find": follow(Query(kind: .visitNote, text: rest))
             case "new": try await new(rest)
             case "open": try await open(rest)
-            case "text": try await write { $0.summary = rest }
-            case "handover": try await write { $0.handover = rest }
-            case "outcome": try await write { $0.outcome = rest }
-            case "choose": try await choose(rest)
-            case "find": show(try await device.search(rest).rows)
+            case "text": try await onPage { try await $0.write { $0.summary = rest } }
+            case "handover": try await onPage { try await $0.write { $0.handover = rest } }
+            case "outcome": try await onPage { try await $0.write { $0.outcome = rest } }
+            case "km": try await onPage { try await $0.write { $0.km = rest.replacingOccurrences(of: ",", with: ".") } }
+            case "undo": try await onPage { try await $0.undo() }
+            case "show": try await onPage { $0.show() }
+            case "choose": try await onPage { try await $0.choose(rest) }
+            case "close": try await closePage()
+            case "pending": try await pending()
             case "sync": try await sync()
+            case "online": online()
+            case "offline": syncing?.cancel()
             default: say(words.unknown)
             }
         } catch {
@@ -41,18 +52,47 @@ final class Notes {
         }
     }
 
+    /// What the person typed is saved, and nothing goes on.
+    func leave() async {
+        do {
+            try await closePage()
+        } catch {
+            say(words.advice(error))
+        }
+        listing?.cancel()
+        syncing?.cancel()
+        await listing?.value
+        await syncing?.value
+    }
+
+    // Who this is.
+
     private func enrol(_ rest: String) async throws {
-        let parts = rest.split(separator: " ", maxSplits: 2).map(String.init)
-        guard parts.count == 3 else { return say(words.help) }
-        let me = try await device.enrol(relay: parts[0], code: parts[1], name: parts[2])
+        let parts = rest.split(separator: " ", maxSplits: 1).map(String.init)
+        guard parts.count == 2 else { return say(words.help) }
+        let invitation = try readInvitation(text: parts[0])
+        let me = try await device.enrol(relay: invitation.relay, code: invitation.code, name: parts[1])
         say(words.enrolled(me.memberName))
         try await sync()
     }
 
-    private func day(_ date: String) async throws {
-        let only = date.isEmpty ? nil : date
-        let query = Query(kind: .visitNote, fromDate: only, toDate: only, sort: .date)
-        show(try await device.list(query).rows)
+    // Lists.
+
+    private func day(_ date: String) {
+        let day = date.isEmpty ? Self.today() : date
+        follow(Query(kind: .visitNote, fromDate: day, toDate: day, sort: .date, ascending: true))
+    }
+
+    /// Shows the list, and again whenever it has changed, until another one is asked for.
+    private func follow(_ query: Query) {
+        listing?.cancel()
+        listing = Task {
+            do {
+                for try await page in device.live(query) { show(page.rows) }
+            } catch {
+                say(words.advice(error))
+            }
+        }
     }
 
     private func show(_ rows: [Row]) {
@@ -64,56 +104,97 @@ final class Notes {
         }
     }
 
+    /// Work that has not come into the record, and what stands in its way.
+    private func pending() async throws {
+        let pending = try await device.pending()
+        if pending.isEmpty { say(words.allInRecord) }
+        for work in pending {
+            let reasons = work.reasons.isEmpty ? "" : ": " + work.reasons.joined(separator: ", ")
+            say("\(work.title ?? words.untitled) [\(words.place(work.place))\(reasons)]")
+        }
+        for draft in try await device.drafts() {
+            // Neither in the record nor to be made again: the person may copy from it.
+            let note = draft.kind == .visitNote ? try VisitNote(json: draft.value).summary : words.untitled
+            say(words.draft(note, draft.reason))
+        }
+    }
+
+    // Notes.
+
     private func new(_ text: String) async throws {
-        guard let space = try await device.spaces().first else { throw SopuError.Enrol }
+        _ = try await device.identity()
+        try await closePage()
+        // Readers only read, and what is written into a space one is leaving may come too late.
+        guard let space = try await device.spaces().first(where: { $0.role != "reader" && !$0.leaving }) else {
+            return say(words.noSpace)
+        }
         var note = VisitNote()
         note.summary = text
-        form = try await device.create(in: space.id, note)
-        say(words.saved)
+        page = NotePage(try await device.create(in: space.id, note), words, say: say)
+        say("\(words.saved) (\(space.name))")
     }
 
     private func open(_ number: String) async throws {
         guard let index = Int(number), rows.indices.contains(index - 1) else { return say(words.unknown) }
-        let form = try await device.open(rows[index - 1].id, as: VisitNote.self)
-        self.form = form
-        say(form.value.summary)
-        if !form.value.handover.isEmpty { say(form.value.handover) }
-        for conflict in form.conflicts { show(conflict) }
+        let doc = rows[index - 1].id
+        try await closePage()
+        let page = NotePage(try await device.open(doc, as: VisitNote.self), words, say: say)
+        self.page = page
+        page.show()
     }
 
-    private func show(_ conflict: Conflict) {
-        say(words.conflict(conflict.path))
-        for (number, candidate) in conflict.values.enumerated() {
-            say("  \(number + 1). \(candidate.value) (\(candidate.provenance.memberName ?? ""))")
-        }
+    private func onPage(_ work: (NotePage) async throws -> Void) async throws {
+        guard let page else { return say(words.openFirst) }
+        try await work(page)
     }
 
-    private func write(_ edit: (inout VisitNote) -> Void) async throws {
-        guard let form else { return say(words.openFirst) }
-        edit(&form.value)
-        do {
-            let saved = try await form.save()
-            for part in saved.ignored { say(words.ignored(part.path)) }
-            say(saved.changed ? words.saved : words.unchanged)
-        } catch let error as SopuError {
-            // Here the line is typed anew; a form on a screen would keep it and show what is wrong.
-            try await form.refresh()
-            throw error
-        }
+    private func closePage() async throws {
+        try await page?.close()
+        page = nil
     }
 
-    private func choose(_ number: String) async throws {
-        guard let form else { return say(words.openFirst) }
-        guard let conflict = form.conflicts.first else { return say(words.noConflict) }
-        guard let index = Int(number), conflict.values.indices.contains(index - 1) else { return show(conflict) }
-        try await form.choose(conflict.values[index - 1], at: conflict.path)
-        say(words.saved)
-    }
+    // The relay.
 
     private func sync() async throws {
         let report = try await device.sync()
-        if report.wiped { return say(words.wiped) }
-        try await form?.refresh()
+        if report.wiped { return wiped() }
         say("\(words.synced) [\(words.stage(try await device.backlog()))]")
+    }
+
+    /// Keeps in sync until `offline`, as an app does while it is in the foreground.
+    private func online() {
+        syncing?.cancel()
+        syncing = Task {
+            let states = Task {
+                for await state in device.syncStates {
+                    if let said = words.state(state) { say(said) }
+                }
+            }
+            defer { states.cancel() }
+            do {
+                try await device.keepInSync()
+                wiped()
+            } catch is CancellationError {
+                say(words.offline)
+            } catch {
+                // Only a person can do something about it.
+                say(words.advice(error))
+            }
+        }
+    }
+
+    private func wiped() {
+        isWiped = true
+        page = nil
+        say(words.wiped)
+    }
+
+    /// As documents have it: the day in Finland.
+    private static func today() -> String {
+        let format = DateFormatter()
+        format.locale = Locale(identifier: "en_US_POSIX")
+        format.timeZone = TimeZone(identifier: "Europe/Helsinki")
+        format.dateFormat = "yyyy-MM-dd"
+        return format.string(from: Date())
     }
 }
