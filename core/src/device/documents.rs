@@ -21,7 +21,7 @@ use crate::read::{LogClash, Reading, RemovedItem, StatusMark, read, reread, vers
 use crate::save::{self, SaveContext, SaveError, Saved};
 use crate::store::document::{DocWrite, Loaded, NewChange, Origin, write_document_read};
 use crate::store::list::{Page, Query, list};
-use crate::store::{draft, history, outbox, view};
+use crate::store::{StoreError, draft, history, outbox, purge, view};
 
 /// A document as a form opens it.
 #[derive(Clone, Debug)]
@@ -125,9 +125,19 @@ impl Device {
     /// A document, unless it is sealed.
     pub(crate) fn shown(&self, doc: DocId) -> Result<Arc<Loaded>> {
         self.check_lease()?;
-        let loaded = self.store.document(doc)?;
+        let loaded = self.loaded(doc)?;
         self.check_seals(loaded.space)?;
         Ok(loaded)
+    }
+
+    /// A document; [`StoreError::Erased`] for one of which only that is left, which people are to be told.
+    fn loaded(&self, doc: DocId) -> Result<Arc<Loaded>> {
+        match self.store.document(doc) {
+            Err(StoreError::NotFound(doc)) if purge::is_erased(self.store.conn(), doc)? => {
+                Err(StoreError::Erased(doc).into())
+            }
+            loaded => Ok(loaded?),
+        }
     }
 
     /// The document as an Automerge file, with its history: what other programs open.
@@ -266,7 +276,7 @@ impl Device {
         version: &Version,
         work: impl FnOnce(&Reading, Kind, &SaveContext<'_>) -> Result<Diff, SaveError>,
     ) -> Result<Saved> {
-        let loaded = self.store.document(doc)?;
+        let loaded = self.loaded(doc)?;
         let (space, kind) = (loaded.space, loaded.kind);
         let opened = version;
         let version = draft::translate(self.store.conn(), doc, opened)?;
