@@ -33,7 +33,7 @@ mod trial;
 pub use author::{Author, LEVELS};
 pub use file::open_file;
 pub use framed::{Damage, load_framed};
-pub use limits::{COUNTER_END, Limits};
+pub use limits::{Bounds, COUNTER_END, Limits};
 pub use run::{base_actor, check_run};
 pub use trial::{Doubt, Tried, trial, try_changes};
 

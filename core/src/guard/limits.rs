@@ -36,6 +36,38 @@ pub struct Limits {
     pub deps: usize,
     /// The commit message.
     pub message_bytes: usize,
+    /// What whoever loads the document must bear.
+    pub document: Bounds,
+}
+
+/// How large a document's graph of changes may become, whoever wrote it and in however many runs.
+/// None of it depends on the order the changes came in, which differs between devices.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bounds {
+    /// Changes, genesis among them. Automerge finds the clock of a change by recursion, at worst one
+    /// level of some 200 bytes for 33 changes: of these 410 kB, and the smallest threads have 512.
+    pub changes: usize,
+    /// Actors, genesis' among them. A clock of them all is kept for each sixteenth change.
+    pub actors: usize,
+    /// Changes whose hash begins with a zero byte, beyond a 64th of all: chance makes that a 256th.
+    /// Automerge keeps for each of them its clock and the list of all before it.
+    pub fragments: usize,
+}
+
+impl Bounds {
+    /// How many hashes may begin with a zero byte among so many.
+    pub(super) const fn fragments_of(&self, changes: usize) -> usize {
+        self.fragments + changes / 64
+    }
+
+    /// Wider by what a device has written and not sent yet.
+    const fn with_unsent(self) -> Self {
+        Self {
+            changes: self.changes + self.changes / 16,
+            actors: self.actors + self.actors / 16,
+            fragments: self.fragments * 2,
+        }
+    }
 }
 
 impl Limits {
@@ -50,16 +82,21 @@ impl Limits {
         key_bytes: 1024 * 1024,
         deps: 256,
         message_bytes: 1_024,
+        document: Bounds {
+            changes: 65_536,
+            actors: 1_024,
+            fragments: 64,
+        },
     };
 
-    /// What a device lets in from the feed: twice as wide, so that it never disagrees with the
-    /// relay.
+    /// What a device lets in from the feed: twice as wide, and documents by what it has not sent
+    /// yet, so that it never disagrees with the relay.
     pub const DEVICE: Self = Self::RELAY.doubled();
 
     /// A whole document in a first sync, which the device holds to have passed run by run.
     pub const PACK: Self = Self {
         run_bytes: 32 * 1024 * 1024,
-        changes: 524_288,
+        changes: Self::DEVICE.document.changes,
         run_ops: 8 * 1024 * 1024,
         ..Self::DEVICE
     };
@@ -75,6 +112,7 @@ impl Limits {
             key_bytes: self.key_bytes * 2,
             deps: self.deps * 2,
             message_bytes: self.message_bytes * 2,
+            document: self.document.with_unsent(),
         }
     }
 }

@@ -11,7 +11,7 @@ use automerge::transaction::{CommitOptions, Transactable};
 use automerge::{ActorId, Automerge, Change, ChangeHash, ROOT, ReadDoc};
 use uuid::Uuid;
 
-use super::limits::COUNTER_JUMP;
+use super::limits::{Bounds, COUNTER_JUMP};
 use super::ops::{Key, Op, Ops};
 use super::rules::{Object, Objects};
 use super::{Author, Checked, Limits, Refusal, check};
@@ -77,6 +77,8 @@ pub fn trial(
 /// * held `counter_jump`: it counts more than 65 536 operations above all that is here;
 /// * final `fork`: another change has this actor and sequence number;
 /// * final `actor_unknown`, `counter_order`, `seq_branch`: it does not follow from what it builds on;
+/// * final `document_full`, `document_actors`, `document_fragments`: the document would hold more changes,
+///   actors or ground hashes than whoever loads it must bear;
 /// * final `log_key_taken`, `item_key_taken`, `status_round`: it would hide what others wrote;
 /// * held `trial_…`: Automerge failed on it. That may be our mistake, so nothing is thrown away.
 pub fn try_changes(
@@ -109,7 +111,7 @@ pub(crate) fn try_checked(
     if checked.iter().map(|one| one.1.ops()).sum::<u64>() > limits.run_ops {
         return Err(Doubt::Final("too_many_operations"));
     }
-    let judged = catch_unwind(AssertUnwindSafe(|| judge(doc, kind, checked)));
+    let judged = catch_unwind(AssertUnwindSafe(|| judge(doc, kind, checked, limits)));
     let fresh = judged.unwrap_or(Err(Doubt::Held("trial_panic")))?;
     if fresh.is_empty() {
         return Ok(Tried {
@@ -138,6 +140,7 @@ fn judge(
     doc: &Automerge,
     kind: Kind,
     checked: &[(Chunk<'_>, Checked)],
+    limits: &Limits,
 ) -> Result<Vec<usize>, Doubt> {
     let mut known: BTreeMap<Hash, Known> = BTreeMap::new();
     let mut seqs: BTreeMap<Author, (u64, Hash)> = BTreeMap::new();
@@ -210,7 +213,27 @@ fn judge(
         known.insert(change.hash, entry);
         fresh.push(place);
     }
+    if !fresh.is_empty() {
+        bounded(&known, actors.len(), &limits.document)?;
+    }
     Ok(fresh)
+}
+
+/// Whether a document of these changes costs whoever loads it no more than it may.
+fn bounded(known: &BTreeMap<Hash, Known>, actors: usize, bounds: &Bounds) -> Result<(), Doubt> {
+    let changes = known.len();
+    if changes > bounds.changes {
+        return Err(Doubt::Final("document_full"));
+    }
+    if actors > bounds.actors {
+        return Err(Doubt::Final("document_actors"));
+    }
+    // Ordered by hash, so only those counted are looked at.
+    let fragments = known.keys().take_while(|hash| hash.0[0] == 0).count();
+    if fragments > bounds.fragments_of(changes) {
+        return Err(Doubt::Final("document_fragments"));
+    }
+    Ok(())
 }
 
 /// Whether a change with these dependencies comes after `earlier`. Counters grow along
