@@ -32,7 +32,8 @@ pub struct Exported {
 #[uniffi::export]
 impl SopuDevice {
     /// What a file made by `export` holds, here or anywhere; nothing of it gets into the store. `BadValue` of `file`
-    /// for one that is damaged, or no document of Sopu's.
+    /// for one that is damaged, or no document of Sopu's; with `too_many_changes` or `too_many_operations` for one
+    /// that is longer (8 192 changes, a million operations) than a phone should open from just anywhere.
     pub fn read_export(&self, file: Vec<u8>) -> Result<Exported, SopuError> {
         // Beside the store: a long file keeps nobody from saving.
         self.held(|_| Ok(opened(&file)))?
