@@ -49,7 +49,9 @@ public struct BackgroundSync: Sendable {
 
     private static func failed(_ error: any Error, pauseMs: Int64) -> Outcome {
         guard let error = error as? SopuError else {
-            // Cut off, or the app's own trouble on opening, such as a keystore that is still locked.
+            // Cut off; or the app's own trouble on opening, such as a keystore that is still locked, which need not
+            // be over in a minute.
+            let pauseMs = error is CancellationError ? pauseMs : Self.regularMs
             return Outcome(succeeded: false, more: true, tellPerson: false, wiped: false, pauseMs: pauseMs)
         }
         // Asking again for what does not pass would change nothing until a person has done something.
@@ -67,6 +69,9 @@ public struct BackgroundSync: Sendable {
     /// helps until a person has done something.
     public static func nextSeconds(after outcome: Outcome) -> Double? {
         if outcome.wiped || (!outcome.succeeded && !outcome.more) { return nil }
-        return max(outcome.more ? 60 : 15 * 60, Double(outcome.pauseMs) / 1_000)
+        return Double(max(outcome.more ? soonMs : regularMs, outcome.pauseMs)) / 1_000
     }
+
+    private static var soonMs: Int64 { 60_000 }
+    private static var regularMs: Int64 { 900_000 }
 }

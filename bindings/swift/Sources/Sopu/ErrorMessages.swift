@@ -21,6 +21,7 @@ extension SopuError: CustomDebugStringConvertible {
         case .NotARelay: return "what answered is no relay: check the address and any proxy between"
         case .Update: return "a later version wrote this or answered: update the app"
         case .Damaged(let doc): return "document \(doc) is damaged here, all others are fine: report it"
+        case .Storage(why: "damaged"): return "the store is damaged: close the device and salvage it"
         case .Storage(let why): return "the store cannot be used (\(why)): free space, or check the folder and the key"
         case .Defect(let code): return "a defect in Sopu (\(code)): report it; nothing was lost"
         }

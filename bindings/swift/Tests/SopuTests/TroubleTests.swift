@@ -81,6 +81,12 @@ struct TroubleTests {
             let outcome = await BackgroundSync { throw SopuError.Storage(why: why) }.run()
             #expect(!outcome.more && outcome.tellPerson, "\(why)")
         }
+        struct Locked: Error {}
+        let locked = await BackgroundSync { throw Locked() }.run()
+        #expect(!locked.succeeded && !locked.tellPerson)
+        #expect(BackgroundSync.nextSeconds(after: locked) == 900, "as if nothing had been to do")
+        let cut = await BackgroundSync { throw CancellationError() }.run()
+        #expect(BackgroundSync.nextSeconds(after: cut) == 60)
     }
 
     @Test(
