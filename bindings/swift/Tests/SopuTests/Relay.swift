@@ -41,11 +41,6 @@ final class Relay: @unchecked Sendable {
     /// One command on the data folder; gives what it printed.
     @discardableResult
     func sopu(_ words: String...) throws -> String {
-        try sopu(words)
-    }
-
-    @discardableResult
-    private func sopu(_ words: [String]) throws -> String {
         let process = Process()
         let (out, errors) = (Pipe(), Pipe())
         process.executableURL = URL(fileURLWithPath: Self.program)
@@ -98,18 +93,15 @@ final class Relay: @unchecked Sendable {
         try start(listen: String(url.dropFirst("http://".count)))
     }
 
-    /// A new person with a role in the space, for good or until a time in Finland; gives the name and an invite code.
-    func invite(
-        _ firstName: String, role: String = "field", until: String? = nil
-    ) throws -> (name: String, code: String) {
+    /// A new person with a role in the space; gives the name and an invite code.
+    func invite(_ firstName: String, role: String = "field") throws -> (name: String, code: String) {
         let number = lock.withLock {
             people += 1
             return people
         }
         let name = "\(firstName) \(number)"
         try sopu("member", "add", name)
-        let end = until.map { ["--until", $0] } ?? []
-        try sopu(["space", "grant", "Koivula", "--member", name, "--role", role] + end)
+        try sopu("space", "grant", "Koivula", "--member", name, "--role", role)
         let code = try sopu("invite", "add", name).split(separator: "\n")[0]
         return (name, String(code))
     }
@@ -143,13 +135,14 @@ final class Relay: @unchecked Sendable {
 extension Device {
     /// The one space devices have here.
     func space() async throws -> String {
-        try await spaces()[0].id
+        guard let space = try await spaces().first else { throw Relay.Failure(description: "no space") }
+        return space.id
     }
 }
 
 /// Waits for what comes about by itself: the relay merges off the request path.
 func until(
-    _ seconds: Double = 20, _ holds: () async throws -> Bool
+    _ seconds: Double = 60, _ holds: () async throws -> Bool
 ) async throws {
     let end = Date().addingTimeInterval(seconds)
     while try await !holds() {
