@@ -88,8 +88,7 @@ public final class Form<C: Content> {
 
     /// Shows what others write, and what a sync brings, whenever nothing is unsaved here. Ends when the task is
     /// cancelled or the device closed; in SwiftUI: `.task { try? await form.keepFresh() }`.
-    /// - Throws: what reading throws: `SopuError.NotFound` of a document that was erased, or `RightEnded`: tell the person
-    ///   and leave the page.
+    /// - Throws: what reading throws: `SopuError.Erased` or `RightEnded`, say: tell the person and leave the page.
     public func keepFresh() async throws {
         var last: Document?
         for await _ in device.changes() {
