@@ -191,20 +191,11 @@ fn a_run_that_kills_the_process_three_times_is_isolated_until_another_version_co
     let (_, bad) = phone.note(world.space, "a");
     let (_, good) = phone.note(world.space, "b");
     world.push(&phone, &[&bad.envelope, &good.envelope]);
-    let die = |world: &World, arrivals: Vec<i64>| {
-        world
-            .relay
-            .commits
-            .write(move |s| breaker::mark(s, &arrivals, env!("CARGO_PKG_VERSION")))
-            .unwrap();
-    };
     // Died with two under the mark: neither is blamed, they are tried one by one from now on.
-    die(&world, vec![1, 2]);
-    let mut world = world.reopen();
+    world = die(world, &[1, 2]);
     for _ in 0..3 {
         assert_eq!(world.state(bad.proof.id()), Verdict::Waiting);
-        die(&world, vec![1]);
-        world = world.reopen();
+        world = die(world, &[1]);
     }
     assert_eq!(
         world.state(bad.proof.id()),
@@ -242,6 +233,11 @@ fn die(world: World, arrivals: &[i64]) -> World {
     world.reopen()
 }
 
+/// As after three deaths while it was tried alone.
+fn isolated(world: World, arrival: i64) -> World {
+    (0..3).fold(world, |world, _| die(world, &[arrival]))
+}
+
 /// Three power cuts hit the same run, which was alone under the mark each time (storm 338717).
 #[test]
 fn what_was_isolated_without_being_to_blame_gets_in_by_itself() {
@@ -250,9 +246,7 @@ fn what_was_isolated_without_being_to_blame_gets_in_by_itself() {
     let (mut note, first) = phone.note(world.space, "a");
     let second = note.write(&phone, json!({ "tags": ["a", "b"] }));
     world.push(&phone, &[&first.envelope, &second.envelope]);
-    for _ in 0..3 {
-        world = die(world, &[1]);
-    }
+    world = isolated(world, 1);
     world.relay.merge_all().unwrap();
     world.later(breaker::REST_MS - 60_000);
     world.relay.merge_all().unwrap();
@@ -275,11 +269,7 @@ fn what_kills_again_rests_twice_as_long_and_no_two_are_tried_within_an_hour() {
     let both = ["a", "b"].map(|text| phone.note(world.space, text).1);
     let envelopes = both.each_ref().map(|sealed| &sealed.envelope);
     world.push(&phone, &envelopes);
-    for arrival in [1, 2] {
-        for _ in 0..3 {
-            world = die(world, &[arrival]);
-        }
-    }
+    world = isolated(isolated(world, 1), 2);
     let isolated = || Verdict::Held("isolated".into());
     let states = |world: &World| both.each_ref().map(|sealed| world.state(sealed.proof.id()));
     assert_eq!(states(&world), [isolated(), isolated()]);
@@ -308,9 +298,7 @@ fn what_kills_each_time_is_tried_five_times_more_and_then_by_another_version() {
     let phone = world.phone(Role::Field);
     let (_, bad) = phone.note(world.space, "a");
     world.push(&phone, &[&bad.envelope]);
-    for _ in 0..3 {
-        world = die(world, &[1]);
-    }
+    world = isolated(world, 1);
     let mut retries = 0;
     for _ in 0..200 {
         world.later(breaker::REST_MS);
@@ -342,9 +330,7 @@ fn a_list_of_what_rests_that_cannot_be_read_stops_nothing_and_is_made_again() {
     let phone = world.phone(Role::Field);
     let (_, sealed) = phone.note(world.space, "a");
     world.push(&phone, &[&sealed.envelope]);
-    for _ in 0..3 {
-        world = die(world, &[1]);
-    }
+    world = isolated(world, 1);
     let commits = &world.relay.commits;
     commits
         .write(|s| s.set_meta("merge.resting", Some(b"what")))
@@ -364,11 +350,7 @@ fn a_clock_that_comes_back_leaves_an_hour_between_two() {
     let phone = world.phone(Role::Field);
     let three = ["a", "b", "c"].map(|text| phone.note(world.space, text).1);
     world.push(&phone, &three.each_ref().map(|sealed| &sealed.envelope));
-    for arrival in [1, 2, 3] {
-        for _ in 0..3 {
-            world = die(world, &[arrival]);
-        }
-    }
+    world = [1, 2, 3].into_iter().fold(world, isolated);
     let again = |world: &World, now_ms: i64| {
         let commits = &world.relay.commits;
         commits
