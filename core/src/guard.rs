@@ -32,6 +32,8 @@ mod trial;
 
 pub use author::{Author, LEVELS};
 pub use file::open_file;
+#[cfg(any(test, feature = "testing"))]
+pub use file::open_file_here;
 pub use framed::{Damage, load_framed};
 pub use limits::{Bounds, COUNTER_END, Limits};
 pub use run::{base_actor, check_run};

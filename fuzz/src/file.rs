@@ -1,7 +1,7 @@
 //! An Automerge file from outside: any bytes are refused, or open to a document that saves, loads and reads.
 
 use automerge::Automerge;
-use sopu_core::guard::open_file;
+use sopu_core::guard::open_file_here;
 use sopu_core::read::{read, version};
 use sopu_core::testing::by_hand::{body, seal_body};
 
@@ -16,7 +16,7 @@ pub fn run(data: &[u8]) {
 
 /// Whether the file opened; panics if what it opened to is no whole document.
 pub fn attempt(file: &[u8]) -> bool {
-    let Ok((kind, document)) = open_file(file) else {
+    let Ok((kind, document)) = open_file_here(file) else {
         return false;
     };
     let again = Automerge::load(&document.save()).expect("loads again");

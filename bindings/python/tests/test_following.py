@@ -103,6 +103,22 @@ def test_what_is_typed_while_a_fresh_form_reads_stays(
         assert form.edited
 
 
+def test_a_fresh_form_shows_the_conflict_its_own_save_made(
+    aino: Device, eero: Device, space: str
+) -> None:
+    form = aino.create(space, VisitNote(summary="Aamulla"))
+    sync_all(aino, eero)
+    theirs = eero.form(form.id, VisitNote)
+    theirs.value.outcome = "partial"
+    theirs.save()
+    with form.keep_fresh():
+        with form.edit() as value:
+            value.outcome = "cancelled_by_client"
+        sync_all(eero, aino)
+        form.save()
+        until(lambda: "outcome" in form.conflicts)
+
+
 def test_closing_the_device_ends_what_keeps_a_form_fresh(aino: Device, space: str) -> None:
     keeping = aino.create(space, VisitNote(summary="Auki")).keep_fresh()
     aino.close()
@@ -123,9 +139,9 @@ def test_of_an_erased_document_a_fresh_form_ends_and_no_other_takes_its_place(
         return keeping.wait(0.1)
 
     until(ended)
-    assert isinstance(keeping.error, SopuError.NotFound)
+    assert isinstance(keeping.error, SopuError.Erased)
     form.value.summary = "Takaisin"
-    with pytest.raises(SopuError.NotFound):
+    with pytest.raises(SopuError.Erased):
         form.save()
     with pytest.raises(SopuError.Erased, match="law") as erased:
         aino.create(space, VisitNote(summary="Takaisin"), doc=form.id)

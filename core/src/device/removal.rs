@@ -56,6 +56,7 @@ mod tests {
             ".damaged-wal",
             ".damaged2",
             ".look",
+            ".mended",
             ".encrypting",
         ] {
             std::fs::write(folder.path().join(format!("store.db{end}")), "words").expect("writes");

@@ -86,5 +86,5 @@ fn is_of_a_salvage(end: &str) -> bool {
     let end = end.strip_suffix("-shm").unwrap_or(end);
     let number = end.strip_prefix(DAMAGED);
     number.is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit()))
-        || [".look", ".mending"].contains(&end)
+        || [".look", ".mending", ".mended"].contains(&end)
 }

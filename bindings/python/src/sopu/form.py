@@ -56,7 +56,7 @@ class Form(View[T]):
             with form.keep_fresh():
                 ...
 
-        What makes the person leave the page, such as `NotFound`, ends it and is in its `error`.
+        What makes the person leave the page, such as `Erased`, ends it and is in its `error`.
         """
         return Keeping(_Freshness(self, on_shown), "sopu-fresh")
 
@@ -131,11 +131,7 @@ class Form(View[T]):
             since = self._before()
             if since != self._shown:
                 return False
-            document = self._device.native.read(self.id)
-            if document.version == self.version:
-                return False
-            self._show(document, since)
-            return True
+            return self._showed(self._device.native.read(self.id), since)
 
 
 class _Freshness:

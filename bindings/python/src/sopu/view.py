@@ -98,6 +98,7 @@ class View(Generic[T]):
         self._shown = ""
         # Rises when others' work comes into what is shown.
         self._arrivals = 0
+        self._last: Document | None = None
         self._editing = threading.RLock()
 
     @contextlib.contextmanager
@@ -129,7 +130,20 @@ class View(Generic[T]):
             RemovedItem(one.field, one.key, json.loads(one.value)) for one in document.removed
         ]
         self.unknown, self.log_clashes = document.unknown, document.log_clashes
+        self._last = document
         self._take(document.value, since)
+
+    def _showed(self, document: Document, since: str | None) -> bool:
+        """Shows this, unless it was read before and nothing saved since; gives whether something else is shown."""
+        if document == self._last and document.version == self.version:
+            return False
+        before = self._facts()
+        self._show(document, since)
+        return self._facts() != before
+
+    def _facts(self) -> tuple[Any, ...]:
+        clashes = self.removed, self.unknown, self.log_clashes
+        return self._shown, self.status, self.conflicts, *clashes
 
     def _take(self, text: str, since: str | None) -> None:
         """Shows this, with what was edited since the value was `since`."""

@@ -61,7 +61,7 @@ class Form(View[T]):
         """Shows what others write, whenever nothing is unsaved here, until the task is cancelled, or the device
         closed. `on_shown` is told whenever something else is shown.
 
-        What makes the person leave the page, such as `NotFound`, is raised.
+        What makes the person leave the page, such as `Erased`, is raised.
         """
         async with contextlib.aclosing(self._device.changes()) as changes:
             try:
@@ -155,10 +155,7 @@ class Form(View[T]):
         if since != self._shown:
             return False
         document = await self._device._local(lambda native: native.read(self.id))
-        if document.version == self.version:
-            return False
-        self._show(document, since)
-        return True
+        return self._showed(document, since)
 
     async def _save(self) -> Save:
         written, version = self._json(), self.version
