@@ -45,8 +45,6 @@ public class KeyVault(
     private val key: SealingKey,
     private val dispatcher: CoroutineDispatcher = Dispatchers.IO,
 ) {
-    private val turn = Mutex()
-
     /** The keys, made when there are none. They are durable when this returns. Throws [KeysException]. */
     public suspend fun keys(): Keys = alone { if (file.exists()) open() else make() }
 
@@ -98,5 +96,10 @@ public class KeyVault(
                 throw KeysException(KeysException.Reason.UNAVAILABLE, why)
             }
         }
+    }
+
+    private companion object {
+        // One for the process: an app may make a vault for each call, and two that made keys at once would lose some.
+        private val turn = Mutex()
     }
 }

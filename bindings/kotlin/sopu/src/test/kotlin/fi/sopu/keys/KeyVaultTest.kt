@@ -50,7 +50,7 @@ class KeyVaultTest {
 
     @Test
     fun `keys are made once, and are the same whenever they are asked for`() = runBlocking<Unit> {
-        val all = (1..8).map { async { vault.keys() } }.awaitAll()
+        val all = (1..8).map { async { KeyVault(file, keystore).keys() } }.awaitAll()
         all.forEach { assertSame(all.first(), it) }
         assertSame(all.first(), KeyVault(file, keystore).keys())
         assertEquals(listOf(32, 32), listOf(all.first().device.size, all.first().store?.size))
