@@ -99,7 +99,7 @@ class Phone(private val folder: File) {
 
 /** Waits for what comes about in a moment: the relay merges off the request path. */
 suspend fun until(what: suspend () -> Boolean) {
-    val end = TimeSource.Monotonic.markNow() + 30.seconds
+    val end = TimeSource.Monotonic.markNow() + 60.seconds
     while (!what()) {
         check(end.hasNotPassedNow()) { "did not come about in time" }
         delay(50.milliseconds)
