@@ -11,7 +11,6 @@ import androidx.work.PeriodicWorkRequestBuilder
 import androidx.work.WorkManager
 import androidx.work.WorkerParameters
 import androidx.work.workDataOf
-import fi.sopu.SopuException
 import fi.sopu.background.SyncJob
 import java.util.concurrent.TimeUnit
 
@@ -22,15 +21,8 @@ import java.util.concurrent.TimeUnit
 public class SyncWorker(context: Context, parameters: WorkerParameters) : CoroutineWorker(context, parameters) {
     override suspend fun doWork(): Result {
         val app = applicationContext as DeviceProvider
-        val device =
-            try {
-                app.device()
-            } catch (why: SopuException) {
-                app.syncFailed(why)
-                return Result.failure()
-            }
         val attempt = inputData.getInt(ATTEMPT, NO_ATTEMPT)
-        val outcome = SyncJob().run(device, attempt.coerceAtLeast(0))
+        val outcome = SyncJob().run(app::device, attempt.coerceAtLeast(0))
         if (!outcome.news.none) {
             app.syncNews(outcome.news)
         }

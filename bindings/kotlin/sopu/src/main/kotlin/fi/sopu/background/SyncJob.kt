@@ -3,6 +3,7 @@ package fi.sopu.background
 import fi.sopu.Device
 import fi.sopu.SopuException
 import fi.sopu.SyncReport
+import fi.sopu.keys.KeysException
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.minutes
@@ -36,8 +37,10 @@ public class SyncJob(private val budget: Duration = 9.minutes, private val attem
 
         /** Running again does not help. */
         public data class GiveUp(
-            /** Why: show it when the app is opened; `null` after too many attempts. */
-            val why: SopuException?,
+            /**
+             * Why, a [SopuException] or [KeysException]: show it when the app is opened; `null` after too many attempts.
+             */
+            val why: Exception?,
             override val news: News = News(),
         ) : Outcome
 
@@ -58,9 +61,22 @@ public class SyncJob(private val budget: Duration = 9.minutes, private val attem
             val report = device.syncWithin(budget)
             after(report, device, attempt, news(report.leftOut.toInt()))
         } catch (why: SopuException) {
-            after(why, device, attempt, news())
+            after(why, device.pauseMs(), attempt, news())
         }
     }
+
+    /** As [run] with the device that [open] gives, whose failures are told as those of the sync. */
+    public suspend fun run(open: suspend () -> Device, attempt: Int = 0): Outcome =
+        try {
+            run(open(), attempt)
+        } catch (why: SopuException) {
+            after(why, UNOPENED_MS, attempt, News())
+        } catch (why: KeysException) {
+            when (why.reason) {
+                KeysException.Reason.UNAVAILABLE -> again(UNOPENED_MS, attempt, News())
+                KeysException.Reason.GONE, KeysException.Reason.DAMAGED -> Outcome.GiveUp(why)
+            }
+        }
 
     private suspend fun after(report: SyncReport, device: Device, attempt: Int, news: News): Outcome =
         when {
@@ -71,14 +87,14 @@ public class SyncJob(private val budget: Duration = 9.minutes, private val attem
             else -> Outcome.Done(news)
         }
 
-    private suspend fun after(why: SopuException, device: Device, attempt: Int, news: News): Outcome =
+    private fun after(why: SopuException, pauseMs: Long, attempt: Int, news: News): Outcome =
         when (why) {
-            is SopuException.Offline, is SopuException.NotARelay -> again(device.pauseMs(), attempt, news)
-            is SopuException.TryLater -> again(maxOf(device.pauseMs(), why.retryAfterMs ?: 0), attempt, news)
+            is SopuException.Offline, is SopuException.NotARelay -> again(pauseMs, attempt, news)
+            is SopuException.TryLater -> again(maxOf(pauseMs, why.retryAfterMs ?: 0), attempt, news)
             // It has enrolled anew meanwhile, or is being shut.
             is SopuException.Stopped -> again(0, attempt, news)
             is SopuException.Storage ->
-                if (why.why in PASSING) again(device.pauseMs(), attempt, news) else Outcome.GiveUp(why, news)
+                if (why.why in PASSING) again(pauseMs, attempt, news) else Outcome.GiveUp(why, news)
             // Not enrolled yet: there is nothing to do.
             is SopuException.Enrol -> Outcome.Done(news)
             else -> Outcome.GiveUp(why, news)
@@ -93,5 +109,8 @@ public class SyncJob(private val budget: Duration = 9.minutes, private val attem
 
     private companion object {
         private val PASSING = setOf("disk_full", "busy")
+
+        /** The pause after a device could not be had, which would say how long. */
+        private const val UNOPENED_MS = 60_000L
     }
 }

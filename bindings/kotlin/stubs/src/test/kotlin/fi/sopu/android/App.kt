@@ -2,14 +2,13 @@ package fi.sopu.android
 
 import android.content.Context
 import fi.sopu.Device
-import fi.sopu.SopuException
 import fi.sopu.background.News
 import java.io.File
 
 /** An app that keeps what it is told. */
 class App(override val noBackupFilesDir: File, private val open: suspend () -> Device) : Context(), DeviceProvider {
     val news = mutableListOf<News>()
-    val failures = mutableListOf<SopuException>()
+    val failures = mutableListOf<Exception>()
     var wiped = 0
         private set
 
@@ -19,7 +18,7 @@ class App(override val noBackupFilesDir: File, private val open: suspend () -> D
         this.news += news
     }
 
-    override fun syncFailed(why: SopuException) {
+    override fun syncFailed(why: Exception) {
         failures += why
     }
 
