@@ -452,3 +452,38 @@ fn a_late_answer_does_not_take_a_refusal_back() {
     let kept = states(&mut reader);
     assert!(matches!(kept[..], [State::Final(_)]), "{kept:?}");
 }
+
+/// Two people wrote different entries under one key of a log, which only an app that makes keys of its own can.
+#[test]
+fn a_draft_shows_what_its_author_wrote_and_not_what_stands_in_its_place() {
+    let world = World::new();
+    let space = world.space("Kotihoito");
+    let mut phones = ["Maria Niemi", "Petri Laine"].map(|name| {
+        let member = world.member(name, Role::Field, &[space]);
+        world.phone(name, member)
+    });
+    let doc = phones[0].note(space, json!({"summary": "Käynti"}));
+    for _ in 0..2 {
+        for phone in &mut phones {
+            phone.sync(&world);
+            world.settle();
+        }
+    }
+    let key = "0190b5a0-0000-7000-8000-000000000009";
+    for (phone, text) in phones.iter_mut().zip(["Marian", "Petrin"]) {
+        let entry = json!({"at": 1_767_225_600_000_i64, "text": text});
+        phone.edit(doc, json!({"comments": {key: entry}, "summary": text}));
+    }
+    for _ in 0..3 {
+        for phone in &mut phones {
+            phone.sync(&world);
+            world.settle();
+        }
+    }
+    let shown = phones[1].read(doc).value;
+    assert_eq!(shown["comments"][key]["text"], "Marian");
+    let drafts = phones[1].device().drafts().expect("reads");
+    assert_eq!(drafts.len(), 1, "{drafts:?}");
+    assert_eq!(drafts[0].reason, "log_key_taken");
+    assert_eq!(drafts[0].value["comments"][key]["text"], "Petrin");
+}

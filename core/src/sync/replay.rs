@@ -246,7 +246,7 @@ impl Device {
             // What was written in an item that came and went with somebody else's dropped change
             // has no place in the record, and is still readable.
             Ok(again) if again.homeless => {
-                let aside = SetAside::of(loaded, "item_gone", true);
+                let aside = SetAside::of(loaded, &sides.mine, "item_gone", true);
                 (again, Some(aside))
             }
             Ok(again) => (again, None),
@@ -254,7 +254,7 @@ impl Device {
                 let Some(reason) = error.of_document() else {
                     return Err(error);
                 };
-                let aside = SetAside::of(loaded, reason, true);
+                let aside = SetAside::of(loaded, &sides.mine, reason, true);
                 (Again::nothing(am.clone()), Some(aside))
             }
         };
@@ -365,7 +365,7 @@ impl Device {
         let sides = self.sides(loaded, &covered, &Placed::default(), Aside::Refused)?;
         let am = rebuilt(&loaded.am, loaded.kind, &sides.base)?;
         let again = Again::nothing(am.clone());
-        let aside = Some(SetAside::of(loaded, reason, failed));
+        let aside = Some(SetAside::of(loaded, &sides.mine, reason, failed));
         let plan = self.plan_of(loaded, sides, (am, Vec::new()), again, aside, &covered)?;
         self.carry_out(plan, report)
     }

@@ -1,13 +1,13 @@
 //! A document as the record has it with one's own edits made again, ready to be written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use automerge::Automerge;
+use automerge::{Automerge, ChangeHash, ReadDoc};
 use ed25519_dalek::SigningKey;
 
 use crate::device::{Result, SyncReport};
-use crate::id::{EnvelopeId, Hash, MemberId};
-use crate::read::{read, version};
+use crate::id::{EnvelopeId, Hash, MemberId, Version};
+use crate::read::{read, read_at, version};
 use crate::run::Sealing;
 use crate::store::Tx;
 use crate::store::document::{DocWrite, Loaded, NewChange, remove_document, rewrite_document};
@@ -128,11 +128,30 @@ impl Plan {
 }
 
 impl SetAside {
-    pub(super) fn of(loaded: &Loaded, reason: &str, failed: bool) -> Self {
+    /// The document as its author had it after these edits of theirs: as it stands here, it may show what somebody
+    /// else wrote in their place, such as an entry under the same key of a log.
+    pub(super) fn of(loaded: &Loaded, mine: &[Hash], reason: &str, failed: bool) -> Self {
+        let value = match tips(&loaded.am, mine) {
+            Some(version) => read_at(&loaded.am, loaded.kind, &version),
+            None => read(&loaded.am, loaded.kind),
+        };
         Self {
             reason: reason.to_owned(),
-            value: read(&loaded.am, loaded.kind).value,
+            value: value.value,
             failed,
         }
     }
+}
+
+/// The version of these changes and what they build on; `None` if there are none, or one is not here.
+fn tips(am: &Automerge, changes: &[Hash]) -> Option<Version> {
+    let mut tips: BTreeSet<Hash> = changes.iter().copied().collect();
+    for hash in changes {
+        let change = am.get_change_by_hash(&(*hash).into())?;
+        for dep in change.deps() {
+            tips.remove(&Hash::from(*dep));
+        }
+    }
+    let tips: Vec<ChangeHash> = tips.into_iter().map(ChangeHash::from).collect();
+    (!tips.is_empty()).then(|| tips.into())
 }
