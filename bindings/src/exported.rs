@@ -1,10 +1,12 @@
 //! Files that `export` made, opened again.
 
+use sopu_core::device::documents::{OpenConflict, OpenValue};
 use sopu_core::id::Hash;
+use sopu_core::provenance::Provenance;
 use sopu_core::{guard, read};
 
 use crate::device::SopuDevice;
-use crate::document::{Candidate, Clash, Conflict, Kind, Provenance, Removed, StatusMark};
+use crate::document::{Clash, Conflict, Kind, Removed, StatusMark};
 use crate::error::SopuError;
 
 /// What an exported file holds.
@@ -51,20 +53,15 @@ fn opened(file: &[u8]) -> Result<Exported, guard::Refusal> {
         meta.map_or(0, |meta| meta.timestamp)
     };
     let reading = read::read(&document, kind);
-    let candidate = |live: read::LiveValue| Candidate {
-        value: live.value.to_string(),
-        change: live.change.to_string(),
+    let candidate = |live: read::LiveValue| OpenValue {
         provenance: Provenance {
-            device: None,
-            member: None,
-            member_name: None,
-            office: false,
             device_ms: written_ms(&live.change),
-            relay_ms: None,
-            seq: None,
+            ..Provenance::default()
         },
+        value: live.value,
+        change: live.change,
     };
-    let conflicts = reading.conflicts.into_iter().map(|open| Conflict {
+    let conflicts = reading.conflicts.into_iter().map(|open| OpenConflict {
         path: open.path,
         values: open.values.into_iter().map(candidate).collect(),
     });
@@ -72,7 +69,7 @@ fn opened(file: &[u8]) -> Result<Exported, guard::Refusal> {
         kind: kind.into(),
         value: reading.value.to_string(),
         version: read::version(&document).to_string(),
-        conflicts: conflicts.collect(),
+        conflicts: conflicts.map(Conflict::from).collect(),
         unknown: reading.unknown,
         removed: reading.removed.into_iter().map(Removed::from).collect(),
         log_clashes: reading.log_clashes.into_iter().map(Clash::from).collect(),
