@@ -10,6 +10,7 @@
 //! 3. it writes all decisions in one transaction ([`settle`]).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use sopu_core::id::{DeviceId, DocId, EnvelopeId, Hash, SpaceId};
 use sopu_core::time::Env;
@@ -22,12 +23,14 @@ pub mod contract_number;
 pub mod decide;
 pub mod documents;
 pub mod legal_hold;
+pub mod pulse;
 pub mod release;
 pub mod settle;
 pub mod subjects;
 
 pub use decide::{Decision, Outcome};
 pub use documents::{Documents, Standing};
+use pulse::Pulse;
 
 /// Envelopes tried in one step.
 const BATCH: usize = 64;
@@ -55,6 +58,7 @@ pub struct Merger {
     owner: [u8; 16],
     program: String,
     documents: Documents,
+    pulse: Arc<Pulse>,
 }
 
 /// What one step has decided so far but not yet written.
@@ -83,6 +87,7 @@ impl Merger {
             owner,
             program: program.to_owned(),
             documents: Documents::default(),
+            pulse: Arc::default(),
         }
     }
 
@@ -145,10 +150,11 @@ impl Merger {
             return Ok(Step::default());
         }
         let mut overlay = Overlay::default();
-        let documents = &mut self.documents;
+        let (documents, pulse) = (&mut self.documents, &*self.pulse);
         let outcomes = commits.read(|store| {
             let mut outcomes = Vec::with_capacity(rows.len());
             for row in &rows {
+                let _trying = pulse.begin();
                 outcomes.push(match decide::decide(store, documents, &mut overlay, row) {
                     // What is damaged concerns this document; others go on.
                     Err(StoreError::Corrupt(what)) => {
@@ -191,6 +197,11 @@ impl Merger {
                 Err(error)
             }
         }
+    }
+
+    /// Shows whether the trial under way comes to an end.
+    pub fn pulse(&self) -> Arc<Pulse> {
+        self.pulse.clone()
     }
 
     /// Forgets loaded documents: after an erasure, or when memory is short.

@@ -37,6 +37,7 @@ mod office;
 mod reads;
 pub(crate) mod restore;
 mod sync;
+pub mod watch;
 mod worker;
 
 pub use erase::EraseError;

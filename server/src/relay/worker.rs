@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::Relay;
+use super::watch::{LONGEST, Watch, begin_anew};
+use super::{Relay, lock};
 
 /// How often people, memberships and leases are looked at when nothing is pushed.
 const IDLE: Duration = Duration::from_millis(500);
@@ -16,15 +17,24 @@ pub struct Worker {
     stop: Arc<AtomicBool>,
     relay: Arc<Relay>,
     thread: Option<JoinHandle<()>>,
+    _watch: Watch,
 }
 
 impl Worker {
-    /// Starts merging in a thread of its own.
+    /// Starts merging in a thread of its own. If the trial of a run does not come to an end, the program starts
+    /// anew ([`begin_anew`]).
     ///
     /// # Errors
     /// If the system gives no thread.
     pub fn start(relay: Arc<Relay>) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
+        let ending = stop.clone();
+        let watch = Watch::start(lock(&relay.merger).pulse(), LONGEST, move || {
+            if ending.load(Ordering::Acquire) {
+                std::process::abort();
+            }
+            begin_anew();
+        })?;
         let (seen, worked) = (stop.clone(), relay.clone());
         let thread = std::thread::Builder::new()
             .name("merge".into())
@@ -33,6 +43,7 @@ impl Worker {
             stop,
             relay,
             thread: Some(thread),
+            _watch: watch,
         })
     }
 

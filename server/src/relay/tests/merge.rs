@@ -223,6 +223,21 @@ fn a_run_that_kills_the_process_three_times_is_isolated_until_another_version_co
     assert_eq!(world.state(bad.proof.id()), Verdict::Fed(2));
 }
 
+#[test]
+fn each_trial_shows_that_it_is_under_way() {
+    let mut world = World::new();
+    let phone = world.phone(Role::Field);
+    let (_, first) = phone.note(world.space, "a");
+    let (_, second) = phone.note(world.space, "b");
+    world.push(&phone, &[&first.envelope, &second.envelope]);
+    world.relay.merge_all().unwrap();
+
+    let pulse = lock(&world.relay.merger).pulse();
+    assert_eq!(pulse.trial(), None, "and when it is over");
+    let _third = pulse.begin();
+    assert_eq!(pulse.trial(), Some(3));
+}
+
 /// As a process that dies while it tries these.
 fn die(world: World, arrivals: &[i64]) -> World {
     let arrivals = arrivals.to_vec();
