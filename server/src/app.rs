@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use axum::Router;
@@ -160,8 +161,10 @@ pub async fn run(
     let (close, closing) = watch::channel(false);
     let state = State::new(relay.clone(), closing).counts_for(front.metrics_token.as_deref());
     let mut worker = Worker::start(relay.clone())?;
+    let ending = worker.ending();
     let shutdown = async move {
         shutdown.await;
+        ending.store(true, Ordering::Release);
         tracing::info!("stopping");
         close.send_replace(true);
     };

@@ -17,20 +17,22 @@ pub struct Worker {
     stop: Arc<AtomicBool>,
     relay: Arc<Relay>,
     thread: Option<JoinHandle<()>>,
+    ending: Arc<AtomicBool>,
     _watch: Watch,
 }
 
 impl Worker {
     /// Starts merging in a thread of its own. If the trial of a run does not come to an end, the program starts
-    /// anew ([`begin_anew`]).
+    /// anew ([`begin_anew`]), or ends if it is [`ending`](Self::ending).
     ///
     /// # Errors
     /// If the system gives no thread.
     pub fn start(relay: Arc<Relay>) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
-        let ending = stop.clone();
+        let ending = Arc::new(AtomicBool::new(false));
+        let told = ending.clone();
         let watch = Watch::start(lock(&relay.merger).pulse(), LONGEST, move || {
-            if ending.load(Ordering::Acquire) {
+            if told.load(Ordering::Acquire) {
                 std::process::abort();
             }
             begin_anew();
@@ -43,12 +45,20 @@ impl Worker {
             stop,
             relay,
             thread: Some(thread),
+            ending,
             _watch: watch,
         })
     }
 
+    /// To be set when the program is told to end, which may be long before the worker is stopped: it goes on
+    /// merging for requests under way.
+    pub fn ending(&self) -> Arc<AtomicBool> {
+        self.ending.clone()
+    }
+
     /// Finishes the step under way and stops.
     pub fn stop(&mut self) {
+        self.ending.store(true, Ordering::Release);
         self.stop.store(true, Ordering::Release);
         if let Some(thread) = self.thread.take() {
             self.relay.bell.ring();
