@@ -55,6 +55,9 @@ pub struct Bounds {
 }
 
 impl Bounds {
+    /// Why a document takes no more: too many changes, actors, or hashes that begin with a zero byte.
+    pub const CODES: [&'static str; 3] = ["document_full", "document_actors", "document_fragments"];
+
     /// How many hashes may begin with a zero byte among so many.
     pub(super) const fn fragments_of(&self, changes: usize) -> usize {
         self.fragments + changes / 64
@@ -90,7 +93,7 @@ impl Limits {
     };
 
     /// What a device lets in from the feed: twice as wide, and documents by what it has not sent
-    /// yet, so that it never disagrees with the relay.
+    /// yet, so that it never disagrees with the relay. What is unsent beyond that gives way.
     pub const DEVICE: Self = Self::RELAY.doubled();
 
     /// A whole document in a first sync, which the device holds to have passed run by run.

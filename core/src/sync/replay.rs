@@ -47,10 +47,10 @@ impl Device {
             .into_iter()
             .filter_map(|envelope| {
                 let reason = refusal(&envelope.state)?;
-                // A replay refused again, unless only for what else had been taken; and what people
-                // have looked at and dropped.
+                // A replay refused again, unless only for what else had been taken; what people have
+                // looked at and dropped; and what finds no room, as a replay would not either.
                 let replay = envelope.proof.header()?.replaces;
-                let again = reason == DROPPED || !of_order(reason) && !replay.is_empty();
+                let again = is_hopeless(reason) || !of_order(reason) && !replay.is_empty();
                 let again = envelope.own && again;
                 Some((envelope.doc, again))
             })
@@ -246,7 +246,7 @@ impl Device {
             // What was written in an item that came and went with somebody else's dropped change
             // has no place in the record, and is still readable.
             Ok(again) if again.homeless => {
-                let aside = SetAside::of(loaded, &sides.mine, "item_gone", true);
+                let aside = SetAside::of(loaded, &sides, "item_gone", true);
                 (again, Some(aside))
             }
             Ok(again) => (again, None),
@@ -254,7 +254,7 @@ impl Device {
                 let Some(reason) = error.of_document() else {
                     return Err(error);
                 };
-                let aside = SetAside::of(loaded, &sides.mine, reason, true);
+                let aside = SetAside::of(loaded, &sides, reason, true);
                 (Again::nothing(am.clone()), Some(aside))
             }
         };
@@ -365,7 +365,7 @@ impl Device {
         let sides = self.sides(loaded, &covered, &Placed::default(), Aside::Refused)?;
         let am = rebuilt(&loaded.am, loaded.kind, &sides.base)?;
         let again = Again::nothing(am.clone());
-        let aside = Some(SetAside::of(loaded, &sides.mine, reason, failed));
+        let aside = Some(SetAside::of(loaded, &sides, reason, failed));
         let plan = self.plan_of(loaded, sides, (am, Vec::new()), again, aside, &covered)?;
         self.carry_out(plan, report)
     }
@@ -379,6 +379,11 @@ pub(super) fn refusal(state: &State) -> Option<&str> {
         return Some(reason);
     }
     None
+}
+
+/// Refusals that edits made again would meet, too.
+fn is_hopeless(reason: &str) -> bool {
+    matches!(reason, DROPPED | "document_full" | "document_actors")
 }
 
 /// Refusals that tell what else the relay has taken, or whom it has forgotten, and nothing of what the edits say.

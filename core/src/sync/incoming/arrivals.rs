@@ -8,7 +8,7 @@ use super::page::{Changed, Forked, PageWork};
 use crate::device::{Device, DeviceError, Result};
 use crate::documents::Kind;
 use crate::genesis::genesis;
-use crate::guard::{Doubt, Limits, trial, try_changes};
+use crate::guard::{Bounds, Doubt, Limits, trial, try_changes};
 use crate::id::{DocId, EnvelopeId, MemberId};
 use crate::store::document::NewChange;
 use crate::store::{StoreError, outbox, purge};
@@ -121,7 +121,9 @@ impl Device {
         // A copy of this store counts on under the same actor; or it has made again, under another,
         // what is still on its way from here: entries and items keep their keys then.
         let own = ["fork", "log_key_taken", "item_key_taken"];
-        if own.contains(&doubt.code()) && self.has_own(doc)? {
+        // The relay counts what the feed has, and not what is unsent here.
+        let in_the_way = own.contains(&doubt.code()) || Bounds::CODES.contains(&doubt.code());
+        if in_the_way && self.has_own(doc)? {
             return Ok(true);
         }
         if outbox::lost_of(self.store.conn(), doc)?.is_empty() {
@@ -150,4 +152,43 @@ impl Device {
 
 fn brought(arrivals: &[Arrival]) -> impl Iterator<Item = &NewChange> {
     arrivals.iter().flat_map(|arrival| &arrival.new)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::store::tests::world::World;
+    use crate::time::SystemEnv;
+
+    /// The relay let it in, so what makes it too much is what only this device has.
+    #[test]
+    fn what_finds_no_room_beside_own_work_has_it_in_the_way() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = folder.path().join("store.db");
+        let env = Arc::new(SystemEnv);
+        let mut device = Device::open(&store, folder.path(), [7; 32], env).expect("opens");
+        let doc = World::new(1).note(&mut device.store, "unsent");
+        let stands = |device: &Device, code| {
+            let (kind, placed) = (Kind::VisitNote, Placed::default());
+            let stands = device.stands_in_the_way(doc, kind, &[], Doubt::Final(code), &placed);
+            stands.expect("reads")
+        };
+        for code in Bounds::CODES {
+            assert!(stands(&device, code), "{code}");
+        }
+        assert!(
+            !stands(&device, "counter_order"),
+            "it would not pass without"
+        );
+        let delivered = device.store.write(|tx| {
+            tx.execute("UPDATE change SET unsealed = 0", [])?;
+            Ok(())
+        });
+        delivered.expect("writes");
+        for code in Bounds::CODES {
+            assert!(!stands(&device, code), "{code}: nothing is unsent");
+        }
+    }
 }

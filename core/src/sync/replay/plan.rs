@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use automerge::{Automerge, ChangeHash, ReadDoc};
 use ed25519_dalek::SigningKey;
 
+use super::sides::Sides;
 use crate::device::{Result, SyncReport};
 use crate::id::{EnvelopeId, Hash, MemberId, Version};
 use crate::read::{read, read_at, version};
@@ -129,9 +130,12 @@ impl Plan {
 
 impl SetAside {
     /// The document as its author had it after these edits of theirs: as it stands here, it may show what somebody
-    /// else wrote in their place, such as an entry under the same key of a log.
-    pub(super) fn of(loaded: &Loaded, mine: &[Hash], reason: &str, failed: bool) -> Self {
-        let value = match tips(&loaded.am, mine) {
+    /// else wrote in their place, such as an entry under the same key of a log. What others wrote and goes with
+    /// theirs is shown where theirs builds on it.
+    pub(super) fn of(loaded: &Loaded, sides: &Sides, reason: &str, failed: bool) -> Self {
+        let foreign = |hash: &&Hash| !sides.foreign.contains(*hash);
+        let own: Vec<Hash> = sides.mine.iter().filter(foreign).copied().collect();
+        let value = match tips(&loaded.am, &own) {
             Some(version) => read_at(&loaded.am, loaded.kind, &version),
             None => read(&loaded.am, loaded.kind),
         };
@@ -154,4 +158,51 @@ fn tips(am: &Automerge, changes: &[Hash]) -> Option<Version> {
     }
     let tips: Vec<ChangeHash> = tips.into_iter().map(ChangeHash::from).collect();
     (!tips.is_empty()).then(|| tips.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::json;
+
+    use super::super::again::tests::ctx;
+    use super::*;
+    use crate::documents::Kind;
+    use crate::id::{DocId, SpaceId};
+    use crate::save;
+
+    /// What the relay lost of somebody else's goes with one's own work, and may have won over it.
+    #[test]
+    fn a_draft_shows_what_its_author_wrote_beside_what_others_wrote_and_the_relay_lost() {
+        let kind = Kind::VisitNote;
+        let mut am = save::create(kind, &json!({}), &ctx(1)).expect("writes").0;
+        let begun = version(&am);
+        let mut write = |km: &str, who| {
+            let saved =
+                save::save(&mut am, kind, &begun, &json!({"km": km}), &ctx(who)).expect("writes");
+            saved.version.heads()[0]
+        };
+        let (mine, theirs) = (write("4", 2), write("7", 3));
+        let loaded = Loaded {
+            doc: DocId(uuid::Uuid::nil()),
+            space: SpaceId(uuid::Uuid::nil()),
+            kind,
+            heads: version(&am),
+            am,
+        };
+        assert_eq!(
+            read(&loaded.am, kind).value["km"],
+            "7",
+            "or it shows nothing"
+        );
+        let sides = Sides {
+            base: begun.heads().to_vec(),
+            mine: vec![mine, theirs],
+            envelopes: Vec::new(),
+            foreign: BTreeSet::from([theirs]),
+        };
+        let aside = SetAside::of(&loaded, &sides, "log_key_taken", true);
+        assert_eq!(aside.value["km"], "4");
+    }
 }
