@@ -50,6 +50,8 @@ pub struct Device {
     /// Requests made since it was opened.
     pub(crate) requests: u64,
     pub(crate) scheduler: Scheduler,
+    /// What the line carried last.
+    pub(crate) carries: errand::Carries,
     /// Envelopes the relay did not take for a reason that passes: sent again after all others.
     pub(crate) put_off: BTreeSet<EnvelopeId>,
     /// Of these, what it does not take as long as it is as it is.
@@ -188,6 +190,7 @@ impl Device {
             instance,
             requests: 0,
             scheduler: Scheduler::default(),
+            carries: errand::Carries::default(),
             cut_at,
             current: false,
             put_off: BTreeSet::new(),

@@ -1,5 +1,5 @@
-//! Syncing in the short time a platform gives a task in the background, over a line at the edge of
-//! coverage.
+//! Syncing over a line at the edge of coverage, in the short time a platform gives a task in the background and
+//! without haste.
 
 #![expect(clippy::expect_used, reason = "a test")]
 
@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use serde_json::json;
+use sopu_core::device::DeviceError;
 use sopu_core::transport::http::HttpTransport;
 use sopu_core::transport::{Post, Reply, Transport, TransportError};
 use sopu_server::access::roles::Role;
@@ -119,4 +120,47 @@ fn a_slow_line_makes_headway_in_every_short_time_it_gets() {
     let query = sopu_core::store::list::Query::default();
     assert_eq!(maria.device().list(&query).expect("lists").total, 300);
     assert_eq!(eero.device().list(&query).expect("lists").total, 300);
+}
+
+/// What a request carries in all its time is less than there is to send, and than there is to get.
+#[test]
+fn a_line_on_which_all_at_once_times_out_carries_it_in_parts() {
+    let world = World::new();
+    let space = world.space("Navetta");
+    let maria = world.member("Maria Niemi", Role::Field, &[space]);
+    let eero = world.member("Eero Niemi", Role::Field, &[space]);
+    let (mut maria, mut eero) = (world.phone("maria", maria), world.phone("eero", eero));
+    for note in 0..150 {
+        eero.note(space, json!({"summary": words(note)}));
+    }
+    eero.sync(&world);
+    world.settle();
+    for note in 150..300 {
+        maria.note(space, json!({"summary": words(note)}));
+    }
+    let line = Slow {
+        relay: world.transport(),
+        clock: Arc::clone(&maria.clock),
+        passed_ms: AtomicI64::new(0),
+        bytes_a_second: 1_000,
+        up: AtomicU64::new(0),
+    };
+    let (mut times, mut failed) = (0, 0);
+    loop {
+        times += 1;
+        assert!(times < 20, "no end");
+        match maria.device().sync(&line) {
+            Ok(report) if !report.more => break,
+            Ok(_) => {}
+            Err(DeviceError::Offline) => failed += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert!((1..=2).contains(&failed), "{failed} of {times}");
+    let backlog = maria.device().backlog().expect("reads");
+    assert_eq!(backlog.unsealed + backlog.sealed, 0);
+    world.settle();
+    maria.sync(&world);
+    let query = sopu_core::store::list::Query::default();
+    assert_eq!(maria.device().list(&query).expect("lists").total, 300);
 }

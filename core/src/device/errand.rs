@@ -44,6 +44,9 @@ impl Errand {
     }
 }
 
+/// How long a request may take, milliseconds, besides the time it waits for news.
+pub(crate) const REQUEST_MS: u32 = 60_000;
+
 /// How much one request carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Portion {
@@ -61,6 +64,19 @@ impl Portion {
 
     /// A minute's line of a phone at the edge of coverage (2G) carries this in a few seconds.
     const FIRST: usize = 32 * 1024;
+
+    /// No smaller, however slow the line.
+    const LEAST: usize = Self::FIRST / 4;
+}
+
+/// How many bytes a line carries in one request, as far as is known: until one has timed out, all there are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Carries(usize);
+
+impl Default for Carries {
+    fn default() -> Self {
+        Self(limits::PUSH)
+    }
 }
 
 /// Time and portions of an exchange that goes on.
@@ -71,16 +87,19 @@ pub(crate) struct Course {
 }
 
 impl Course {
-    pub(crate) fn new(errand: Errand, now_ms: i64) -> Self {
+    pub(crate) fn new(errand: Errand, now_ms: i64, Carries(carries): Carries) -> Self {
         Self {
             budget_ms: errand.budget_ms,
             began_ms: now_ms,
-            bytes: Portion::FIRST,
+            bytes: match errand.budget_ms {
+                Some(_) => carries.min(Portion::FIRST),
+                None => carries,
+            },
         }
     }
 
     pub(crate) fn portion(&self) -> Portion {
-        if self.budget_ms.is_none() || self.bytes >= limits::PUSH {
+        if self.bytes >= limits::PUSH {
             return Portion::WHOLE;
         }
         Portion {
@@ -96,17 +115,25 @@ impl Course {
         Some(self.budget_ms?.saturating_sub(gone_ms))
     }
 
-    /// A request took so long: a quick one makes the next larger, a slow one smaller.
-    pub(crate) fn took(&mut self, ms: i64) {
-        let Some(budget_ms) = self.budget_ms else {
-            return;
-        };
-        let share_ms = i64::from(budget_ms / 8);
+    /// A request took so long: a quick one makes the next larger, a slow one smaller. One that may have waited
+    /// for news does not tell that the line is slow.
+    pub(crate) fn took(&mut self, ms: i64, waited: bool) {
+        let share_ms = i64::from(self.budget_ms.unwrap_or(REQUEST_MS) / 8);
         if ms < share_ms {
             self.bytes = (self.bytes * 4).min(limits::PUSH);
-        } else if ms > 2 * share_ms {
-            self.bytes = (self.bytes / 2).max(Portion::FIRST / 4);
+        } else if !waited && ms > 2 * share_ms {
+            self.bytes = (self.bytes / 2).max(Portion::LEAST);
         }
+    }
+
+    /// A request had its whole time and did not come through.
+    pub(crate) fn timed_out(&mut self) {
+        self.bytes = (self.bytes / 2).clamp(Portion::LEAST, Portion::FIRST);
+    }
+
+    /// What the next exchange is to begin with. One with little time tells nothing of what more of it carries.
+    pub(crate) fn carries(&self) -> Option<Carries> {
+        self.budget_ms.is_none().then_some(Carries(self.bytes))
     }
 }
 
@@ -116,32 +143,54 @@ mod tests {
 
     #[test]
     fn a_quick_line_carries_more_each_time_and_a_slow_one_less() {
-        let mut course = Course::new(Errand::within(8_000, 100), 0);
+        let mut course = Course::new(Errand::within(8_000, 100), 0, Carries::default());
         let first = course.portion().push;
-        course.took(200);
+        course.took(200, false);
         assert_eq!(course.portion().push, 4 * first);
-        course.took(3_000);
+        course.took(3_000, false);
         assert_eq!(course.portion().push, 2 * first);
         for _ in 0..20 {
-            course.took(10);
+            course.took(10, false);
         }
         assert_eq!(course.portion(), Portion::WHOLE);
         for _ in 0..20 {
-            course.took(7_000);
+            course.took(7_000, false);
         }
         assert!(course.portion().push > 0 && course.portion().pull > 0);
     }
 
     #[test]
     fn time_runs_out_and_never_grows() {
-        let course = Course::new(Errand::within(8_000, 100), 1_000);
+        let course = Course::new(Errand::within(8_000, 100), 1_000, Carries::default());
         assert_eq!(course.left_ms(4_000), Some(5_000));
         assert_eq!(course.left_ms(60_000), Some(0));
         assert_eq!(course.left_ms(-60_000), Some(8_000));
         assert_eq!(
-            Course::new(Errand::sync(9), 0).left_ms(i64::MAX),
+            Course::new(Errand::sync(9), 0, Carries::default()).left_ms(i64::MAX),
             None,
             "without a budget"
         );
+    }
+    #[test]
+    fn all_goes_at_once_until_a_request_has_timed_out() {
+        let mut course = Course::new(Errand::sync(9), 0, Carries::default());
+        course.took(7_000, false);
+        assert_eq!(course.portion(), Portion::WHOLE);
+        course.timed_out();
+        let carries = course.carries().expect("it had all the time");
+        let mut next = Course::new(Errand::sync(9), 0, carries);
+        assert_eq!(next.portion().push, Portion::FIRST);
+        for _ in 0..9 {
+            next.timed_out();
+        }
+        assert_eq!(next.portion().push, Portion::LEAST);
+        for _ in 0..4 {
+            next.took(2_000, false);
+        }
+        assert_eq!(next.portion(), Portion::WHOLE);
+        next.took(59_000, true);
+        assert_eq!(next.portion(), Portion::WHOLE, "it waited");
+        let short = Course::new(Errand::within(8_000, 100), 0, Carries::default());
+        assert!(short.carries().is_none());
     }
 }

@@ -11,7 +11,7 @@ use crate::sync::{SyncAction, SyncEvent, SyncState};
 use crate::transport::{Post, Reply, Transport, TransportError};
 use crate::wire::{SYNC_PATH, SyncResponse, body, limits};
 
-use super::errand::{Course, Errand, Portion};
+use super::errand::{Course, Errand, Portion, REQUEST_MS};
 use super::{Device, DeviceError, Result, keys};
 
 /// What one call of [`Device::sync`] did.
@@ -129,6 +129,13 @@ impl Device {
         self.scheduler.handle(event, now_ms, jitter) == SyncAction::Send
     }
 
+    /// Remembers what the line carries.
+    fn learn(&mut self, course: &Course) {
+        if let Some(carries) = course.carries() {
+            self.carries = carries;
+        }
+    }
+
     fn prepare(
         &mut self,
         asker: DeviceId,
@@ -144,7 +151,7 @@ impl Device {
             Some(packed) => (packed, Some("zstd")),
             None => (plain, None),
         };
-        let timeout_ms = outgoing.request.wait_ms.saturating_add(60_000);
+        let timeout_ms = outgoing.request.wait_ms.saturating_add(REQUEST_MS);
         let post = Post {
             path: SYNC_PATH,
             token: Some(token),
@@ -256,7 +263,7 @@ fn exchange(
 ) -> Result<SyncReport> {
     let mut report = SyncReport::default();
     let mut standing = 0;
-    let mut course = Course::new(errand, device.with(|device| device.env.now_ms()));
+    let mut course = device.with(|d| Course::new(errand, d.env.now_ms(), d.carries));
     loop {
         let portion = course.portion();
         let (outgoing, mut post, sent_ms) =
@@ -278,7 +285,13 @@ fn exchange(
                 report.more = true;
                 return Ok(report);
             }
-            reply => reply?,
+            reply => {
+                if reply == Err(TransportError::TimedOut) {
+                    course.timed_out();
+                    device.with(|device| device.learn(&course));
+                }
+                reply?
+            }
         };
         let (body, size) = match answer(reply) {
             Err(DeviceError::Refused { code }) if code == REVOKED => {
@@ -293,7 +306,11 @@ fn exchange(
         };
         report.bytes_down += size;
         let moved = device.with(|device| device.finish(&outgoing, sent_ms, &body, &mut report))?;
-        course.took(device.with(|device| device.env.now_ms()) - sent_ms);
+        device.with(|device| {
+            let waited = outgoing.request.wait_ms > 0;
+            course.took(device.env.now_ms() - sent_ms, waited);
+            device.learn(&course);
+        });
         standing = if moved { 0 } else { standing + 1 };
         let (stuck, last) = (report.more && !moved, report.requests >= errand.requests);
         if stuck && standing == 1 && !last {
