@@ -343,6 +343,9 @@ fn heads(ops: u64, bits: u64) -> Vec<(usize, Vec<u8>)> {
 
 const HEADS: usize = 9;
 
+/// The place of the column of actions.
+const ACTION: usize = Column::Action as usize;
+
 #[test]
 fn a_bomb_in_a_runs_compact_form_is_refused_unexpanded() {
     let bomb = encode_changes(&[ByHand::puts(KIND, "k", 100_000_000).bytes()]).expect("encodes");
@@ -409,15 +412,24 @@ fn a_bomb_in_a_runs_compact_form_is_refused_unexpanded() {
         "encoding_damaged",
     );
 
-    // As many changes as the limit allows, each as small as it can be.
-    let mut small = heads(1, 0);
-    for (_, stream) in &mut small {
-        *stream = stream.repeat(8_192);
-    }
+    // As many changes as the limit allows, each as small as it can be: one action.
+    let often = |mut streams: Vec<(usize, Vec<u8>)>| {
+        for (_, stream) in &mut streams {
+            *stream = stream.repeat(8_192);
+        }
+        encoded(8_192, &[&[1; 16]], 0, &streams)
+    };
+    let mut small = heads(1, 1 << ACTION);
+    small.push((HEADS + ACTION, vec![1, 1]));
+    run(
+        "8 192 changes of an action each",
+        &often(small),
+        "run_too_large",
+    );
     run(
         "8 192 changes without columns",
-        &encoded(8_192, &[&[1; 16]], 0, &small),
-        "run_too_large",
+        &often(heads(1, 0)),
+        "encoding_damaged",
     );
     run(
         "2^60 changes",

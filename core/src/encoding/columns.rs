@@ -126,6 +126,10 @@ pub(super) fn decode(
         }
         columns[column as usize] = out;
     }
+    // There are as many operations as actions, and some.
+    if columns[Column::Action as usize].is_empty() {
+        return Err(DAMAGED);
+    }
     Ok(columns)
 }
 

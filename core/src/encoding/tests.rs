@@ -122,6 +122,16 @@ fn a_few_bytes_cannot_make_many_dependencies_messages_or_actors() {
     );
 }
 
+/// It would be the cheapest way to very many changes, and encodes to another form that nobody reads (found by
+/// fuzzing).
+#[test]
+fn a_change_that_claims_operations_and_has_no_columns_is_refused() {
+    let form = "0101011513b223013f095bfa30b5461ee695ca74c0f7f26a7500ffc3170100020203010002ed0005eea5d4aa\
+         0401000100014101000000000000";
+    let form = data_encoding::HEXLOWER.decode(form.as_bytes()).unwrap();
+    assert_eq!(decode_changes(&form, &Limits::RELAY).unwrap_err(), DAMAGED);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
