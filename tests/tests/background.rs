@@ -11,7 +11,7 @@ use sopu_core::device::DeviceError;
 use sopu_core::transport::http::HttpTransport;
 use sopu_core::transport::{Post, Reply, Transport, TransportError};
 use sopu_server::access::roles::Role;
-use sopu_tests::{Clock, World};
+use sopu_tests::{Clock, Phone, World};
 
 /// So many milliseconds does iOS give a task that refreshes an app, about.
 const BUDGET_MS: u32 = 25_000;
@@ -63,8 +63,9 @@ fn words(note: u32) -> String {
     (0..900).map(|_| letter()).collect()
 }
 
-#[test]
-fn a_slow_line_makes_headway_in_every_short_time_it_gets() {
+/// 150 notes of some 700 bytes compressed each way, and a line of so many bytes a second between Maria and the
+/// relay.
+fn backlogs(bytes_a_second: usize) -> (World, Phone, Phone, Slow) {
     let world = World::new();
     let space = world.space("Navetta");
     let maria = world.member("Maria Niemi", Role::Field, &[space]);
@@ -78,14 +79,20 @@ fn a_slow_line_makes_headway_in_every_short_time_it_gets() {
     for note in 150..300 {
         maria.note(space, json!({"summary": words(note)}));
     }
-    // 150 notes of some 700 bytes compressed each way: a minute at this rate, and one time is 25 s.
     let line = Slow {
         relay: world.transport(),
         clock: Arc::clone(&maria.clock),
         passed_ms: AtomicI64::new(0),
-        bytes_a_second: 2_000,
+        bytes_a_second,
         up: AtomicU64::new(0),
     };
+    (world, maria, eero, line)
+}
+
+#[test]
+fn a_slow_line_makes_headway_in_every_short_time_it_gets() {
+    // A minute at this rate, and one time is 25 s.
+    let (world, mut maria, mut eero, line) = backlogs(2_000);
     let mut unsent = vec![maria.device().backlog().expect("reads").sealed];
     let mut times = 0;
     loop {
@@ -125,26 +132,7 @@ fn a_slow_line_makes_headway_in_every_short_time_it_gets() {
 /// What a request carries in all its time is less than there is to send, and than there is to get.
 #[test]
 fn a_line_on_which_all_at_once_times_out_carries_it_in_parts() {
-    let world = World::new();
-    let space = world.space("Navetta");
-    let maria = world.member("Maria Niemi", Role::Field, &[space]);
-    let eero = world.member("Eero Niemi", Role::Field, &[space]);
-    let (mut maria, mut eero) = (world.phone("maria", maria), world.phone("eero", eero));
-    for note in 0..150 {
-        eero.note(space, json!({"summary": words(note)}));
-    }
-    eero.sync(&world);
-    world.settle();
-    for note in 150..300 {
-        maria.note(space, json!({"summary": words(note)}));
-    }
-    let line = Slow {
-        relay: world.transport(),
-        clock: Arc::clone(&maria.clock),
-        passed_ms: AtomicI64::new(0),
-        bytes_a_second: 1_000,
-        up: AtomicU64::new(0),
-    };
+    let (world, mut maria, _, line) = backlogs(1_000);
     let (mut times, mut failed) = (0, 0);
     loop {
         times += 1;
