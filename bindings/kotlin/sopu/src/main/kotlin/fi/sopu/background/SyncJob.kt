@@ -44,7 +44,7 @@ public class SyncJob(private val budget: Duration = 9.minutes, private val attem
             override val news: News = News(),
         ) : Outcome
 
-        /** The relay ordered a wipe: forget the keys. */
+        /** The relay ordered a wipe: remove the device, then forget the keys. */
         public data class Wiped(override val news: News = News()) : Outcome
     }
 
