@@ -171,6 +171,7 @@ mod tests {
             "without a budget"
         );
     }
+
     #[test]
     fn all_goes_at_once_until_a_request_has_timed_out() {
         let mut course = Course::new(Errand::sync(9), 0, Carries::default());

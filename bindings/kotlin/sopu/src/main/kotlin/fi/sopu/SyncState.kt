@@ -37,6 +37,6 @@ public sealed interface SyncState {
         val why: SopuException,
     ) : SyncState
 
-    /** The relay ordered a wipe: this device holds nothing any more. remove it, then forget the keys. */
+    /** The relay ordered a wipe: this device holds nothing any more. Remove it, then forget the keys. */
     public data object Wiped : SyncState
 }
