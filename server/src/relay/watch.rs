@@ -3,7 +3,8 @@
 //! record any more. Only the death of the process ends it. The next one finds the mark, tries what stood under
 //! it one by one, and sets aside what kept three of them ([`crate::merge::breaker`]).
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -18,7 +19,8 @@ const LOOKS: u32 = 24;
 
 /// Looks after a [`Pulse`]; stops when dropped.
 pub struct Watch {
-    stop: Arc<(Mutex<bool>, Condvar)>,
+    /// Nothing is ever sent: it is dropped.
+    stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -32,17 +34,16 @@ impl Watch {
         longest: Duration,
         stuck: impl FnOnce() + Send + 'static,
     ) -> std::io::Result<Self> {
-        let stop = Arc::new((Mutex::new(false), Condvar::new()));
-        let seen = stop.clone();
+        let (stop, stopped) = channel();
         let thread = std::thread::Builder::new()
             .name("merge watch".into())
             .spawn(move || {
-                if looks_after(&pulse, longest / LOOKS, &seen) {
+                if looks_after(&pulse, longest / LOOKS, &stopped) {
                     stuck();
                 }
             })?;
         Ok(Self {
-            stop,
+            stop: Some(stop),
             thread: Some(thread),
         })
     }
@@ -50,9 +51,7 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        let (stopped, bell) = &*self.stop;
-        *stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        bell.notify_all();
+        self.stop = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -60,16 +59,9 @@ impl Drop for Watch {
 }
 
 /// Until told to stop; `true` if a trial is stuck.
-fn looks_after(pulse: &Pulse, rest: Duration, stop: &(Mutex<bool>, Condvar)) -> bool {
-    let (stopped, bell) = stop;
+fn looks_after(pulse: &Pulse, rest: Duration, stopped: &Receiver<()>) -> bool {
     let (mut last, mut looks) = (None, 0);
-    loop {
-        let seen = stopped.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = bell.wait_timeout_while(seen, rest, |stopped| !*stopped);
-        let (stopped, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        if *stopped {
-            return false;
-        }
+    while stopped.recv_timeout(rest) == Err(RecvTimeoutError::Timeout) {
         let trial = pulse.trial();
         looks = if trial.is_some() && trial == last {
             looks + 1
@@ -81,6 +73,7 @@ fn looks_after(pulse: &Pulse, rest: Duration, stop: &(Mutex<bool>, Condvar)) -> 
         }
         last = trial;
     }
+    false
 }
 
 /// Starts the program anew in this process's place, with its arguments and surroundings: whoever watches over
@@ -101,7 +94,6 @@ pub fn begin_anew() {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test")]
 mod tests {
-    use std::sync::mpsc::{RecvTimeoutError, channel};
     use std::time::Instant;
 
     use super::*;
