@@ -192,7 +192,7 @@ impl From<Hash> for automerge::ChangeHash {
     }
 }
 
-/// The heads at which a value was read, sorted (Automerge calls unsorted heads stale).
+/// The heads at which a value was read, sorted: whoever tells them in whatever order names one version.
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub struct Version(Vec<Hash>);
 

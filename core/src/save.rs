@@ -440,6 +440,10 @@ fn commit(
 #[cfg(test)]
 mod every_field;
 #[cfg(test)]
+mod heads;
+#[cfg(test)]
+mod levels;
+#[cfg(test)]
 mod newer_app;
 #[cfg(test)]
 mod patched;
