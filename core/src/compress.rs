@@ -43,6 +43,7 @@ pub fn decompress(bytes: &[u8], cap: usize) -> Result<Vec<u8>, BadBody> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::by_hand::zstd_window;
 
     #[test]
     fn a_bomb_stops_at_the_ceiling() {
@@ -59,5 +60,25 @@ mod tests {
             decompress(b"no zstd at all", 100),
             Err(BadBody::Compression)
         );
+    }
+
+    /// What comes out is small, so only its window can be why it is refused. zstd would give it up to
+    /// 128 MiB (a log of 27) by itself.
+    #[test]
+    fn a_few_bytes_get_no_larger_window_than_what_may_come_out() {
+        for (cap, most) in [(500, 10), (16 * 1_024, 14), (1 << 20, 20), (32 << 20, 23)] {
+            let asks = |window_log| decompress(&zstd_window(window_log, b"few"), cap);
+            for window_log in 10..=most {
+                assert_eq!(asks(window_log), Ok(b"few".to_vec()), "{window_log}");
+            }
+            for window_log in most + 1..=41 {
+                assert_eq!(asks(window_log), Err(BadBody::TooLarge), "{window_log}");
+            }
+        }
+        // A frame in one segment has its size for a window, here said in eight bytes.
+        let claims = [
+            0x28, 0xb5, 0x2f, 0xfd, 0xe0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0,
+        ];
+        assert_eq!(decompress(&claims, 32 << 20), Err(BadBody::TooLarge));
     }
 }

@@ -140,6 +140,31 @@ pub fn seal_body(chunk_type: u8, body: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// A deflate stream of about so many bytes that inflates to a thousand times as many.
+pub fn deflate_bomb(bytes: usize) -> Vec<u8> {
+    use std::io::Write;
+    let level = flate2::Compression::best();
+    let mut mebibyte = flate2::write::DeflateEncoder::new(Vec::new(), level);
+    mebibyte.write_all(&vec![0; 1 << 20]).unwrap();
+    mebibyte.flush().unwrap();
+    // It ends at a byte and refers to nothing before itself: it may stand as often as one likes.
+    let piece = mebibyte.get_ref();
+    let mut stream = piece.repeat(bytes / piece.len());
+    // The last block, with nothing in it.
+    stream.extend([3, 0]);
+    stream
+}
+
+/// A zstd frame of these few bytes as they are, whose reader is to keep a window of `1 << window_log` bytes.
+pub fn zstd_window(window_log: u8, bytes: &[u8]) -> Vec<u8> {
+    assert!((10..=41).contains(&window_log) && bytes.len() < 1 << 17);
+    let block = u32::try_from(bytes.len()).unwrap() << 3 | 1;
+    let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0, (window_log - 10) << 3];
+    frame.extend_from_slice(&block.to_le_bytes()[..3]);
+    frame.extend_from_slice(bytes);
+    frame
+}
+
 /// The body of a chunk.
 pub fn body(chunk: &[u8]) -> Vec<u8> {
     let mut r = crate::chunk::Reader::new(&chunk[9..]);
