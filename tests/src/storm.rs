@@ -8,6 +8,7 @@
 
 pub mod calm;
 pub mod dice;
+mod erasure;
 pub mod faults;
 mod founding;
 mod house;
@@ -57,6 +58,8 @@ pub struct Storm {
     pub spaces: Vec<SpaceId>,
     /// The people and where they are members now.
     pub members: BTreeMap<MemberId, BTreeSet<SpaceId>>,
+    /// How often a person was let into a space.
+    joined: BTreeMap<(MemberId, SpaceId), u32>,
     /// The devices.
     pub pockets: Vec<Pocket>,
     /// One more, enrolled, that does harm; and now and then passes for one of a later version.
@@ -92,6 +95,18 @@ pub struct Storm {
     pub loses_relay: bool,
     /// Whether people write at the office in this storm.
     pub office_writes: bool,
+    /// Whether the office erases documents in this storm, and makes readers of people and back; not unless
+    /// it is asked for.
+    pub busy_office: bool,
+    /// Chance of that.
+    fate: Dice,
+    /// Who may only read in a space where they are a member.
+    readers: BTreeSet<(MemberId, SpaceId)>,
+    /// What the office erased, or an erasure that was broken off may have.
+    erased: BTreeSet<DocId>,
+    /// The relay's ledger goes back with its database: for a test of whether a storm finds out that what
+    /// was erased is there again.
+    pub forgets_ledger: bool,
     relay_backups: Vec<RelayBackup>,
     /// How often it came back from one.
     life: u64,
@@ -149,8 +164,15 @@ impl Storm {
         disks.for_each(|disk| disk.lie_about_syncs());
     }
 
-    /// Makes a member of a space.
+    /// Makes a member of a space, who writes in the field.
     pub fn let_in(&mut self, member: MemberId, space: SpaceId) {
+        self.grant(member, space, Role::Field);
+        self.readers.remove(&(member, space));
+        self.members.entry(member).or_default().insert(space);
+        *self.joined.entry((member, space)).or_default() += 1;
+    }
+
+    fn grant(&mut self, member: MemberId, space: SpaceId, role: Role) {
         self.spare_relay();
         let now_ms = self.house.machine.now_ms();
         let window = Window {
@@ -160,9 +182,8 @@ impl Storm {
         };
         let party = Party::Member(member);
         self.house.admin(|db| {
-            people::grant(db, space, party, Role::Field, window, now_ms).expect("granted");
+            people::grant(db, space, party, role, window, now_ms).expect("granted");
         });
-        self.members.entry(member).or_default().insert(space);
     }
 
     /// Takes a member out of a space.
@@ -172,6 +193,7 @@ impl Storm {
         self.house.admin(|db| {
             people::revoke(db, space, Party::Member(member), now_ms).expect("removed");
         });
+        self.readers.remove(&(member, space));
         self.members.entry(member).or_default().remove(&space);
     }
 

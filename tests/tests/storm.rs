@@ -21,10 +21,22 @@ fn in_every_storm_nothing_acknowledged_is_lost_and_all_end_with_the_record_the_m
     let mut failed = Vec::new();
     for seed in first..first + SEEDS {
         if let Some(failure) = run(seed, STEPS, false).failure {
-            failed.push(format!("{failure}\n  {}", replay(seed, STEPS)));
+            failed.push(format!("{failure}\n  {}", replay(seed, STEPS, "")));
         }
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+/// With an office that erases documents, and makes readers of people and back.
+#[test]
+fn what_the_office_erases_is_gone_from_everywhere_and_readers_lose_nothing() {
+    for seed in 1..7 {
+        let mut storm = Storm::new(seed);
+        storm.busy_office = true;
+        let failure = weather(storm, STEPS).failure;
+        let again = replay(seed, STEPS, " --busy-office");
+        assert_eq!(failure, None, "{again}");
+    }
 }
 
 /// Storms that once failed: a copy of a store that was off when its other self was revoked (1010),
@@ -38,7 +50,7 @@ fn storms_that_once_failed_end_well() {
         storm.loses_relay = false;
         storm.office_writes = false;
         let failure = weather(storm, STEPS).failure;
-        assert_eq!(failure, None, "{} --plain", replay(seed, STEPS));
+        assert_eq!(failure, None, "{}", replay(seed, STEPS, " --plain"));
     }
 }
 
@@ -69,7 +81,7 @@ fn storms_with_relay_backups_that_once_failed_end_well() {
         104703, 104779, 105684, 109576, 109603, 205996, 313177, 314929, 324092, 338717, 359348,
     ] {
         let failure = run(seed, STEPS, false).failure;
-        assert_eq!(failure, None, "{}", replay(seed, STEPS));
+        assert_eq!(failure, None, "{}", replay(seed, STEPS, ""));
     }
 }
 
@@ -92,4 +104,17 @@ fn a_relay_that_acknowledges_what_is_not_durable_is_found_out() {
 fn a_device_whose_saves_return_before_they_are_durable_is_found_out() {
     let failure = found(false).expect("a storm that fails");
     assert!(!failure.is_empty());
+}
+
+#[test]
+fn a_relay_that_forgets_what_was_erased_is_found_out() {
+    let failure = (1..40).find_map(|seed| {
+        let mut storm = Storm::new(seed);
+        storm.loses_relay = true;
+        storm.busy_office = true;
+        storm.forgets_ledger = true;
+        let failure = weather(storm, STEPS).failure;
+        failure.filter(|failure| failure.contains("the relay still has"))
+    });
+    failure.expect("a storm in which it has something erased again");
 }

@@ -39,6 +39,9 @@ struct Args {
     /// met before there were these.
     #[arg(long)]
     plain: bool,
+    /// With an office that erases documents, and makes readers of people and back.
+    #[arg(long)]
+    busy_office: bool,
     /// Add a row to tests/CAMPAIGNS.md.
     #[arg(long)]
     record: bool,
@@ -101,8 +104,9 @@ fn main() -> ExitCode {
                     storm.tells = args.tell;
                     storm.loses_relay &= !args.plain;
                     storm.office_writes &= !args.plain;
+                    storm.busy_office = args.busy_office;
                     let outcome = weather(storm, args.steps);
-                    tell(seed, args.steps, &outcome);
+                    tell(seed, &args, &outcome);
                     let mut sum = sum.lock().expect("nobody panicked");
                     sum.add(seed, &outcome);
                     if sum.seeds % 1_000 == 0 {
@@ -136,14 +140,26 @@ fn main() -> ExitCode {
     ExitCode::from(u8::from(failed > 0))
 }
 
-fn tell(seed: u64, steps: u64, outcome: &Outcome) {
+impl Args {
+    /// What kind of storms, as it is said on the command line.
+    fn kind(&self) -> &'static str {
+        match (self.plain, self.busy_office) {
+            (false, false) => "",
+            (true, false) => " --plain",
+            (false, true) => " --busy-office",
+            (true, true) => " --plain --busy-office",
+        }
+    }
+}
+
+fn tell(seed: u64, args: &Args, outcome: &Outcome) {
     let mut text = String::new();
     for line in &outcome.log {
         let _ = writeln!(text, "{line}");
     }
     if let Some(failure) = &outcome.failure {
         let _ = writeln!(text, "seed {seed}, step {}: {failure}", outcome.steps);
-        let _ = writeln!(text, "    {}", replay(seed, steps));
+        let _ = writeln!(text, "    {}", replay(seed, args.steps, args.kind()));
     }
     print!("{text}");
 }

@@ -163,6 +163,7 @@ impl Storm {
         for (number, pocket) in self.pockets.iter().enumerate() {
             let store = pocket.look().store();
             assert_eq!(check::check(store.conn()).expect("checks"), [], "{number}");
+            self.judge_erased(number);
             let backlog = pocket.look().backlog().expect("reads");
             let left: Vec<_> = outbox::unsettled(store.conn(), None)
                 .expect("reads")
@@ -249,12 +250,19 @@ impl Storm {
         }
     }
 
-    /// Each edit is in the record once, or in something the relay keeps for people to look at.
+    /// Each edit is in the record once, or in something the relay keeps for people to look at. What it
+    /// refused for good counts only of those whose store exists twice or went back, or once the relay
+    /// went back itself: then another has it, and may have made it again with less in it.
     fn judge_edits(&self) {
-        let there = self.at_relay().expect("reads");
+        let kept = self.at_relay().expect("reads");
+        let to_stay = self.at_relay_to_stay().expect("reads");
+        let copied = self.pockets.iter().filter(|pocket| pocket.copied);
+        let copied: BTreeSet<usize> = copied.map(|pocket| pocket.family).collect();
         let record = self.relay().record();
         for edit in &self.model.edits {
-            if edit.lost || !edit.sure || there.contains(&(edit.doc, edit.at_ms)) {
+            let forked = self.life > 0 || copied.contains(&edit.by);
+            let there = if forked { &kept } else { &to_stay };
+            if !self.is_promised(edit) || there.contains(&(edit.doc, edit.at_ms)) {
                 continue;
             }
             // Made again where somebody else has raised it as far, it has nothing to write.

@@ -8,6 +8,7 @@ use sopu_core::save::save;
 use sopu_core::store::StoreError;
 use sopu_core::time::Env;
 use sopu_core::wire::Verdict;
+use sopu_server::access::roles::Role;
 use sopu_server::relay::OfficeWriteError;
 
 use super::Storm;
@@ -26,11 +27,39 @@ impl Storm {
         }
     }
 
+    /// Now and then someone may only read from now on, or write again. What they write all the same, the
+    /// relay keeps for people to decide.
+    pub(super) fn perhaps_change_role(&mut self) {
+        if !self.busy_office || !self.fate.once_in(25) {
+            return;
+        }
+        self.power_up();
+        let all = self.members.iter();
+        let all = all.flat_map(|(member, spaces)| spaces.iter().map(|space| (*member, *space)));
+        let all: Vec<(MemberId, SpaceId)> = all.collect();
+        if all.is_empty() {
+            return;
+        }
+        let (member, space) = all[self.fate.below(all.len())];
+        self.tally.count("role changed");
+        let reads = !self.readers.contains(&(member, space));
+        self.say(|| format!("{member} may only read in {space}: {reads}"));
+        if reads {
+            self.grant(member, space, Role::Reader);
+            self.readers.insert((member, space));
+        } else {
+            self.grant(member, space, Role::Field);
+            self.readers.remove(&(member, space));
+        }
+    }
+
     fn write_at_office(&mut self) {
         let members: Vec<MemberId> = self.members.keys().copied().collect();
         let member = members[self.luck.below(members.len())];
         let mine = &self.members[&member];
-        let docs = self.docs.iter().filter(|(_, space)| mine.contains(space));
+        let may =
+            |space: &SpaceId| mine.contains(space) && !self.readers.contains(&(member, *space));
+        let docs = self.docs.iter().filter(|(_, space)| may(space));
         let docs: Vec<(DocId, SpaceId)> = docs.map(|(doc, space)| (*doc, *space)).collect();
         if docs.is_empty() {
             return;
@@ -40,7 +69,7 @@ impl Storm {
         let kind = match loaded {
             Ok(loaded) => loaded.kind,
             // The relay does not know it yet, or any more.
-            Err(StoreError::NotFound(_)) => return,
+            Err(StoreError::NotFound(_) | StoreError::Erased(_)) => return,
             Err(error) => return self.excuse_relay("open", &error),
         };
         let machine = Arc::clone(&self.house.machine);

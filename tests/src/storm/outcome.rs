@@ -46,10 +46,11 @@ pub fn weather(mut storm: Storm, steps: u64) -> Outcome {
     }
 }
 
-/// The one command that runs a storm again and tells what happened in it.
-pub fn replay(seed: u64, steps: u64) -> String {
+/// The one command that runs a storm again and tells what happened in it; with what else was asked for, such as
+/// `--plain`.
+pub fn replay(seed: u64, steps: u64, asked: &str) -> String {
+    let until = seed + 1;
     format!(
-        "cargo run --release -p sopu-tests --bin campaign -- --seeds {seed}..{} --steps {steps} --tell",
-        seed + 1
+        "cargo run --release -p sopu-tests --bin campaign -- --seeds {seed}..{until} --steps {steps}{asked} --tell"
     )
 }

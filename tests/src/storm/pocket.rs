@@ -25,8 +25,19 @@ pub struct Backup {
 pub struct Seen {
     /// Heads of documents that were judged.
     pub docs: BTreeMap<DocId, Version>,
-    /// Generation and seq of cursors.
-    pub cursors: BTreeMap<SpaceId, ([u8; 16], u64)>,
+    /// Where it stood in spaces that it had whole.
+    pub cursors: BTreeMap<SpaceId, Stand>,
+}
+
+/// A cursor as it was last seen.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Stand {
+    /// Which life of the space's feed.
+    pub generation: [u8; 16],
+    /// How far in it.
+    pub seq: u64,
+    /// How often its person had been let in by then.
+    pub joined: Option<u32>,
 }
 
 /// A device with its folder and disk.

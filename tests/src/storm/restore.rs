@@ -16,7 +16,7 @@ use sopu_core::run;
 use sopu_core::store::{Store, StoreError, document, outbox};
 use sopu_core::wire::Offer;
 use sopu_server::backup;
-use sopu_server::relay::{DATABASE, RECORD};
+use sopu_server::relay::{DATABASE, LEDGER, RECORD};
 
 use super::Storm;
 use super::line::{Exchange, acknowledged};
@@ -33,6 +33,8 @@ pub type EditAt = (DocId, i64);
 /// What a backup of the relay holds.
 pub struct RelayBackup {
     database: Files,
+    /// The ledger as it was then.
+    ledger: Files,
     /// The feeds as they had been seen by then.
     feeds: BTreeMap<SpaceId, Feed>,
 }
@@ -68,8 +70,11 @@ impl Storm {
             let oldest = self.luck.below(KEPT);
             self.relay_backups.remove(oldest);
         }
+        let mut ledger = self.house.disk.files();
+        ledger.retain(|name, _| name == LEDGER);
         self.relay_backups.push(RelayBackup {
             database: stick.files(),
+            ledger,
             feeds: self.feeds.clone(),
         });
     }
@@ -100,6 +105,9 @@ impl Storm {
         files.retain(|name, _| !name.starts_with(DATABASE) && !name.starts_with(RECORD));
         let backup = &self.relay_backups[back];
         files.extend(backup.database.clone());
+        if self.forgets_ledger {
+            files.extend(backup.ledger.clone());
+        }
         self.feeds.clone_from(&backup.feeds);
         self.house.disk.put_files(&files);
         self.life += 1;
@@ -172,7 +180,8 @@ impl Storm {
         let mut gone = Vec::new();
         for edit in &mut self.model.edits {
             let at = (edit.doc, edit.at_ms);
-            if !edit.lost && which(&at) && !there.contains(&at) {
+            let erased = self.erased.contains(&edit.doc);
+            if !edit.lost && !erased && which(&at) && !there.contains(&at) {
                 edit.lost = true;
                 gone.push(format!("{:?} of {}", edit.writes, edit.doc));
             }
@@ -187,6 +196,18 @@ impl Storm {
     /// # Errors
     /// The stores'.
     pub(super) fn at_relay(&self) -> Result<BTreeSet<EditAt>, StoreError> {
+        self.at_relay_in("state <> 'fed'")
+    }
+
+    /// As [`Storm::at_relay`], without what it refused for good: that is to be made again.
+    ///
+    /// # Errors
+    /// The stores'.
+    pub(super) fn at_relay_to_stay(&self) -> Result<BTreeSet<EditAt>, StoreError> {
+        self.at_relay_in("state NOT IN ('fed', 'final')")
+    }
+
+    fn at_relay_in(&self, states: &str) -> Result<BTreeSet<EditAt>, StoreError> {
         let record = self.relay().record();
         let store = record.store();
         let mut there = BTreeSet::new();
@@ -194,8 +215,8 @@ impl Storm {
             there.extend(edits_in(store, doc)?);
         }
         let db = self.house.look()?;
-        let sql = "SELECT doc, run FROM envelope WHERE state <> 'fed' AND run IS NOT NULL";
-        let mut kept = db.prepare(sql)?;
+        let sql = format!("SELECT doc, run FROM envelope WHERE {states} AND run IS NOT NULL");
+        let mut kept = db.prepare(&sql)?;
         let rows = kept.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
         for row in rows? {
             let (doc, run): (DocId, Vec<u8>) = row?;

@@ -31,6 +31,8 @@ impl Storm {
             self.touch(number);
         }
         self.perhaps_write_at_office();
+        self.perhaps_erase();
+        self.perhaps_change_role();
         self.perhaps_lose_relay();
         self.power_up();
         self.watch();

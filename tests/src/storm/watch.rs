@@ -9,7 +9,7 @@ use sopu_core::wire::Cursor;
 
 use super::Storm;
 use super::model::{Set, Write};
-use super::pocket::Pocket;
+use super::pocket::{Pocket, Stand};
 use super::power::Which;
 
 /// A space's feed as it was last seen.
@@ -42,6 +42,7 @@ impl Storm {
     /// Looks at all that was touched.
     pub(super) fn watch(&mut self) {
         self.watch_feeds();
+        self.watch_erased();
         for number in std::mem::take(&mut self.touched) {
             if self.pockets[number].device.is_some() && !self.pockets[number].disk.is_dead() {
                 let seen = self.watch_pocket(number);
@@ -110,6 +111,9 @@ impl Storm {
                 continue;
             };
             let doc = stored.doc;
+            if self.is_erased(doc) {
+                continue;
+            }
             let loaded = store.document(doc).map_err(text)?;
             self.model.changes(doc, &loaded.am, loaded.kind)?;
             let mut all = feed.at(doc, seq);
@@ -146,10 +150,7 @@ impl Storm {
         store: &Store,
         seen: &mut super::pocket::Seen,
     ) -> Result<(), String> {
-        let Ok(spaces) = space::spaces(store.conn()) else {
-            // The disk failed just now.
-            return Ok(());
-        };
+        let spaces = space::spaces(store.conn()).map_err(text)?;
         // A space goes only once all that was written in it is delivered; what the relay keeps for
         // people to look at does not come back with the space.
         for edit in self.pockets[number].pending.clone() {
@@ -159,47 +160,21 @@ impl Storm {
                 self.model.edits[edit].delivered = true;
             }
         }
-        let mut moved = Vec::new();
-        let before = std::mem::take(&mut seen.cursors);
-        for here in &spaces {
-            // A first sync may begin anew.
-            let whole = |cursor: &&Cursor| here.left_ms.is_none() && cursor.first.is_none();
-            let Some(cursor) = here.cursor.as_ref().filter(whole) else {
-                continue;
-            };
-            let (generation, seq) = (cursor.generation, cursor.seq);
-            seen.cursors.insert(here.id, (generation, seq));
-            match before.get(&here.id).copied() {
-                Some((before, was)) if before == generation && was > seq => {
-                    return Err(format!("its cursor went back from {was} to {seq}"));
-                }
-                Some(before) if before == (generation, seq) => {}
-                Some(_) | None => moved.push(here.id),
-            }
-        }
-        let Ok(docs) = document::ids(store.conn(), None, None, 1_000) else {
-            return Ok(());
-        };
-        for doc in docs {
-            let Ok(Some(heads)) = document::heads(store.conn(), doc) else {
-                return Ok(());
-            };
-            let Some(home) = self.home(doc, store)? else {
-                return Ok(());
-            };
+        let moved = self.watch_cursors(number, &spaces, seen)?;
+        for doc in document::ids(store.conn(), None, None, 1_000).map_err(text)? {
+            let heads = document::heads(store.conn(), doc).map_err(text)?;
+            let heads = heads.ok_or("a document without heads")?;
+            let home = self.home(doc, store)?;
+            Self::lets_go_of_erased(store, doc)?;
             let same = seen.docs.get(&doc) == Some(&heads);
             if same && !moved.contains(&home) {
                 continue;
             }
-            let Ok(loaded) = store.document(doc) else {
-                return Ok(());
-            };
+            let loaded = store.document(doc).map_err(text)?;
             let changes = self.model.changes(doc, &loaded.am, loaded.kind)?;
             let here = spaces.iter().find(|space| space.id == home);
             let cursor = here.and_then(|space| space.cursor.as_ref());
-            let Ok(beside) = self.beside_feed(store, doc) else {
-                return Ok(());
-            };
+            let beside = self.beside_feed(store, doc).map_err(text)?;
             self.has_its_feed(number, doc, home, cursor, &changes, &beside)?;
             // A copy whose other self made its edits again may make them again too, until the relay
             // has told it; the record never has both, and in the end neither has it. The same holds for
@@ -217,6 +192,50 @@ impl Storm {
             }
         }
         Ok(())
+    }
+
+    /// Cursors do not go back within a generation, and a space that is whole is not begun anew, but by one
+    /// who left it in between, or whose store exists twice, or once the relay came back from a backup. Gives
+    /// the spaces whose cursor moved.
+    fn watch_cursors(
+        &self,
+        number: usize,
+        spaces: &[space::Space],
+        seen: &mut super::pocket::Seen,
+    ) -> Result<Vec<SpaceId>, String> {
+        let pocket = &self.pockets[number];
+        let may_begin_anew = pocket.copied || pocket.revoked || self.life > 0;
+        let mut moved = Vec::new();
+        let before = std::mem::take(&mut seen.cursors);
+        for here in spaces {
+            let Some(cursor) = here.cursor.as_ref().filter(|_| here.left_ms.is_none()) else {
+                continue;
+            };
+            let joined = self.joined.get(&(pocket.member, here.id)).copied();
+            let before = before.get(&here.id);
+            if cursor.first.is_some() {
+                if before.is_some_and(|stood| stood.joined == joined) && !may_begin_anew {
+                    return Err("it begins a space anew that was whole".into());
+                }
+                continue;
+            }
+            let (generation, seq) = (cursor.generation, cursor.seq);
+            let stands = Stand {
+                generation,
+                seq,
+                joined,
+            };
+            if before != Some(&stands) {
+                moved.push(here.id);
+            }
+            if let Some(stood) = before.filter(|stood| stood.generation == generation)
+                && stood.seq > seq
+            {
+                return Err(format!("its cursor went back from {} to {seq}", stood.seq));
+            }
+            seen.cursors.insert(here.id, stands);
+        }
+        Ok(moved)
     }
 
     /// What was made again without the item it was written in is in a draft: here, or on another
@@ -243,7 +262,8 @@ impl Storm {
                 let said = pocket.device.as_ref().map(|device| says(device.store()));
                 pocket.family == edit.by && (gone || said == Some(true))
             };
-            if !says(store) && !self.pockets.iter().any(excused) {
+            let asked = !self.is_erased(edit.doc);
+            if asked && !says(store) && !self.pockets.iter().any(excused) {
                 return Err(format!("no draft says {:?}", edit.writes));
             }
         }
@@ -266,6 +286,10 @@ impl Storm {
         let Some(feed) = self.feeds.get(&home).filter(|_| !self.merged) else {
             return Ok(());
         };
+        if self.is_erased(doc) {
+            // It has not heard of that, and the feed has no changes of it any more.
+            return Ok(());
+        }
         if feed.life.is_none_or(|(id, _)| id != cursor.generation) {
             // It has not heard that the relay came back.
             return Ok(());
@@ -301,14 +325,12 @@ impl Storm {
     }
 
     /// The space of a document; a document whose making was broken off by a fault becomes known
-    /// here. `None` if the disk failed just now.
-    fn home(&mut self, doc: DocId, store: &Store) -> Result<Option<SpaceId>, String> {
+    /// here.
+    fn home(&mut self, doc: DocId, store: &Store) -> Result<SpaceId, String> {
         if let Some(space) = self.docs.get(&doc) {
-            return Ok(Some(*space));
+            return Ok(*space);
         }
-        let Ok(loaded) = store.document(doc) else {
-            return Ok(None);
-        };
+        let loaded = store.document(doc).map_err(text)?;
         let times = loaded.am.get_changes(&[]);
         let found = times.iter().map(automerge::Change::timestamp);
         let orphan = found.into_iter().find_map(|at_ms| {
@@ -321,7 +343,7 @@ impl Storm {
         self.docs.insert(doc, space);
         let edit = self.wrote(number, doc, at_ms, writes);
         self.model.edits[edit].sure = false;
-        Ok(Some(space))
+        Ok(space)
     }
 
     /// A device is on again: all that was saved there and not delivered is still there.
@@ -343,7 +365,7 @@ impl Storm {
             let edit = self.model.edits[edit].clone();
             // A space that was left has been delivered before it went.
             let home = self.docs.get(&edit.doc);
-            if !edit.sure || edit.lost || !here.iter().any(|s| Some(&s.id) == home) {
+            if !self.is_promised(&edit) || !here.iter().any(|s| Some(&s.id) == home) {
                 continue;
             }
             let store = self.pockets[number].look().store();

@@ -120,7 +120,7 @@ impl Form {
 impl Storm {
     /// A document is begun, if there are not many yet.
     pub(super) fn create(&mut self, number: usize) {
-        if self.docs.len() >= DOCUMENTS {
+        if self.docs.len() - self.erased.len() >= DOCUMENTS {
             return self.edit(number);
         }
         let Some(space) = self.a_space(number) else {
