@@ -49,7 +49,9 @@ pub mod space;
 pub mod view;
 mod wal;
 
-pub(crate) use beside::{DAMAGED, beside, remove, remove_damaged, remove_store, rename};
+pub(crate) use beside::{
+    DAMAGED, beside, has_damaged, remove, remove_damaged, remove_store, rename,
+};
 pub use cipher::{StoreKey, encrypt, is_plain, unlock};
 pub use document::{DocWrite, Loaded, NewChange, Origin};
 pub use error::{Fault, Result, StoreError};

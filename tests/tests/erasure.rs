@@ -181,6 +181,26 @@ fn nothing_of_an_erased_document_is_left_anywhere() {
     assert!(left.is_empty(), "afterwards: {left:?}");
 }
 
+/// A store was damaged and salvaged, and the document was in a part of it that could not be read: what is left
+/// of it stands only in the files that the salvage keeps.
+#[test]
+fn what_a_salvage_keeps_goes_when_something_is_erased_that_the_store_does_not_have() {
+    let world = World::new();
+    let space = world.space("Koivula");
+    let member = world.member("Aino", Role::Owner, &[space]);
+    let mut aino = world.phone("aino", member);
+    aino.sync(&world);
+    let mut eero = world.phone("eero", member);
+    let kept = eero.store_file().with_file_name("store.db.damaged");
+    std::fs::write(&kept, WORDS[0]).expect("writes");
+    let doc = aino.note(space, json!({"summary": WORDS[0]}));
+    aino.sync(&world);
+    world.settle();
+    world.relay().erase(doc, "request").expect("erases");
+    eero.sync(&world);
+    assert!(!kept.exists());
+}
+
 #[test]
 fn words_are_found_however_they_are_packed() {
     let folder = tempfile::tempdir().expect("a folder");

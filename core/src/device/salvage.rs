@@ -22,8 +22,8 @@ use crate::documents::Kind;
 use crate::id::DocId;
 use crate::store::draft;
 use crate::store::{
-    DAMAGED, Store, StoreError, Tx, beside, is_plain, meta, open_damaged, purge, reads, remove,
-    remove_damaged, rename, space, taken_whole,
+    DAMAGED, Store, StoreError, Tx, beside, has_damaged, is_plain, meta, open_damaged, purge,
+    reads, remove, remove_damaged, rename, space, taken_whole,
 };
 use crate::time::Env;
 
@@ -122,11 +122,25 @@ impl Device {
     /// once all that could be read there is taken in.
     pub(crate) fn scrub(&mut self) -> Result<()> {
         self.store.scrub()?;
+        self.let_go_of_damaged()
+    }
+
+    /// Takes away what a salvage has kept, now or once all that could be read there is taken in: something
+    /// that must be gone may be in it.
+    pub(crate) fn let_go_of_damaged(&mut self) -> Result<()> {
+        if !self.keeps_damaged()? {
+            return Ok(());
+        }
         if self.recovering()? {
             let later = |tx: &Tx<'_>| meta::set_number(tx, keys::DAMAGED_DUE, 1);
             return Ok(self.store.write(later)?);
         }
         remove_damaged(self.store.conn()).map_err(failed)
+    }
+
+    /// Whether a salvage has kept anything.
+    pub(crate) fn keeps_damaged(&self) -> Result<bool> {
+        has_damaged(self.store.conn()).map_err(failed)
     }
 
     /// What [`Device::scrub`] has put off.

@@ -47,6 +47,14 @@ pub(crate) fn remove_damaged(conn: &Connection) -> io::Result<()> {
     }
 }
 
+/// Whether a salvage has kept anything of a store.
+pub(crate) fn has_damaged(conn: &Connection) -> io::Result<bool> {
+    match conn.path().filter(|path| !path.is_empty()) {
+        Some(path) => Ok(!all_beside(Path::new(path), is_of_a_salvage)?.is_empty()),
+        None => Ok(false),
+    }
+}
+
 /// Takes away a store that nobody has open, with all that ever stood beside it.
 pub(crate) fn remove_store(path: &Path) -> io::Result<()> {
     remove_beside(path, |end| is_of_a_salvage(end) || is_of_a_store(end))
@@ -54,23 +62,31 @@ pub(crate) fn remove_store(path: &Path) -> io::Result<()> {
 
 /// Takes away the files in the folder whose names are this file's with such an ending.
 fn remove_beside(path: &Path, which: impl Fn(&str) -> bool) -> io::Result<()> {
+    all_beside(path, which)?
+        .iter()
+        .try_for_each(|path| remove(path))
+}
+
+/// The files in the folder whose names are this file's with such an ending.
+fn all_beside(path: &Path, which: impl Fn(&str) -> bool) -> io::Result<Vec<PathBuf>> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-        return Ok(());
+        return Ok(Vec::new());
     };
     let here = folder.as_os_str().is_empty();
     let name = name.to_string_lossy();
     let entries = match fs::read_dir(if here { Path::new(".") } else { folder }) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
+    let mut found = Vec::new();
     for entry in entries.flatten() {
         let file = entry.file_name();
         let file = file.to_string_lossy();
         if file.strip_prefix(&*name).is_some_and(&which) && entry.path().is_file() {
-            remove(&entry.path())?;
+            found.push(entry.path());
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 /// The file itself, what SQLite keeps beside it, and the copy that it is encrypted into.

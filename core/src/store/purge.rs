@@ -1,7 +1,7 @@
 //! Erasure: every trace of a document's content goes, in whatever state it was. Headers, ids and
 //! signatures stay, so that the feed's order and hash can still be checked.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::Result;
 use super::{Store, Tx, document, meta, put_by, search};
@@ -48,37 +48,72 @@ pub fn erased(conn: &Connection) -> Result<Vec<Erased>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// What a [`purge`] found.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Purged {
+    /// It was known that the document is erased, and nothing of it was here.
+    Nothing,
+    /// That it is erased is new, and nothing of it was here.
+    News,
+    /// Something of it was here: [`Store::scrub`] is due.
+    Content,
+}
+
 /// Removes a document's changes, snapshot, view, search row, runs, drafts, replay table, and
 /// entries and changes put by, and remembers that it was erased. [`Store::scrub`] afterwards removes what the
 /// file still holds of it; that it is due survives a crash between the two.
 ///
 /// # Errors
 /// SQLite's own.
-pub fn purge(tx: &Tx<'_>, mark: &Erased) -> Result<()> {
+pub fn purge(tx: &Tx<'_>, mark: &Erased) -> Result<Purged> {
     let doc = mark.doc;
-    if let Some(row) = document::row(tx, doc)? {
+    let row = document::row(tx, doc)?;
+    let mut there = row.is_some();
+    if let Some(row) = row {
         search::remove(tx, row.n)?;
         tx.execute("DELETE FROM document WHERE n = ?1", [row.n])?;
     }
     for table in ["deferred", "replay", "draft", "quarantine"] {
-        tx.execute(&format!("DELETE FROM {table} WHERE doc = ?1"), [doc])?;
+        there |= tx.execute(&format!("DELETE FROM {table} WHERE doc = ?1"), [doc])? > 0;
     }
-    put_by::forget(tx, doc)?;
+    there |= put_by::forget(tx, doc)?;
+    let runs = "UPDATE envelope SET run = NULL WHERE doc = ?1 AND run IS NOT NULL";
+    there |= tx.execute(runs, [doc])? > 0;
     tx.execute(
-        "UPDATE envelope SET state = 'erased', reason = NULL, run = NULL WHERE doc = ?1",
+        "UPDATE envelope SET state = 'erased', reason = NULL WHERE doc = ?1",
         [doc],
     )?;
-    tx.execute(
+    let new = tx.execute(
         "INSERT OR IGNORE INTO erased (doc, space, reason, at_ms) VALUES (?1, ?2, ?3, ?4)",
         params![doc, mark.space, mark.reason, mark.at_ms],
-    )?;
-    scrub_due(tx)
+    )? > 0;
+    if there {
+        scrub_due(tx)?;
+        return Ok(Purged::Content);
+    }
+    Ok(if new { Purged::News } else { Purged::Nothing })
+}
+
+/// The space anything of a document is kept for here; `None` if nothing is.
+///
+/// # Errors
+/// SQLite's own.
+pub fn home(conn: &Connection, doc: DocId) -> Result<Option<SpaceId>> {
+    for table in ["document", "envelope", "deferred", "draft", "quarantine"] {
+        let id = if table == "document" { "id" } else { "doc" };
+        let sql = format!("SELECT space FROM {table} WHERE {id} = ?1 LIMIT 1");
+        let found = conn.query_row(&sql, [doc], |row| row.get(0)).optional()?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(put_by::all(conn)?.get(&doc).map(|put| put.space))
 }
 
 const SCRUB_DUE: &str = "scrub_due";
 
 /// Notes that content was deleted which [`Store::scrub`] has yet to remove from the file.
-pub(super) fn scrub_due(tx: &Tx<'_>) -> Result<()> {
+pub(crate) fn scrub_due(tx: &Tx<'_>) -> Result<()> {
     meta::set_number(tx, SCRUB_DUE, 1)
 }
 

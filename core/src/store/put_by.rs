@@ -80,13 +80,15 @@ pub fn spaces(conn: &Connection) -> Result<BTreeSet<SpaceId>> {
     Ok(spaces.map(|(space, _, _)| space).collect())
 }
 
-/// Takes away what waits of a document.
+/// Takes away what waits of a document; says whether anything did.
 ///
 /// # Errors
 /// SQLite's own.
-pub fn forget(tx: &Tx<'_>, doc: DocId) -> Result<()> {
+pub fn forget(tx: &Tx<'_>, doc: DocId) -> Result<bool> {
     let all = meta::all_under(tx, &under(doc))?;
-    all.iter().try_for_each(|(name, _)| meta::remove(tx, name))
+    all.iter()
+        .try_for_each(|(name, _)| meta::remove(tx, name))?;
+    Ok(!all.is_empty())
 }
 
 /// Takes away what waits in a space, and what can be read no more: nobody can tell where that belongs, and

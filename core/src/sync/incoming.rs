@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use crate::device::enrol::former_names;
 use crate::device::{Device, DeviceError, Result, SyncReport, keys, seal};
 use crate::envelope::encode;
-use crate::id::{EnvelopeId, SpaceId};
+use crate::id::{DocId, EnvelopeId, SpaceId};
 use crate::store::outbox::State;
 use crate::store::{Tx, meta, outbox, purge, put_by, space};
 use crate::sync::offers::id_of;
@@ -347,24 +347,8 @@ impl Device {
             .filter(|o| !already.contains(&o.number))
         {
             match &order.what {
-                OrderKind::Purge(doc) => {
-                    let conn = self.store.conn();
-                    let space = match crate::store::document::row(conn, *doc)? {
-                        Some(row) => Some(row.space),
-                        None => put_by::all(conn)?.get(doc).map(|put| put.space),
-                    };
-                    if let Some(space) = space {
-                        let mark = purge::Erased {
-                            doc: *doc,
-                            space,
-                            reason: "ordered".to_owned(),
-                            at_ms: self.env.now_ms(),
-                        };
-                        self.store.write(|tx| purge::purge(tx, &mark))?;
-                        self.store.forget_loaded();
-                        self.scrub()?;
-                    }
-                }
+                OrderKind::Purge(doc) if !self.purge_every_trace(*doc)? => continue,
+                OrderKind::Purge(_) => {}
                 // One that is cut off brings what it has as it is, and enrols under no other name.
                 OrderKind::EnrolAgain if is_cut_off(response) => continue,
                 OrderKind::EnrolAgain => {
@@ -390,6 +374,26 @@ impl Device {
                 .write(|tx| meta::set(tx, keys::ORDERS_DONE, &done))?;
         }
         Ok(confirmed || !done.is_empty())
+    }
+
+    /// Purges a document as the relay has ordered. `false` while a trace of it may be left: a file that could
+    /// not be written anew, or that a salvage keeps until all in it is taken in. Then it is not confirmed, and
+    /// the order comes again.
+    pub(crate) fn purge_every_trace(&mut self, doc: DocId) -> Result<bool> {
+        if let Some(space) = purge::home(self.store.conn(), doc)? {
+            let mark = purge::Erased {
+                doc,
+                space,
+                reason: "ordered".to_owned(),
+                at_ms: self.env.now_ms(),
+            };
+            self.store.write(|tx| purge::purge(tx, &mark))?;
+            self.store.forget_loaded();
+        }
+        // A full disk, or another that reads just now, is no reason not to sync.
+        let written_anew = !self.store.scrub_due()? || self.store.scrub().is_ok();
+        self.let_go_of_damaged()?;
+        Ok(written_anew && !self.keeps_damaged()?)
     }
 
     /// The relay says there is nothing more to say to this device: it is cut off, and was wiped. A

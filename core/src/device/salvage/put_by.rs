@@ -144,7 +144,8 @@ impl Device {
                     }
                 }
                 draft::release_from(tx, doc, INCOMPLETE)?;
-                put_by::forget(tx, doc)
+                put_by::forget(tx, doc)?;
+                Ok(())
             })?;
         }
         self.store.forget_loaded();

@@ -9,8 +9,9 @@ use crate::documents::Kind;
 use crate::id::{DocId, Hash};
 use crate::store::list::{Query, list};
 use crate::store::outbox::{self, State};
-use crate::store::purge::{self, Erased};
-use crate::store::{Store, StoreError, document, draft};
+use crate::store::purge::{self, Erased, Purged};
+use crate::store::{Store, StoreError, deferred, document, draft};
+use crate::wire::Entry;
 
 const RARE: &str = "kvartsiukko";
 
@@ -148,10 +149,12 @@ fn an_erased_document_is_not_stored_again() {
         .write(|tx| purge::purge(tx, &mark(&world, doc)))
         .expect("purges again");
     let unseen = DocId::mint(&world.env);
-    store
-        .write(|tx| purge::purge(tx, &mark(&world, unseen)))
-        .expect("purges");
+    store.scrub().expect("scrubs");
+    let purge = |store: &mut Store| store.write(|tx| purge::purge(tx, &mark(&world, unseen)));
+    assert_eq!(purge(&mut store).expect("purges"), Purged::News);
     assert!(purge::is_erased(store.conn(), unseen).expect("asks"));
+    assert_eq!(purge(&mut store).expect("purges"), Purged::Nothing);
+    assert!(!store.scrub_due().expect("asks"), "there was nothing of it");
 }
 
 #[test]
@@ -174,4 +177,28 @@ fn a_scrub_waits_for_no_reader_and_says_so() {
     assert!(store.checkpoint().is_err());
     reader.conn().execute_batch("COMMIT").expect("ends");
     store.checkpoint().expect("now it can");
+}
+
+/// Entries of a kind that a later version knows, and nothing else: the order to purge passed them by.
+#[test]
+fn what_stands_only_beside_documents_is_found_and_purged() {
+    let world = World::new(1);
+    let mut store = Store::open_in_memory().expect("opens");
+    let doc = DocId::mint(&world.env);
+    assert_eq!(purge::home(store.conn(), doc).expect("asks"), None);
+    let entry = Entry::Erased {
+        seq: 1,
+        proof: world.proof(doc, &[]),
+    };
+    store
+        .write(|tx| deferred::defer(tx, world.space, doc, &entry))
+        .expect("defers");
+    assert_eq!(
+        purge::home(store.conn(), doc).expect("asks"),
+        Some(world.space)
+    );
+    let purged = store.write(|tx| purge::purge(tx, &mark(&world, doc)));
+    assert_eq!(purged.expect("purges"), Purged::Content);
+    assert!(store.scrub_due().expect("asks"));
+    assert_eq!(purge::home(store.conn(), doc).expect("asks"), None);
 }

@@ -10,7 +10,8 @@ use crate::id::{DocId, EnvelopeId, Hash, SpaceId};
 use crate::store::document::{self, DocWrite};
 use crate::store::draft::{self, Quarantined};
 use crate::store::outbox::{self, State};
-use crate::store::{Result, Tx, deferred, meta, notice, purge};
+use crate::store::purge::{self, Purged};
+use crate::store::{Result, Tx, deferred, meta, notice};
 use crate::wire::{Entry, Notice, NoticeKind, SignedNotice};
 
 /// One thing to write, in feed order.
@@ -77,8 +78,8 @@ impl Mark {
         (!header.replaces.is_empty()).then(|| (proof.id(), header.replaces))
     }
 
-    /// `true` if something was purged.
-    pub(super) fn write(&self, tx: &Tx<'_>, space: SpaceId, at_ms: i64) -> Result<bool> {
+    /// Says whether something was purged.
+    pub(super) fn write(&self, tx: &Tx<'_>, space: SpaceId, at_ms: i64) -> Result<Purged> {
         match self {
             Mark::Fed {
                 proof,
@@ -162,7 +163,7 @@ impl Mark {
                 )?;
             }
         }
-        Ok(false)
+        Ok(Purged::Nothing)
     }
 }
 
@@ -211,18 +212,15 @@ fn retire(tx: &Tx<'_>, proof: &Proof) -> Result<()> {
     Ok(())
 }
 
-fn purge_doc(tx: &Tx<'_>, space: SpaceId, doc: DocId, reason: &str, at_ms: i64) -> Result<bool> {
-    let held = document::row(tx, doc)?.is_some();
-    purge::purge(
-        tx,
-        &purge::Erased {
-            doc,
-            space,
-            reason: reason.to_owned(),
-            at_ms,
-        },
-    )?;
-    Ok(held)
+fn purge_doc(tx: &Tx<'_>, space: SpaceId, doc: DocId, reason: &str, at_ms: i64) -> Result<Purged> {
+    let reason = reason.to_owned();
+    let mark = purge::Erased {
+        doc,
+        space,
+        reason,
+        at_ms,
+    };
+    purge::purge(tx, &mark)
 }
 
 impl Changed {

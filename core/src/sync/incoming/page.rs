@@ -18,7 +18,8 @@ use crate::read::version;
 use crate::run::{self, Opened};
 use crate::store::document::{self, Loaded, NewChange, Origin};
 use crate::store::outbox::{self, State};
-use crate::store::{StoreError, meta, purge, space};
+use crate::store::purge::{self, Purged};
+use crate::store::{StoreError, meta, space};
 use crate::wire::{Entry, Notice, RosterRow, SignedNotice, SpacePage};
 
 /// A document with what arrived applied.
@@ -148,7 +149,7 @@ impl Device {
         }
         let key = self.key.clone();
         let at_ms = self.env.now_ms();
-        let mut purged = false;
+        let mut purged = Purged::Nothing;
         self.store.write_or(|tx| -> Result<()> {
             if let Some(rows) = &page.roster {
                 space::set_roster(tx, id, rows)?;
@@ -157,7 +158,7 @@ impl Device {
             // changes they are over, which may be of this very page.
             let joins = |mark: &&Mark| matches!(mark, Mark::Joined { .. });
             for mark in work.marks.iter().filter(|mark| !joins(mark)) {
-                purged |= mark.write(tx, id, at_ms)?;
+                purged = purged.max(mark.write(tx, id, at_ms)?);
             }
             for changed in &work.changed {
                 changed.write(tx, id, at_ms)?;
@@ -184,9 +185,13 @@ impl Device {
                 .filter(|m| matches!(m, Mark::Quarantine { .. }))
                 .count(),
         );
-        if purged {
-            self.store.forget_loaded();
-            self.scrub()?;
+        match purged {
+            Purged::Nothing => {}
+            Purged::News => self.let_go_of_damaged()?,
+            Purged::Content => {
+                self.store.forget_loaded();
+                self.scrub()?;
+            }
         }
         for Changed {
             doc, kind, tried, ..
