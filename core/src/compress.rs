@@ -32,12 +32,15 @@ pub fn decompress(bytes: &[u8], cap: usize) -> Result<Vec<u8>, BadBody> {
     // 2 MiB at most; nobody needs more than what may come out.
     let window = cap.next_power_of_two().ilog2().clamp(10, 23);
     decoder.window_log_max(window).map_err(failed)?;
-    let mut out = Vec::new();
-    let size = decoder.take(cap as u64 + 1).read_to_end(&mut out);
-    if size.map_err(failed)? > cap {
-        return Err(BadBody::TooLarge);
+    // By small parts: reading to the end would make room for twice the most before it knew that more came.
+    let (mut out, mut part) = (Vec::new(), [0; 16 * 1_024]);
+    loop {
+        match decoder.read(&mut part).map_err(failed)? {
+            0 => return Ok(out),
+            more if more > cap - out.len() => return Err(BadBody::TooLarge),
+            more => out.extend_from_slice(&part[..more]),
+        }
     }
-    Ok(out)
 }
 
 #[cfg(test)]

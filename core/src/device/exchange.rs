@@ -373,6 +373,20 @@ mod tests {
     use crate::time::SystemEnv;
     use crate::wire::{ENROL_PATH, EnrolResponse, PROTOCOL};
 
+    #[test]
+    fn an_answer_that_asks_for_a_large_window_is_refused_for_that() {
+        let reply = |window_log| Reply {
+            status: 200,
+            encoding: "zstd".into(),
+            body: crate::testing::by_hand::zstd_window(window_log, b"few"),
+        };
+        assert_eq!(answer(reply(20)).unwrap().0, b"few");
+        for window_log in [24, 27, 31] {
+            let said = answer(reply(window_log));
+            assert!(matches!(said, Err(DeviceError::BadAnswer)), "{said:?}");
+        }
+    }
+
     /// A relay whose merging is stuck: it answers, and always has more.
     #[derive(Default)]
     struct Stuck {

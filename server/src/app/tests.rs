@@ -343,6 +343,36 @@ async fn a_stranger_s_body_is_not_read() {
     );
 }
 
+/// zstd would give a stranger's few bytes 128 MiB by itself.
+#[tokio::test]
+async fn a_body_that_asks_for_a_large_window_is_refused_for_that() {
+    let server = server();
+    let token = server.enrol().await;
+    let plain = encode(&request());
+    let asks = |window_log: u8| {
+        // One frame of one block, which holds the request as it is.
+        let block = u32::try_from(plain.len()).unwrap() << 3 | 1;
+        let head = [0x28, 0xb5, 0x2f, 0xfd, 0, (window_log - 10) << 3];
+        [&head[..], &block.to_le_bytes()[..3], &plain].concat()
+    };
+    let zstd = |to: axum::http::request::Builder, window_log| {
+        let to = to.header(header::CONTENT_ENCODING, "zstd");
+        server.send(to.body(asks(window_log).into()).unwrap())
+    };
+    assert_eq!(zstd(post(&token), 20).await.status(), 200);
+    for large in [
+        zstd(post(&token), 24).await,
+        zstd(post(&token), 27).await,
+        zstd(cbor(ENROL_PATH), 15).await,
+        zstd(cbor(ENROL_PATH), 27).await,
+    ] {
+        assert_eq!(problem_code(large, 413).await, "body_too_large");
+    }
+    // Small enough, it is read for what it is: no enrolment.
+    let other = zstd(cbor(ENROL_PATH), 14).await;
+    assert_eq!(problem_code(other, 400).await, "bad_cbor");
+}
+
 #[tokio::test]
 async fn a_body_of_another_type_or_of_none_is_not_read() {
     let server = server();

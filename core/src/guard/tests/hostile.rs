@@ -1,8 +1,10 @@
 //! The inputs that hurt an unguarded Automerge, each with a right checksum.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::by_hand::{ByHand, body, flags, run_of, seal_body, text};
+use rustix::time::{ClockId, clock_gettime};
+
+use super::by_hand::{ByHand, body, deflate_bomb, flags, run_of, seal_body, text};
 use crate::chunk::{Column, write_i64, write_u64};
 use crate::documents::Container;
 use crate::documents::{Kind, Rule};
@@ -11,15 +13,25 @@ use crate::guard::{Limits, Refusal, check_change};
 
 const KIND: Kind = Kind::VisitNote;
 
+/// The processor time a refusal takes at most; unoptimised code is slower.
+const LONGEST: Duration = Duration::from_millis(if cfg!(debug_assertions) { 10 } else { 1 });
+
+/// What the guard says, five times, the quickest of them at once and not after expanding.
 fn refusal(bytes: &[u8]) -> &'static str {
-    let start = Instant::now();
-    let code =
-        check_change(bytes, KIND, &Limits::DEVICE).map_or_else(|r: Refusal| r.code, |_| "passed");
-    assert!(
-        start.elapsed() < Duration::from_millis(500),
-        "refused at once, not after expanding"
-    );
+    let once = |_| {
+        let start = cpu();
+        let code = check_change(bytes, KIND, &Limits::DEVICE)
+            .map_or_else(|r: Refusal| r.code, |_| "passed");
+        (cpu().saturating_sub(start), code)
+    };
+    let (best, code) = (0..5).map(once).min().unwrap();
+    assert!(best <= LONGEST, "{code} after {best:?}");
     code
+}
+
+/// Processor time of this thread, which other tests do not lengthen.
+fn cpu() -> Duration {
+    clock_gettime(ClockId::ThreadCPUTime).try_into().unwrap()
 }
 
 fn key_of(wanted: impl Fn(&Rule) -> bool) -> &'static str {
@@ -86,9 +98,9 @@ fn a_run_of_one_long_key_is_refused_by_the_text_it_expands_to() {
 
 #[test]
 fn a_deflated_chunk_is_refused_without_inflating_it() {
-    let chunk = seal_body(2, &vec![0x5a; 200_000]);
+    let chunk = seal_body(2, &deflate_bomb(200_000));
     assert_eq!(refusal(&chunk), "chunk_type");
-    let huge = seal_body(2, &vec![0x5a; 1_000_000]);
+    let huge = seal_body(2, &deflate_bomb(1_000_000));
     assert_eq!(refusal(&huge), "change_too_large");
 }
 
