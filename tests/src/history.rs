@@ -95,6 +95,8 @@ pub enum What {
         /// Over version, content and conflicts; empty where only marks can be seen.
         digest: String,
     },
+    /// The replica has told of every document it holds, also if that is none.
+    Ended,
 }
 
 /// Now on the machine's monotonic clock, nanoseconds.

@@ -34,7 +34,15 @@ fn judged(settings: Settings) {
     }
     let told = |name: &str| outcome.counts.get(name).copied().unwrap_or(0);
     eprintln!("{:?}", outcome.counts);
-    for name in ["relay kills", "phone kills", "acknowledged", "settled"] {
+    for name in [
+        "relay kills",
+        "phone kills",
+        "acknowledged",
+        "settled",
+        "reads",
+        "office reads",
+        "endings",
+    ] {
         assert!(told(name) > 0, "{name}: {:?}", outcome.counts);
     }
     let odd: Vec<&String> = outcome

@@ -27,6 +27,10 @@ pub struct Save {
 pub struct Facts {
     /// By mark.
     pub saves: BTreeMap<char, Save>,
+    /// Replicas that told anything.
+    pub replicas: BTreeSet<String>,
+    /// Replicas that told of all they hold at the end.
+    pub ended: BTreeSet<String>,
     /// Replicas whose store is gone.
     pub gone: BTreeSet<String>,
     /// Marks of which something was told before anybody had saved them.
@@ -47,6 +51,9 @@ impl Facts {
 
     fn add(&mut self, event: &Event) {
         let at = event.at_ns;
+        if !self.replicas.contains(&event.replica) {
+            self.replicas.insert(event.replica.clone());
+        }
         match &event.what {
             What::Saving { doc, mark, saw } => {
                 self.began(event);
@@ -72,6 +79,9 @@ impl Facts {
             What::Settled { marks } => self.told(marks, |save| {
                 save.settled_ns.get_or_insert(at);
             }),
+            What::Ended => {
+                self.ended.insert(event.replica.clone());
+            }
             What::Gone => {
                 self.gone.insert(event.replica.clone());
             }
@@ -95,6 +105,11 @@ impl Facts {
                 }
             }
         }
+    }
+
+    /// Replicas that must hold everything at the end.
+    pub fn living(&self) -> impl Iterator<Item = &str> {
+        self.replicas.difference(&self.gone).map(String::as_str)
     }
 
     /// When the operation that `event` completes began; its own time if that was not told.

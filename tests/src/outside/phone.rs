@@ -72,17 +72,7 @@ impl PhoneLoop {
         first_mark: u32,
     ) -> Self {
         std::fs::create_dir_all(folder).expect("a folder");
-        let env: Arc<dyn Env> = Arc::new(SystemEnv);
-        let key_file = folder.join("keystore");
-        let key = std::fs::read(&key_file).ok();
-        let key = key.and_then(|key| key.try_into().ok()).unwrap_or_else(|| {
-            let key = Device::new_key(&*env);
-            std::fs::write(&key_file, key).expect("the keystore");
-            key
-        });
-        let store = folder.join("store.db");
-        let mut device =
-            Device::open(&store, &folder.join("no-backup"), key, env).expect("the store opens");
+        let mut device = open(folder).expect("the store opens");
         let transport = HttpTransport::new(relay);
         if device.identity().is_err() {
             device.enrol(&transport, code, name).expect("enrols");
@@ -191,6 +181,7 @@ impl PhoneLoop {
                 digest: digest(&opened),
             });
         }
+        self.begin(What::Ended);
     }
 
     fn docs(&self) -> Vec<DocId> {
@@ -315,7 +306,6 @@ impl PhoneLoop {
         }
     }
 
-    /// `true` if it ended well and there was nothing more.
     /// Syncs, and says whether the relay had no more, or why that came to nothing.
     fn sync(&self, wait_ms: u32) -> Result<bool, String> {
         let op = self.begin(What::Syncing);
@@ -371,6 +361,35 @@ impl PhoneLoop {
             self.begin(What::Settled { marks });
         }
     }
+}
+
+/// The texts of a device that was made before.
+///
+/// # Errors
+/// What the device says.
+pub fn held(folder: &Path) -> Result<Vec<String>, DeviceError> {
+    let device = open(folder)?;
+    let docs = document::ids(device.store().conn(), None, None, 1_000)?;
+    let text = |doc| {
+        let opened = device.read(doc)?;
+        let text = opened.value["summary"].as_str().unwrap_or_default();
+        Ok(text.to_owned())
+    };
+    docs.into_iter().map(text).collect()
+}
+
+/// The device of a folder, with the key that is kept there.
+fn open(folder: &Path) -> Result<Device, DeviceError> {
+    let env: Arc<dyn Env> = Arc::new(SystemEnv);
+    let key_file = folder.join("keystore");
+    let key = std::fs::read(&key_file).ok();
+    let key = key.and_then(|key| key.try_into().ok()).unwrap_or_else(|| {
+        let key = Device::new_key(&*env);
+        std::fs::write(&key_file, key).expect("the keystore");
+        key
+    });
+    let store = folder.join("store.db");
+    Device::open(&store, &folder.join("no-backup"), key, env)
 }
 
 fn text(opened: &Opened) -> String {

@@ -307,6 +307,7 @@ impl<'p> Run<'p> {
             };
             self.log.note(OFFICE, op, ending);
         }
+        self.log.note(OFFICE, u64::MAX, What::Ended);
         self.kill_relay();
     }
 
@@ -334,6 +335,8 @@ impl<'p> Run<'p> {
             damage.push(String::from_utf8_lossy(&told.stderr).into_owned());
         }
         let mut counts = counts(&events);
+        let lag_ns = history::checker::office_lag_ns(&events);
+        counts.insert("office lag ms".into(), lag_ns / 1_000_000);
         counts.insert("relay kills".into(), self.kills.0);
         counts.insert("phone kills".into(), self.kills.1);
         Outcome {
@@ -360,7 +363,11 @@ fn counts(events: &[Event]) -> BTreeMap<String, u64> {
             What::Synced { .. } => count("syncs", 1),
             What::Ending { .. } => count("endings", 1),
             What::Failed { reason } => count(&format!("failed {reason}"), 1),
-            What::Saving { .. } | What::Reading { .. } | What::Syncing | What::Gone => {}
+            What::Saving { .. }
+            | What::Reading { .. }
+            | What::Syncing
+            | What::Gone
+            | What::Ended => {}
         }
     }
     counts

@@ -55,6 +55,7 @@ impl Story {
         self.op += 1;
         let (doc, marks, digest) = (DOC.to_owned(), marks.to_owned(), digest.to_owned());
         self.tell(replica, What::Ending { doc, marks, digest });
+        self.tell(replica, What::Ended);
     }
 }
 
@@ -98,9 +99,15 @@ fn change(events: &mut [Event], replica: &str, number: usize, new: &str) {
         | What::Acknowledged { .. }
         | What::Settled { .. }
         | What::Failed { .. }
-        | What::Gone => None,
+        | What::Gone
+        | What::Ended => None,
     });
     *marks.nth(number).expect("there is one") = new.to_owned();
+}
+
+fn first_ending(events: &[Event]) -> usize {
+    let ends = |event: &Event| matches!(event.what, What::Ending { .. });
+    events.iter().position(ends).expect("replicas end")
 }
 
 #[test]
@@ -136,7 +143,7 @@ fn a_mark_that_was_only_saved_is_lost_unless_its_phone_is_gone() {
     // It was read on the phone that saved it, and not there.
     assert!(names(&events).contains("own-write-missing"));
 
-    let at = events.len() - 3;
+    let at = first_ending(&events);
     let gone = Event {
         at_ns: events[at].at_ns,
         replica: "one".into(),
@@ -161,12 +168,12 @@ fn a_read_without_ones_own_save_is_named() {
 fn a_read_that_goes_back_is_named() {
     let mut events = good();
     let mut story = Story {
-        at: events[events.len() - 4].at_ns,
+        at: events[first_ending(&events) - 1].at_ns,
         op: 1_000,
         ..Story::default()
     };
     story.read(OFFICE, "ab", None);
-    let at = events.len() - 3;
+    let at = first_ending(&events);
     for event in &mut events[at..] {
         event.at_ns += 10_000;
     }
@@ -266,20 +273,58 @@ fn replicas_that_end_differently_are_named() {
 fn a_replica_that_has_nothing_of_a_document_at_the_end_is_named() {
     let mut events = good();
     events.retain(|e| !(e.replica == "two" && matches!(e.what, What::Ending { .. })));
-    // One that ended with another document was there at the end.
-    let last = events.last().expect("some").clone();
-    events.push(Event {
+    let lost = |mark| Fault::LostAcknowledged(mark, "two".into());
+    let mut expected = BTreeSet::from(['a', 'b', 'c'].map(lost));
+    expected.insert(Fault::NoEnding("two".into(), DOC.into()));
+    assert_eq!(check(&events), expected);
+}
+
+#[test]
+fn a_newcomer_whose_first_sync_brought_nothing_is_named() {
+    let mut story = Story {
+        events: good(),
+        at: 1_000_000_000,
+        op: 1_000,
+    };
+    story.sync("newcomer", "");
+    story.tell("newcomer", What::Ended);
+    let lost = |mark| Fault::LostAcknowledged(mark, "newcomer".into());
+    let mut expected = BTreeSet::from(['a', 'b', 'c'].map(lost));
+    expected.insert(Fault::NoEnding("newcomer".into(), DOC.into()));
+    assert_eq!(check(&story.events), expected);
+}
+
+#[test]
+fn an_office_that_shows_no_document_at_the_end_is_named() {
+    let mut events = good();
+    events.retain(|e| !(e.replica == OFFICE && matches!(e.what, What::Ending { .. })));
+    assert!(check(&events).contains(&Fault::NoEnding(OFFICE.into(), DOC.into())));
+}
+
+#[test]
+fn a_replica_that_is_not_gone_and_never_told_to_the_end_is_named() {
+    let mut events = good();
+    // It told of its only document and stopped there: there may have been more.
+    events.retain(|e| !(e.replica == "two" && e.what == What::Ended));
+    assert_eq!(
+        check(&events),
+        BTreeSet::from([Fault::NotEnded("two".into())])
+    );
+    let gone = Event {
+        what: What::Gone,
         replica: "two".into(),
-        what: What::Ending {
-            doc: "other".into(),
-            marks: String::new(),
-            digest: "x".into(),
-        },
-        ..last
-    });
-    let faults = check(&events);
-    assert!(faults.contains(&Fault::NoEnding("two".into(), DOC.into())));
-    assert!(faults.contains(&Fault::LostAcknowledged('a', "two".into())));
+        ..events.last().expect("some").clone()
+    };
+    events.push(gone);
+    assert_eq!(check(&events), BTreeSet::new());
+}
+
+#[test]
+fn how_far_the_office_was_behind_is_measured() {
+    let mut events = good();
+    assert_eq!(office_lag_ns(&events), 3_000);
+    change(&mut events, OFFICE, 0, "abc");
+    assert_eq!(office_lag_ns(&events), 0);
 }
 
 #[test]
