@@ -19,17 +19,22 @@ fn number(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
 }
 
-/// `RESTORE_SEED=7 cargo test -p sopu-tests --test restore drills` tells one seed's story;
-/// `RESTORE_SEEDS=2000` runs more of them.
+/// The command that tells the story of one seed.
+fn replay(seed: u64) -> String {
+    format!("RESTORE_SEED={seed} cargo test -p sopu-tests --test restore drills_of_many")
+}
+
+/// `RESTORE_SEEDS=2000` runs more of them, `RESTORE_FIRST` from another on; `RESTORE_SEED` one alone.
 #[test]
 fn drills_of_many_seeds_end_complete_and_equal() {
     if let Ok(seed) = std::env::var("RESTORE_SEED") {
-        let mut drill = Drill::new(seed.parse().expect("a number"));
+        let seed = seed.parse().expect("a number");
+        let mut drill = Drill::new(seed);
         let told = catch_unwind(AssertUnwindSafe(|| run(&mut drill)));
         for line in &drill.log {
             eprintln!("{line}");
         }
-        assert!(told.is_ok());
+        assert!(told.is_ok(), "{}", replay(seed));
         return;
     }
     let seeds = number("RESTORE_SEEDS", 60);
@@ -39,14 +44,15 @@ fn drills_of_many_seeds_end_complete_and_equal() {
     for seed in first..first + seeds {
         let mut drill = Drill::new(seed);
         if catch_unwind(AssertUnwindSafe(|| run(&mut drill))).is_err() {
-            failed.push(seed);
+            eprintln!("seed {seed} failed:\n  {}", replay(seed));
+            failed.push(replay(seed));
             if failed.len() == 10 {
                 break;
             }
         }
         restores += drill.restores;
     }
-    assert!(failed.is_empty(), "replay with RESTORE_SEED=…: {failed:?}");
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
     assert!(restores as u64 > seeds * 2, "only {restores} restores");
 }
 
@@ -64,6 +70,7 @@ fn run(drill: &mut Drill) {
 #[test]
 fn drills_that_once_failed_stay_mended() {
     for seed in [2, 110, 534, 658, 874] {
-        run(&mut Drill::new(seed));
+        let told = catch_unwind(|| run(&mut Drill::new(seed)));
+        assert!(told.is_ok(), "{}", replay(seed));
     }
 }
