@@ -122,10 +122,11 @@ impl Store {
     /// # Errors
     /// As [`Store::open`] and [`Store::open_encrypted`].
     pub fn open_with(path: &Path, key: Option<StoreKey>) -> Result<Self> {
-        match key {
+        let opened = match key {
             Some(key) => Self::open_encrypted(path, key),
             None => Self::open(path),
-        }
+        };
+        opened.map_err(|error| error.of_opening(path))
     }
 
     /// Encrypts the whole file anew with another key: all of it or nothing. Until this returns, keep

@@ -45,6 +45,8 @@ pub enum DiskError {
     Failed,
     /// There is no room.
     Full,
+    /// It may not be written.
+    ReadOnly,
     /// There is no such file.
     Missing,
 }
@@ -69,6 +71,8 @@ pub struct Counts {
     pub failed: u64,
     /// Writes refused for want of room.
     pub full: u64,
+    /// Writes and syncs refused because it may not be written.
+    pub read_only: u64,
 }
 
 /// All files of a disk, as a copy takes them.
@@ -91,6 +95,7 @@ struct State {
     cut: Option<(Io, u64)>,
     fault: Option<(Io, u64)>,
     full: Option<(u64, u64)>,
+    read_only: bool,
     syncs_lie: bool,
     counts: Counts,
 }
@@ -150,6 +155,17 @@ impl Disk {
     /// There is no room any more after `room` more writes, until `refused` were refused.
     pub fn fill(&self, room: u64, refused: u64) {
         self.lock().full = Some((room, refused));
+    }
+
+    /// From now on it may not be written, as a file system that met an error is mounted anew: also files
+    /// that are open are neither written, cut off nor synced, and none is made or deleted. Or again it may.
+    pub fn set_read_only(&self, read_only: bool) {
+        self.lock().read_only = read_only;
+    }
+
+    /// Whether it may not be written.
+    pub fn is_read_only(&self) -> bool {
+        self.lock().read_only
     }
 
     /// No fault is planned any more, and there is room.
@@ -331,6 +347,10 @@ impl State {
         if due(&mut self.cut, io) {
             self.dead = true;
             return Err(DiskError::Dead);
+        }
+        if self.read_only && io != Io::Read {
+            self.counts.read_only += 1;
+            return Err(DiskError::ReadOnly);
         }
         if due(&mut self.fault, io) {
             self.counts.failed += 1;

@@ -7,6 +7,7 @@ pub mod disk;
 pub mod drill;
 pub mod history;
 pub mod load;
+pub mod needs;
 pub mod outside;
 pub mod phone;
 pub mod proxy;

@@ -12,15 +12,17 @@ use sopu_core::transport::http::HttpTransport;
 use sopu_server::access::people::{self, NewMember, Party, Window};
 use sopu_server::access::{invites, roles::Role};
 use sopu_server::app::Front;
-use sopu_server::relay::{DATABASE, Relay};
+use sopu_server::relay::{DATABASE, LEDGER, Relay};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
+use crate::disk::Disk;
 use crate::{Clock, Phone};
 
 /// One organisation on one relay.
 pub struct World {
     dir: TempDir,
+    disk: Option<Arc<Disk>>,
     /// The relay's clock.
     pub clock: Arc<Clock>,
     /// The organisation.
@@ -38,10 +40,21 @@ struct Server {
 impl World {
     /// A fresh relay, serving.
     pub fn new() -> Self {
+        Self::with(tempfile::tempdir().expect("a temporary folder"), None)
+    }
+
+    /// The same, with database, record and ledger on a disk of its own that can fail.
+    pub fn on_a_disk() -> (Self, Arc<Disk>) {
         let dir = tempfile::tempdir().expect("a temporary folder");
+        let disk = Disk::new(&dir.path().join("relay"));
+        (Self::with(dir, Some(Arc::clone(&disk))), disk)
+    }
+
+    fn with(dir: TempDir, disk: Option<Arc<Disk>>) -> Self {
         let clock = Arc::new(Clock::default());
         let mut world = Self {
             dir,
+            disk,
             clock,
             org: OrgId(uuid::Uuid::nil()),
             server: None,
@@ -66,7 +79,14 @@ impl World {
 
     /// Starts serving on a free port.
     pub fn start(&mut self) {
-        let relay = Relay::open(self.data(), Arc::clone(&self.clock) as Arc<dyn Env>);
+        let env = Arc::clone(&self.clock) as Arc<dyn Env>;
+        let relay = match &self.disk {
+            Some(disk) => {
+                let ledger = disk.open(LEDGER).expect("the ledger opens");
+                Relay::open_with(self.data(), Box::new(ledger), env)
+            }
+            None => Relay::open(self.data(), env),
+        };
         let relay = Arc::new(relay.expect("the relay opens"));
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         listener.set_nonblocking(true).expect("non-blocking");

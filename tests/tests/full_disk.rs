@@ -1,5 +1,5 @@
-//! Disks that are full or cannot be written: relay and device say so, acknowledge nothing that is
-//! not durable, and go on without a restart when there is room again.
+//! Disks that are full or slow: relay and device say so, acknowledge nothing that is not durable, and go on
+//! without a restart when there is room again.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use sopu_core::device::{Device, DeviceError};
 use sopu_core::documents::Kind;
 use sopu_core::id::MemberId;
 use sopu_core::store::outbox::Progress;
-use sopu_core::store::{StoreError, check};
 use sopu_core::time::{Env, SystemEnv};
 use sopu_core::transport::http::HttpTransport;
 use sopu_server::access::people::{self, NewMember, Party, Window};
 use sopu_server::access::{invites, roles::Role};
 use sopu_server::relay::{DATABASE, Relay};
 use sopu_tests::history::{self, What};
+use sopu_tests::needs::lacking;
 use sopu_tests::outside::disk::SmallDisk;
 use sopu_tests::outside::process::{Log, PhoneOrders, PhoneProcess, RelayProcess};
 
@@ -28,16 +28,6 @@ const PHONE: &str = env!("CARGO_BIN_EXE_outside_phone");
 
 fn env() -> Arc<dyn Env> {
     Arc::new(SystemEnv)
-}
-
-/// A small disk, or a word that there can be none here.
-fn small_disk(at: &Path, size: &str) -> Option<SmallDisk> {
-    std::fs::create_dir_all(at).expect("a folder");
-    let disk = SmallDisk::new(at, size);
-    if disk.is_none() {
-        eprintln!("SKIPPED: no mount namespace of one's own here (unshare -rm, nsenter)");
-    }
-    disk
 }
 
 /// A data folder with one member in one space, who has two invites.
@@ -155,7 +145,7 @@ fn problem(relay: &RelayProcess, code: &str) -> (u16, String, String, String) {
 fn a_relay_on_a_full_disk_asks_for_patience_and_goes_on_when_there_is_room() {
     let dir = tempfile::tempdir().expect("a folder");
     let at = dir.path().join("disk");
-    let Some(disk) = small_disk(&at, "16m") else {
+    let Some(disk) = SmallDisk::or_left_out(&at, "16m") else {
         return;
     };
     let [code, other] = prepared(&dir.path().join("made"));
@@ -207,7 +197,7 @@ fn a_relay_on_a_full_disk_asks_for_patience_and_goes_on_when_there_is_room() {
 fn a_device_on_a_full_disk_says_so_and_goes_on_when_there_is_room() {
     let dir = tempfile::tempdir().expect("a folder");
     let at = dir.path().join("disk");
-    let Some(disk) = small_disk(&at, "6m") else {
+    let Some(disk) = SmallDisk::or_left_out(&at, "6m") else {
         return;
     };
     let data = dir.path().join("relay");
@@ -262,70 +252,6 @@ fn a_device_on_a_full_disk_says_so_and_goes_on_when_there_is_room() {
     assert_eq!(history::check(&events), Default::default());
 }
 
-#[test]
-fn a_relay_on_a_read_only_disk_asks_for_patience_and_starts_with_a_clear_word() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let at = dir.path().join("disk");
-    let Some(disk) = small_disk(&at, "16m") else {
-        return;
-    };
-    prepared(&dir.path().join("made"));
-    copy(&dir.path().join("made"), &disk.inside().join("relay"));
-    assert!(disk.remount("ro"));
-    let said = disk
-        .command(Path::new(RELAY))
-        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-        .arg(at.join("relay"))
-        .output()
-        .expect("runs");
-    assert!(!said.status.success());
-    let said = String::from_utf8_lossy(&said.stderr);
-    assert!(
-        said.contains("Read-only") || said.contains("readonly"),
-        "{said}"
-    );
-    assert!(!said.contains("panicked"), "{said}");
-}
-
-#[test]
-fn a_store_that_may_not_be_written_is_a_typed_error_and_goes_on_when_it_may() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let [code, _] = prepared(&dir.path().join("relay"));
-    let relay = RelayProcess::start(Path::new(RELAY), &dir.path().join("relay"), None, &[]);
-    let transport = HttpTransport::new(&format!("http://{}", relay.address));
-    let mut phone = device(&dir.path().join("phone"), &code, &transport);
-    note(&mut phone, "ennen");
-    phone
-        .store()
-        .conn()
-        .pragma_update(None, "query_only", true)
-        .expect("sets");
-    let space = phone.spaces().expect("reads")[0].id;
-    let value = json!({ "summary": "ei mahdu" });
-    let error = phone.create(space, Kind::VisitNote, &value);
-    let Err(DeviceError::Store(error @ StoreError::Sqlite(_))) = error else {
-        panic!("a typed error: {:?}", error.map(|_| ()));
-    };
-    assert!(error.is_no_room() && !error.is_damage());
-    assert!(matches!(phone.sync(&transport), Err(DeviceError::Store(_))));
-    assert_eq!(
-        phone
-            .list(&Default::default())
-            .expect("reading goes on")
-            .total,
-        1
-    );
-    phone
-        .store()
-        .conn()
-        .pragma_update(None, "query_only", false)
-        .expect("sets");
-    note(&mut phone, "jälkeen");
-    drain(&mut phone, &transport);
-    assert_eq!(phone.list(&Default::default()).expect("lists").total, 2);
-    assert_eq!(check::check(phone.store().conn()).expect("checks"), []);
-}
-
 /// The shim that makes syncing slow, or a word that it cannot be made here.
 fn slow_sync(folder: &Path) -> Option<std::path::PathBuf> {
     let shim = folder.join("slow_sync.so");
@@ -337,7 +263,7 @@ fn slow_sync(folder: &Path) -> Option<std::path::PathBuf> {
         .arg("-ldl")
         .status();
     if !made.is_ok_and(|status| status.success()) {
-        eprintln!("SKIPPED: no C compiler here");
+        lacking("a C compiler (cc)");
         return None;
     }
     Some(shim)

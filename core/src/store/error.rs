@@ -1,6 +1,10 @@
 //! What can go wrong at the store. No error carries content, names or tokens.
 
-use rusqlite::ErrorCode;
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use rusqlite::{ErrorCode, ffi};
 
 use crate::id::DocId;
 
@@ -87,6 +91,23 @@ impl StoreError {
             doc,
             fault: Fault::Page,
         }
+    }
+
+    /// SQLite says of a store that may not be written, and was closed well, only that it cannot be opened: it
+    /// could not make its log.
+    pub(crate) fn of_opening(self, path: &Path) -> Self {
+        let Self::Sqlite(error) = &self else {
+            return self;
+        };
+        let written = || OpenOptions::new().append(true).open(path);
+        let kinds = [ErrorKind::ReadOnlyFilesystem, ErrorKind::PermissionDenied];
+        if error.sqlite_error_code() == Some(ErrorCode::CannotOpen)
+            && written().is_err_and(|error| kinds.contains(&error.kind()))
+        {
+            let error = ffi::Error::new(ffi::SQLITE_READONLY);
+            return Self::Sqlite(rusqlite::Error::SqliteFailure(error, None));
+        }
+        self
     }
 
     /// Whether there is no room, or the file may not be written: free space or mend the folder's

@@ -1,12 +1,18 @@
 //! A device as a process: NAME FOLDER RELAY CODE SEED FIRST-MARK work|settle|end. Tells what
-//! happens on standard output, one JSON line an event.
+//! happens on standard output, one JSON line an event. Or `look FOLDER`: says what the device there holds.
 
 use std::path::Path;
+use std::process::ExitCode;
 
-use sopu_tests::outside::phone::PhoneLoop;
+use sopu_tests::outside::phone::{PhoneLoop, held};
 
-fn main() {
+fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().collect();
+    if let [_, task, folder] = args.as_slice()
+        && task == "look"
+    {
+        return look(Path::new(folder));
+    }
     let [_, name, folder, relay, code, seed, first_mark, task] = args.as_slice() else {
         panic!("outside_phone NAME FOLDER RELAY CODE SEED FIRST-MARK work|settle|end");
     };
@@ -21,5 +27,19 @@ fn main() {
             phone.end();
         }
         other => panic!("no task {other}"),
+    }
+    ExitCode::SUCCESS
+}
+
+fn look(folder: &Path) -> ExitCode {
+    match held(folder) {
+        Ok(texts) => {
+            println!("{}", texts.join("\n"));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
     }
 }

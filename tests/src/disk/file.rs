@@ -93,6 +93,7 @@ impl From<DiskError> for Error {
         let kind = match error {
             DiskError::Dead | DiskError::Failed => ErrorKind::Other,
             DiskError::Full => ErrorKind::StorageFull,
+            DiskError::ReadOnly => ErrorKind::ReadOnlyFilesystem,
             DiskError::Missing => ErrorKind::NotFound,
         };
         Error::from(kind)

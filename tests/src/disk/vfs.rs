@@ -131,12 +131,17 @@ unsafe extern "C" fn open(
         let at = match disk.find_or_make(path, flags & ffi::SQLITE_OPEN_CREATE != 0) {
             Ok(at) => at,
             Err(DiskError::Full) => return ffi::SQLITE_FULL,
-            Err(DiskError::Dead | DiskError::Failed | DiskError::Missing) => {
+            Err(DiskError::Dead | DiskError::Failed | DiskError::ReadOnly | DiskError::Missing) => {
                 return ffi::SQLITE_CANTOPEN;
             }
         };
         if !out_flags.is_null() {
-            *out_flags = flags;
+            // As on other systems: what may not be written is opened to be read.
+            let written = ffi::SQLITE_OPEN_READWRITE | ffi::SQLITE_OPEN_CREATE;
+            *out_flags = match disk.is_read_only() && flags & written != 0 {
+                true => flags & !written | ffi::SQLITE_OPEN_READONLY,
+                false => flags,
+            };
         }
         let handle = Box::new(Handle {
             disk,
@@ -168,7 +173,9 @@ unsafe extern "C" fn delete(_: *mut sqlite3_vfs, name: *const c_char, durably: c
         match disk.delete(path, durably != 0) {
             Ok(()) => ffi::SQLITE_OK,
             Err(DiskError::Missing) => ffi::SQLITE_IOERR_DELETE_NOENT,
-            Err(DiskError::Dead | DiskError::Failed | DiskError::Full) => ffi::SQLITE_IOERR_DELETE,
+            Err(DiskError::Dead | DiskError::Failed | DiskError::Full | DiskError::ReadOnly) => {
+                ffi::SQLITE_IOERR_DELETE
+            }
         }
     }
 }
@@ -275,12 +282,15 @@ impl Handle {
     }
 }
 
-/// The code for a failed read, write or sync.
+/// The code for a failed read, write or sync. That a file may not be written, too, is told of a write that
+/// was begun as a failed one.
 fn code(done: Result<(), DiskError>, failed: c_int) -> c_int {
     match done {
         Ok(()) => ffi::SQLITE_OK,
         Err(DiskError::Full) => ffi::SQLITE_FULL,
-        Err(DiskError::Dead | DiskError::Failed | DiskError::Missing) => failed,
+        Err(DiskError::Dead | DiskError::Failed | DiskError::ReadOnly | DiskError::Missing) => {
+            failed
+        }
     }
 }
 

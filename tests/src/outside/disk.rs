@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::needs::lacking;
+
 /// A disk; it is gone with the value.
 pub struct SmallDisk {
     keeper: Child,
@@ -43,6 +45,16 @@ impl SmallDisk {
             .status()
             .is_ok_and(|status| status.success())
             .then_some(disk)
+    }
+
+    /// The same in a folder that is made; where that is not possible the test is left out, but not in CI.
+    pub fn or_left_out(at: &Path, size: &str) -> Option<Self> {
+        std::fs::create_dir_all(at).expect("a folder");
+        let disk = Self::new(at, size);
+        if disk.is_none() {
+            lacking("a mount namespace of its own (unshare -rm, nsenter)");
+        }
+        disk
     }
 
     /// A program that sees the disk at the folder.
