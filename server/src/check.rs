@@ -17,6 +17,7 @@ use crate::store::{Purpose, StoreError, Transactions, flushed};
 
 mod feeds;
 pub(crate) use feeds::run_is_signed;
+mod people;
 mod record;
 
 /// What is wrong, where, and what to do about it.
@@ -95,14 +96,7 @@ pub fn check(data: impl Into<Data>) -> Report {
         }
     }
     report.remarks.extend(set_aside(&data));
-    let lines = std::fs::read(folder.join(LEDGER))
-        .map_err(|error| error.to_string())
-        .and_then(|mut bytes| {
-            // A last line without its end was being written, or was torn; it never counted.
-            ledger::cut_to_whole_lines(&mut bytes);
-            ledger::lines(&bytes).map_err(|error| error.to_string())
-        });
-    let keys = match &lines {
+    let keys = match &ledger_lines(folder) {
         Ok(lines) => {
             report.lines = lines.len();
             ledger::keys_of(lines)
@@ -130,6 +124,13 @@ pub fn check(data: impl Into<Data>) -> Report {
             .push(Finding::new(DATABASE, error.to_string()));
     }
     report
+}
+
+fn ledger_lines(folder: &Path) -> Result<Vec<ledger::Line>, String> {
+    let mut bytes = std::fs::read(folder.join(LEDGER)).map_err(|error| error.to_string())?;
+    // A last line without its end was being written, or was torn; it never counted.
+    ledger::cut_to_whole_lines(&mut bytes);
+    ledger::lines(&bytes).map_err(|error| error.to_string())
 }
 
 /// What restores have set aside stays until somebody deletes it: nobody else erases anything there.
@@ -172,9 +173,15 @@ fn database(
             let what = "it is the ledger of another relay than the database's";
             report.findings.push(Finding::new(LEDGER, what));
         }
-        if restore::known(&mut store)? > report.lines as u64 {
-            let what = "it is older than the database: lines the database knows are not in it";
-            report.findings.push(Finding::new(LEDGER, what));
+        let known = restore::known(&mut store)?;
+        // Once more: a server may have appended since, and told the database.
+        let lines = ledger_lines(data).unwrap_or_default();
+        match lines.get(..usize::try_from(known).unwrap_or(usize::MAX)) {
+            Some(lines) => people::compare(&mut store, lines, report)?,
+            None => {
+                let what = "it is older than the database: lines the database knows are not in it";
+                report.findings.push(Finding::new(LEDGER, what));
+            }
         }
     }
     if let Some(number) = access_log(store.connection())? {

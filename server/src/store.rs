@@ -17,6 +17,7 @@ use crate::access::standing::Grant;
 
 pub mod commits;
 pub mod flushed;
+pub mod remembered;
 pub mod schema;
 pub mod sqlite;
 
@@ -473,9 +474,14 @@ pub trait People {
     fn ledger_news(&mut self, limit: usize) -> Result<Vec<(i64, String)>>;
     /// One more thing the ledger has yet to learn: JSON, of an entry or of a row as it became.
     fn add_ledger_news(&mut self, body: &str) -> Result<()>;
-    /// Has the ledger learn who administers, which invites are good and which clients are held, for one
-    /// that an older version kept knows none of it.
-    fn retell(&mut self, now_ms: i64) -> Result<()>;
+    /// Has the ledger learn every row of the tables it remembers, for one that an older version kept, or
+    /// that is an older copy, does not know them all.
+    fn retell(&mut self) -> Result<()>;
+    /// Every row of a table that the ledger remembers, as the ledger would tell it.
+    fn remembered(
+        &mut self,
+        table: &remembered::Remembered,
+    ) -> Result<Vec<serde_json::Map<String, serde_json::Value>>>;
     /// The ledger has learnt up to here.
     fn drop_ledger_news(&mut self, up_to: i64) -> Result<()>;
     /// Writes what the ledger remembers of people and devices over what is here.

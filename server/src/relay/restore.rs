@@ -32,10 +32,10 @@ pub const COPY: &str = "backup.copy";
 const LIVES: &str = "backup.restored";
 
 const KNOWN: &str = "ledger.lines";
-/// The ledger was told who administers, which invites there are and what is on legal hold: as of this
-/// number, which rises with what it is told.
+/// The ledger was told every row that it remembers and what is on legal hold: as of this number, which rises
+/// with what it is told.
 const RETOLD: &str = "retold";
-const RETELLING: [u8; 1] = [2];
+const RETELLING: [u8; 1] = [3];
 
 const STARTED: &str = "ledger.started";
 const RELAY: &str = "ledger.relay";
@@ -67,7 +67,8 @@ pub fn reconcile(
         return Err(OpenError::ForeignLedger);
     }
     let restored = copy.is_some() || started < ledger.started();
-    if usize::try_from(known).unwrap_or(usize::MAX) > ledger.len() {
+    let older = usize::try_from(known).unwrap_or(usize::MAX) > ledger.len();
+    if older {
         tracing::warn!("the ledger is older than the database: it is not the newest copy");
     }
     let lines = ledger
@@ -112,8 +113,8 @@ pub fn reconcile(
         take_epochs(store, &epoch)?;
         store.set_meta(STARTED, Some(&next.to_be_bytes()))?;
         // After all that the ledger knew was recalled.
-        if store.meta(RETOLD)?.is_none_or(|told| told != RETELLING) {
-            store.retell(now_ms)?;
+        if older || !is_retold(store)? {
+            store.retell()?;
             legal_hold::retell(store)?;
             store.set_meta(RETOLD, Some(&RETELLING))?;
         }
@@ -127,6 +128,11 @@ pub fn reconcile(
 pub fn set_known(store: &mut dyn RelayStore, lines: usize) -> Result<()> {
     let lines = u64::try_from(lines).unwrap_or(u64::MAX);
     store.set_meta(KNOWN, Some(&lines.to_be_bytes()))
+}
+
+/// Whether the ledger has been told every row that it remembers, or will be of those that are on their way.
+pub fn is_retold(store: &mut dyn RelayStore) -> Result<bool> {
+    Ok(store.meta(RETOLD)?.is_some_and(|told| told == RETELLING))
 }
 
 /// The public key of the relay whose ledger this database belongs to, once it has been opened.

@@ -1,6 +1,7 @@
 //! What `sopu check` finds.
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use super::world::World;
 use crate::access::Role;
@@ -31,6 +32,9 @@ fn found(sql: &str) -> Vec<(&'static str, String)> {
     assert_eq!(report.findings, []);
     assert_eq!((report.entries, report.documents), (5, 3));
     let db = schema::open_with(&folder.database(), folder.key()).unwrap();
+    // A bit that changes on a disk tells nobody.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)
+        .unwrap();
     db.execute_batch(sql).unwrap();
     drop(db);
     let findings = check(&folder).findings;
@@ -87,6 +91,90 @@ fn whatever_is_changed_in_a_feed_is_named_with_its_place() {
             .any(|(file, what)| *file == DATABASE && what.contains(words));
         assert!(named, "{sql}: {findings:?}");
     }
+}
+
+#[test]
+fn whatever_is_changed_of_who_may_do_what_is_named() {
+    for (sql, words) in [
+        (
+            "UPDATE space_member SET until_ms = 1",
+            "of space_member is not as",
+        ),
+        (
+            "UPDATE space_member SET removed_ms = 1",
+            "of space_member is not as",
+        ),
+        (
+            "UPDATE space_member SET role = 'owner'",
+            "of space_member is not as",
+        ),
+        (
+            "UPDATE space_member SET from_ms = from_ms + 1",
+            "of space_member is not known",
+        ),
+        (
+            "DELETE FROM space_member",
+            "of space_member is known to the ledger and is not there",
+        ),
+        ("UPDATE member SET admin = 1 - admin", "of member is not as"),
+        ("UPDATE member SET disabled_ms = 1", "of member is not as"),
+        ("UPDATE device SET revoked_ms = 1", "of device is not as"),
+        (
+            "UPDATE device SET token_hash = zeroblob(32)",
+            "of device is not as",
+        ),
+        ("UPDATE space SET name = 'Toinen'", "of space is not as"),
+        (
+            "INSERT INTO invite(code_hash, member, created_ms, expires_ms)
+             SELECT zeroblob(32), id, 0, 9 FROM member",
+            "of invite is not known",
+        ),
+        (
+            "INSERT INTO held_client(space, subject, held) SELECT id, 'x', 0 FROM space",
+            "of held_client is not known",
+        ),
+    ] {
+        let findings = found(sql);
+        let named = findings
+            .iter()
+            .any(|(file, what)| *file == DATABASE && what.contains(words));
+        assert!(named, "{sql}: {findings:?}");
+    }
+}
+
+#[test]
+fn what_the_ledger_is_yet_to_learn_of_people_is_no_damage() {
+    let (_dir, folder) = folder();
+    let change = |sql: &str| {
+        let db = schema::open_with(&folder.database(), folder.key()).unwrap();
+        db.execute_batch(sql).unwrap();
+    };
+    // As the command line does, with no server running.
+    change("UPDATE space_member SET role = 'reader'; UPDATE space_member SET until_ms = 5");
+    assert_eq!(check(&folder).findings, []);
+    // Kept by an older version: the ledger does not know all, and nothing can be compared.
+    change("DELETE FROM ledger_news; UPDATE meta SET value = x'02' WHERE key = 'retold'");
+    assert_eq!(check(&folder).findings, []);
+    let clock = std::sync::Arc::new(super::world::HandClock::default());
+    drop(Relay::open(&folder, clock).unwrap());
+    assert_eq!(check(&folder).findings, []);
+}
+
+#[test]
+fn a_ledger_older_than_the_database_learns_all_of_people_again() {
+    let mut world = World::new();
+    let early = std::fs::read(world.folder.join(LEDGER)).unwrap();
+    let phone = world.phone(Role::Field);
+    let (_, sealed) = phone.note(world.space, "a");
+    world.feed(&phone, &sealed);
+    let folder = world.folder.clone();
+    let _dir = world.close();
+    std::fs::write(folder.join(LEDGER), early).unwrap();
+    let words = check(&folder).findings;
+    assert!(words.iter().any(|f| f.what.contains("older")), "{words:?}");
+    let clock = std::sync::Arc::new(super::world::HandClock::default());
+    drop(Relay::open(&folder, clock).unwrap());
+    assert_eq!(check(&folder).findings, []);
 }
 
 #[test]

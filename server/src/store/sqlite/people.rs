@@ -1,7 +1,8 @@
 //! Devices, people and spaces in SQLite, as far as the relay reads them; the office writes them.
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Row, ToSql};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sopu_core::envelope::Epoch;
 use sopu_core::id::{DeviceId, MemberId, OrgId, SpaceId};
 use sopu_core::wire::{About, RosterRow};
@@ -9,6 +10,7 @@ use sopu_core::wire::{About, RosterRow};
 use super::{SqliteStore, fixed, fixed_or_null, id_at, limit};
 use crate::access::standing::Grant;
 use crate::access::{self, Action, Role};
+use crate::store::remembered::{self, Remembered};
 use crate::store::{DeviceRow, InviteRow, NewDevice, People, Result, SpaceRow, StoreError};
 
 const DEVICE: &str = "SELECT d.id, d.member, d.key, d.instance, d.office, d.last_seen_ms, d.revoked_ms, \
@@ -27,6 +29,17 @@ fn device_row(row: &Row<'_>) -> Result<DeviceRow> {
         cloned_ms: row.get(7)?,
         member_disabled_ms: row.get(8)?,
         lease_days: row.get(9)?,
+    })
+}
+
+/// A column's value as the ledger would tell it.
+fn told(row: &Row<'_>, column: usize) -> Result<Value> {
+    Ok(match row.get_ref(column)? {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => number.into(),
+        ValueRef::Real(number) => number.into(),
+        ValueRef::Text(text) => String::from_utf8_lossy(text).into(),
+        ValueRef::Blob(bytes) => data_encoding::HEXUPPER.encode(bytes).into(),
     })
 }
 
@@ -256,14 +269,24 @@ impl People for SqliteStore {
         Ok(())
     }
 
-    fn retell(&mut self, now_ms: i64) -> Result<()> {
-        self.run("UPDATE member SET admin = admin", &[])?;
-        self.run(
-            "UPDATE invite SET used_ms = used_ms WHERE expires_ms > ?",
-            &[&now_ms],
-        )?;
-        self.run("UPDATE held_client SET held = held", &[])?;
+    fn retell(&mut self) -> Result<()> {
+        for Remembered { table, columns, .. } in remembered::ALL {
+            // One that the table's trigger watches.
+            let name = columns.iter().find(|column| **column == "name");
+            if let Some(column) = name.or(columns.last()) {
+                self.run(&format!("UPDATE {table} SET {column} = {column}"), &[])?;
+            }
+        }
         Ok(())
+    }
+
+    fn remembered(&mut self, table: &Remembered) -> Result<Vec<Map<String, Value>>> {
+        let sql = format!("SELECT {} FROM {}", table.columns.join(", "), table.table);
+        self.all(&sql, &[], |row| {
+            let columns = table.columns.iter().enumerate();
+            let value = |(at, column): (usize, &&str)| Ok(((*column).to_owned(), told(row, at)?));
+            columns.map(value).collect()
+        })
     }
 
     fn drop_ledger_news(&mut self, up_to: i64) -> Result<()> {
@@ -276,73 +299,14 @@ impl People for SqliteStore {
             .get("table")
             .and_then(Value::as_str)
             .unwrap_or_default();
-        // Tables and columns come from this list only; the ledger's words are never part of SQL.
-        let (columns, keys, blobs): (&[&str], &[&str], &[&str]) = match table {
-            "organisation" => (&["id", "name"], &["id"], &["id"]),
-            "member" => (
-                &["id", "org", "name", "disabled_ms", "admin"],
-                &["id"],
-                &["id", "org"],
-            ),
-            "team" => (&["id", "org", "name"], &["id"], &["id", "org"]),
-            "space" => (&["id", "org", "name"], &["id"], &["id", "org"]),
-            "team_member" => (
-                &["team", "member", "from_ms", "until_ms", "removed_ms"],
-                &["team", "member", "from_ms"],
-                &["team", "member"],
-            ),
-            "space_member" => (
-                &[
-                    "space",
-                    "member",
-                    "role",
-                    "from_ms",
-                    "until_ms",
-                    "removed_ms",
-                ],
-                &["space", "member", "from_ms"],
-                &["space", "member"],
-            ),
-            "space_team" => (
-                &["space", "team", "role", "from_ms", "until_ms", "removed_ms"],
-                &["space", "team", "from_ms"],
-                &["space", "team"],
-            ),
-            "device" => (
-                &[
-                    "id",
-                    "member",
-                    "key",
-                    "token_hash",
-                    "name",
-                    "instance",
-                    "office",
-                    "enrolled_ms",
-                    "revoked_ms",
-                    "cloned_ms",
-                ],
-                &["id"],
-                &["id", "member", "key", "token_hash", "instance"],
-            ),
-            "invite" => (
-                &[
-                    "code_hash",
-                    "member",
-                    "created_by",
-                    "created_ms",
-                    "expires_ms",
-                    "used_ms",
-                    "used_device",
-                ],
-                &["code_hash"],
-                &["code_hash", "member", "created_by", "used_device"],
-            ),
-            "held_client" => (
-                &["space", "subject", "held"],
-                &["space", "subject"],
-                &["space"],
-            ),
-            _ => return Err(StoreError::Corrupt("a ledger line about an unknown table")),
+        let Some(Remembered {
+            columns,
+            keys,
+            blobs,
+            ..
+        }) = Remembered::of(table)
+        else {
+            return Err(StoreError::Corrupt("a ledger line about an unknown table"));
         };
         // An older line says less, and nothing about what it does not say.
         let columns: Vec<&str> = columns
