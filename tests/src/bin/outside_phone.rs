@@ -1,6 +1,7 @@
 //! A device as a process: NAME FOLDER RELAY CODE SEED FIRST-MARK work|settle|end. Tells what
 //! happens on standard output, one JSON line an event. Or `look FOLDER`: says what the device there holds.
 
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -34,11 +35,11 @@ fn main() -> ExitCode {
 fn look(folder: &Path) -> ExitCode {
     match held(folder) {
         Ok(texts) => {
-            println!("{}", texts.join("\n"));
-            ExitCode::SUCCESS
+            let told = writeln!(std::io::stdout(), "{}", texts.join("\n"));
+            ExitCode::from(u8::from(told.is_err()))
         }
         Err(error) => {
-            eprintln!("{error}");
+            let _ = writeln!(std::io::stderr(), "{error}");
             ExitCode::FAILURE
         }
     }
