@@ -1,8 +1,8 @@
 //! First sync: whole documents as of a fixed seq, newest first, so that the first page is already
 //! useful; then the signatures. Entries after the fixed seq wait until both are complete.
 
-use sopu_core::encoding::{decode_changes, encode_changes};
-use sopu_core::guard::Limits;
+use sopu_core::chunk::Made;
+use sopu_core::encoding::encode_changes;
 use sopu_core::id::{DocId, SpaceId};
 use sopu_core::wire::{FeedProof, FirstSync, Pack, ProofSpecial, SpacePage};
 
@@ -123,9 +123,10 @@ fn pack(
         let kept = store
             .envelope_at(arrival)?
             .ok_or(StoreError::Corrupt("a fed envelope is gone"))?;
-        let Some(run) = kept.run else { return Ok(None) };
-        let run =
-            decode_changes(&run, &Limits::RELAY).map_err(|_| StoreError::Corrupt("a fed run"))?;
+        let Some(run) = kept.signed_changes()? else {
+            return Ok(None);
+        };
+        let run: Vec<Vec<u8>> = run.into_iter().map(Made::into_bytes).collect();
         size += run.iter().map(Vec::len).sum::<usize>();
         if size > PART && !counts.is_empty() {
             last_seq = reached;

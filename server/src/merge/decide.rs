@@ -1,6 +1,6 @@
 //! What becomes of one waiting envelope. Nothing is written here.
 
-use sopu_core::encoding::decode_changes;
+use sopu_core::chunk::Made;
 use sopu_core::envelope::{self, Header};
 use sopu_core::guard::{Doubt, Limits, try_changes};
 use sopu_core::id::{EnvelopeId, Hash};
@@ -102,9 +102,9 @@ fn judge(
             return hold("doc_of_other_space");
         }
     }
-    let Some(run) = &row.run else {
+    if row.run.is_none() {
         return Ok(Decision::Erase);
-    };
+    }
     if overlay.retired.contains(&row.id) || store.is_retired(&row.id)? {
         return refuse("replaced");
     }
@@ -175,9 +175,10 @@ fn judge(
             missing,
         });
     }
-    let Ok(changes) = decode_changes(run, &Limits::RELAY) else {
+    let Ok(Some(changes)) = row.signed_changes() else {
         return hold("run_unreadable");
     };
+    let changes: Vec<Vec<u8>> = changes.into_iter().map(Made::into_bytes).collect();
     let before = overlay.documents.get(&row.doc);
     let document = match before {
         Some(standing) => standing.document.clone(),

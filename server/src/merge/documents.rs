@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use automerge::{Automerge, Change};
 use sopu_core::documents::Kind;
-use sopu_core::encoding::decode_changes;
 use sopu_core::genesis::genesis;
-use sopu_core::guard::Limits;
 use sopu_core::id::{DocId, Version};
 use sopu_core::read::{Reading, version};
 
@@ -120,9 +118,8 @@ fn load(store: &mut dyn RelayStore, doc: DocId, kind: Kind, up_to: u64) -> Resul
         let kept = store
             .envelope_at(arrival)?
             .ok_or(StoreError::Corrupt("a fed envelope is gone"))?;
-        let Some(run) = kept.run else { continue };
-        for bytes in decode_changes(&run, &Limits::RELAY).map_err(|_| damaged())? {
-            changes.push(Change::from_bytes(bytes).map_err(|_| damaged())?);
+        for made in kept.signed_changes()?.into_iter().flatten() {
+            changes.push(Change::from_bytes(made.into_bytes()).map_err(|_| damaged())?);
         }
     }
     let mut document = genesis(kind).document();

@@ -5,10 +5,8 @@ use std::sync::Arc;
 
 use automerge::{Automerge, Change};
 use sopu_core::documents::Kind;
-use sopu_core::encoding::rebuild_changes;
 use sopu_core::envelope::decode;
 use sopu_core::genesis::genesis;
-use sopu_core::guard::Limits;
 use sopu_core::id::{DocId, EnvelopeId, Hash, MemberId, SpaceId, Version};
 use sopu_core::read::{Reading, version};
 use sopu_core::store::document::{self, DocWrite, Loaded, NewChange, Origin};
@@ -63,8 +61,10 @@ impl<'e> Arrived<'e> {
             let Some((kept, signer)) = &entry.kept else {
                 continue;
             };
-            let Some(run) = &kept.run else { continue };
-            for made in rebuild_changes(run, &Limits::RELAY).map_err(|_| damaged())? {
+            let Some(changes) = kept.signed_changes().map_err(|_| damaged())? else {
+                continue;
+            };
+            for made in changes {
                 let (chunk, hash) = (made.chunk().map_err(|_| damaged())?, made.hash());
                 for dep in &chunk.deps {
                     heads.remove(dep);

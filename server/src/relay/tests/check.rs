@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
+use sopu_core::store::document;
 
 use super::world::World;
 use crate::access::Role;
@@ -91,6 +92,31 @@ fn whatever_is_changed_in_a_feed_is_named_with_its_place() {
             .any(|(file, what)| *file == DATABASE && what.contains(words));
         assert!(named, "{sql}: {findings:?}");
     }
+}
+
+#[test]
+fn nothing_is_built_on_a_fed_run_of_other_changes() {
+    let (_dir, folder) = folder();
+    let db = schema::open_with(&folder.database(), folder.key()).unwrap();
+    // It can be read and applied, and nobody signed it.
+    let other = "UPDATE envelope SET run = (SELECT run FROM envelope WHERE seq = 1) WHERE seq = 2";
+    assert_eq!(db.execute(other, []).unwrap(), 1);
+    drop(db);
+    let clock = std::sync::Arc::new(super::world::HandClock::default());
+    let relay = Relay::rebuild(&folder, clock).unwrap();
+    let ids = document::ids(relay.record().store().conn(), None, None, 10).unwrap();
+    assert_eq!(
+        ids.len(),
+        2,
+        "the third shows nothing rather than another's"
+    );
+    drop(relay);
+    let findings = check(&folder).findings;
+    assert!(
+        findings
+            .iter()
+            .any(|f| f.what.contains("not what was signed"))
+    );
 }
 
 #[test]
