@@ -438,5 +438,7 @@ fn write_list(out: &mut dyn Write, lines: &[people::Line], empty: &str) -> Resul
 }
 
 #[cfg(test)]
+mod subject_tests;
+#[cfg(test)]
 mod tests;
 mod wishes;

@@ -107,6 +107,10 @@ pub struct Erasure {
     pub at_ms: i64,
     /// Why, a code.
     pub reason: String,
+    /// What it became, if it was moved. A database that comes back from a backup may lack that: it goes
+    /// again only once that is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_to: Option<DocId>,
 }
 
 /// Why the ledger cannot be used.

@@ -3,10 +3,9 @@
 //! [`Relay::enrol`]; the worker calls [`Relay::merge_step`]; the office writes through
 //! [`Relay::office_write`]. All of it is synchronous, so a simulation runs the very same code.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
 use std::path::Path;
-use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,7 +23,7 @@ use crate::metrics::{Code, Metrics};
 use crate::record::Record;
 use crate::store::flushed;
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Commits, EnvelopeRow, FeedWhat, Generation, State, StoreError};
+use crate::store::{Commits, EnvelopeRow, ErasureWish, FeedWhat, Generation, State, StoreError};
 
 mod about;
 mod bell;
@@ -104,8 +103,8 @@ pub struct Relay {
     env: Arc<dyn Env>,
     commits: Commits,
     keys: RelayKeys,
-    /// Erasures that were asked for are looked at from then on.
-    wishes_after_ms: AtomicI64,
+    /// Erasures that were asked for and are looked at again only then.
+    resting: Mutex<BTreeMap<ErasureWish, i64>>,
     ledger: Mutex<Ledger>,
     merger: Mutex<Merger>,
     record: Mutex<Record>,
@@ -215,7 +214,7 @@ impl Relay {
             env,
             commits,
             keys,
-            wishes_after_ms: AtomicI64::new(0),
+            resting: Mutex::default(),
             ledger: Mutex::new(ledger),
             merger: Mutex::new(merger),
             record: Mutex::new(record),

@@ -364,6 +364,8 @@ pub trait Envelopes {
     fn retire(&mut self, id: &EnvelopeId, by: &EnvelopeId) -> Result<()>;
     /// Whether a replay has replaced it.
     fn is_retired(&mut self, id: &EnvelopeId) -> Result<bool>;
+    /// What is known of every document that was erased.
+    fn erased_documents(&mut self) -> Result<Vec<(DocId, DocumentRow)>>;
     /// What is known of a document.
     fn document(&mut self, doc: DocId) -> Result<Option<DocumentRow>>;
     /// New or changed.
@@ -526,7 +528,7 @@ pub trait News {
 }
 
 /// An erasure that was asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ErasureWish {
     /// The document.
     pub doc: DocId,
@@ -534,6 +536,9 @@ pub struct ErasureWish {
     pub reason: String,
     /// What it became, if it was moved: it must hold all that is erased.
     pub moved_to: Option<DocId>,
+    /// It was erased once, because it was moved, and has come back without what it became: the wish waits
+    /// for that, whatever it is if nobody knows.
+    pub awaited: bool,
 }
 
 /// Erasures that were asked for, and their receipts.
@@ -542,6 +547,9 @@ pub trait Erasures {
     fn erasure_wishes(&mut self) -> Result<Vec<ErasureWish>>;
     /// A wish was carried out, or will not be: a code says why.
     fn end_erasure_wish(&mut self, doc: DocId, problem: Option<&str>) -> Result<()>;
+    /// A moved document that was erased is to go again once what it became is there, see
+    /// [`ErasureWish::awaited`]. Another wish stands, but for one that knows less of what it became.
+    fn await_move(&mut self, doc: DocId, moved_to: Option<DocId>) -> Result<()>;
     /// A device was ordered to purge a document.
     fn note_purge(&mut self, doc: DocId, device: DeviceId, at_ms: i64) -> Result<()>;
     /// A device has purged a document, or everything.
@@ -575,6 +583,8 @@ pub trait Subjects {
     fn set_subjects(&mut self, doc: DocId, subjects: &BTreeSet<String>, now_ms: i64) -> Result<()>;
     /// A document holds all that another was, which was moved.
     fn note_move(&mut self, doc: DocId, old: DocId) -> Result<()>;
+    /// The document that holds all of this one, if it was moved.
+    fn became(&mut self, old: DocId) -> Result<Option<DocId>>;
 }
 
 /// The access log, for what devices tell.

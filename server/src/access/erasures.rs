@@ -11,6 +11,16 @@ use super::{Result, blob, id16};
 /// written on somebody else; `order`: an authority or a court said so.
 pub const REASONS: [&str; 4] = ["request", "retention", "wrong_client", "order"];
 
+/// Why a document was erased that another holds all of, which it became: nobody gives this reason by hand.
+pub const MOVED: &str = "moved";
+
+/// The problem of a wish that waits until what the document became is there again: of a relay that came back
+/// from a backup. It is looked at until then.
+pub const AWAITED: &str = "moved_awaited";
+
+/// The problem of a wish whose document is being moved just now.
+const MOVING: &str = "moving";
+
 /// Asks for an erasure.
 ///
 /// # Errors
@@ -30,10 +40,10 @@ pub fn wish(db: &Connection, doc: DocId, reason: &str) -> Result<()> {
 /// The database's.
 pub fn wish_moved(db: &Connection, doc: DocId, new: DocId) -> Result<()> {
     db.execute(
-        "INSERT INTO erasure_wish(doc, reason, moved_to) VALUES (?1, 'wrong_client', ?2)
+        "INSERT INTO erasure_wish(doc, reason, moved_to) VALUES (?1, ?3, ?2)
          ON CONFLICT DO UPDATE
          SET reason = excluded.reason, problem = NULL, moved_to = excluded.moved_to",
-        (blob(doc.as_bytes()), blob(new.as_bytes())),
+        (blob(doc.as_bytes()), blob(new.as_bytes()), MOVED),
     )?;
     Ok(())
 }
@@ -44,22 +54,27 @@ pub fn wish_moved(db: &Connection, doc: DocId, new: DocId) -> Result<()> {
 /// The database's.
 pub fn plan_move(db: &Connection, doc: DocId, new: DocId) -> Result<()> {
     db.execute(
-        "INSERT INTO erasure_wish(doc, reason, problem, moved_to)
-         VALUES (?1, 'wrong_client', 'moving', ?2)
-         ON CONFLICT DO UPDATE SET moved_to = excluded.moved_to",
-        (blob(doc.as_bytes()), blob(new.as_bytes())),
+        "INSERT INTO erasure_wish(doc, reason, problem, moved_to) VALUES (?1, ?3, ?4, ?2)
+         ON CONFLICT DO UPDATE SET problem = excluded.problem, moved_to = excluded.moved_to",
+        (blob(doc.as_bytes()), blob(new.as_bytes()), MOVED, MOVING),
     )?;
     Ok(())
 }
 
-/// What a document was to become, as [`plan_move`] and [`wish_moved`] have it.
+/// What a document was to become, as [`plan_move`] has it. Not what it once became and the relay has lost: a
+/// second one under that id would be mixed with the first when that is back.
 ///
 /// # Errors
 /// The database's.
-pub fn moved_to(db: &Connection, doc: DocId) -> Result<Option<DocId>> {
+pub fn planned(db: &Connection, doc: DocId) -> Result<Option<DocId>> {
     let found = db
-        .prepare_cached("SELECT moved_to FROM erasure_wish WHERE doc = ?1 AND moved_to NOT NULL")?
-        .query_row([blob(doc.as_bytes())], |row| Ok(DocId(id16(row, 0)?)))
+        .prepare_cached(
+            "SELECT moved_to FROM erasure_wish
+             WHERE doc = ?1 AND moved_to NOT NULL AND problem = ?2",
+        )?
+        .query_row((blob(doc.as_bytes()), MOVING), |row| {
+            Ok(DocId(id16(row, 0)?))
+        })
         .optional()?;
     Ok(found)
 }

@@ -285,7 +285,7 @@ fn copies(
 
 /// The id the new note gets: what was planned here before a power cut, or one nobody knows.
 fn planned(books: &Books, office: &Office, old: DocId) -> Result<DocId, Failure> {
-    if let Some(new) = erasures::moved_to(&books.people, old)?
+    if let Some(new) = erasures::planned(&books.people, old)?
         && erasures::space_of(&books.people, new)?.is_none()
     {
         return Ok(new);

@@ -189,7 +189,7 @@ async fn a_note_goes_to_the_right_client_and_from_everybody_who_only_sees_the_wr
     for device in [&t.both, &t.one] {
         assert!(device.read(doc).is_err());
         let told = purge::erased(device.store().conn()).unwrap();
-        assert_eq!((told[0].doc, &*told[0].reason), (doc, "wrong_client"));
+        assert_eq!((told[0].doc, &*told[0].reason), (doc, erasures::MOVED));
     }
     assert!(
         t.one.read(new).is_err(),

@@ -4,23 +4,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::Ordering;
 
 use sopu_core::documents::Kind;
-use sopu_core::documents::visit_note::moved;
+use sopu_core::documents::visit_note::moved::{self, origin};
 use sopu_core::envelope;
 use sopu_core::id::{DeviceId, DocId, SpaceId};
-use sopu_core::store::hold;
-use sopu_core::wire::{NoticeKind, OrderKind, Status, Verdict};
+use sopu_core::store::{hold, view};
+use sopu_core::wire::{Notice, NoticeKind, OrderKind, Status, Verdict};
 
 use super::{Relay, lock};
 use crate::feed::append;
 use crate::keys::RelayKeys;
 use crate::ledger::{Erasure, Line};
 use crate::merge::{Merger, subjects};
-use crate::store::{DocumentRow, EnvelopeRow, RelayStore, Result, State, StoreError};
+use crate::store::{
+    DocumentRow, EnvelopeRow, ErasureWish, FeedWhat, RelayStore, Result, State, StoreError,
+};
 
-/// After how long an erasure that failed is tried again, milliseconds.
+/// After how long an erasure that failed, or waits for another document, is tried again, milliseconds.
 const AGAIN_MS: i64 = 60_000;
 
 /// Why an erasure did not happen, or not wholly.
@@ -50,22 +51,24 @@ impl Relay {
     /// # Errors
     /// See [`EraseError`]. May be repeated.
     pub fn erase(&self, doc: DocId, reason: &str) -> std::result::Result<(), EraseError> {
-        self.erase_moved(doc, reason, None)
+        self.erase_wished(&ErasureWish {
+            doc,
+            reason: reason.to_owned(),
+            moved_to: None,
+            awaited: false,
+        })
     }
 
     /// As [`Relay::erase`], if the document it was moved to, where there is one, holds all of it.
-    fn erase_moved(
-        &self,
-        doc: DocId,
-        reason: &str,
-        moved_to: Option<DocId>,
-    ) -> std::result::Result<(), EraseError> {
+    fn erase_wished(&self, wish: &ErasureWish) -> std::result::Result<(), EraseError> {
+        let doc = wish.doc;
         // Held from the look at the record on: nobody puts it on hold in between.
         let mut merger = lock(&self.merger);
         let row = self
             .commits
             .read(|store| known(store, doc))?
             .ok_or(EraseError::Unknown)?;
+        let mut moved_to = wish.moved_to;
         if row.erased_ms.is_none() {
             // A hold that was received and still waits counts.
             let env = &*self.env;
@@ -78,8 +81,12 @@ impl Relay {
             if self.is_on_hold(doc, row.space)? {
                 return Err(EraseError::LegalHold);
             }
-            if let Some(new) = moved_to {
+            if wish.awaited && moved_to.is_none() {
+                moved_to = Some(self.found_again(&mut merger, doc, &row)?);
+            } else if let Some(new) = moved_to {
                 self.compare(&mut merger, doc, &row, new)?;
+            }
+            if let Some(new) = moved_to {
                 self.commits.write(move |store| store.note_move(new, doc))?;
             }
         }
@@ -88,46 +95,90 @@ impl Relay {
             space: row.space,
             kind: row.kind,
             at_ms: self.env.now_ms(),
-            reason: reason.to_owned(),
+            reason: wish.reason.clone(),
+            moved_to,
         };
         self.erase_under(&mut merger, &erasure)
     }
 
     /// Carries out what was asked for on the command line or in the office. What fails is tried again,
-    /// after a while: nothing else waits for it.
+    /// after a while, and so is what waits for a document that is not there: nothing else waits for it.
     ///
     /// # Errors
     /// The database's.
     pub fn carry_out_wishes(&self) -> Result<()> {
         self.say_wished()?;
         let now_ms = self.env.now_ms();
-        if now_ms < self.wishes_after_ms.load(Ordering::Relaxed) {
-            return Ok(());
-        }
+        lock(&self.resting).retain(|_, until_ms| *until_ms > now_ms);
         for wish in self.commits.read(|store| store.erasure_wishes())? {
-            let doc = wish.doc;
-            let erase = || self.erase_moved(doc, &wish.reason, wish.moved_to);
-            let erased = catch_unwind(AssertUnwindSafe(erase));
+            if lock(&self.resting).contains_key(&wish) {
+                continue;
+            }
+            let erased = catch_unwind(AssertUnwindSafe(|| self.erase_wished(&wish)));
             let problem = match erased {
                 Ok(Ok(())) => None,
+                Ok(Err(EraseError::Unknown | EraseError::LegalHold | EraseError::Moved(_)))
+                    if wish.awaited =>
+                {
+                    self.rest(wish, now_ms);
+                    continue;
+                }
                 Ok(Err(EraseError::Unknown)) => Some("unknown"),
                 Ok(Err(EraseError::LegalHold)) => Some("legal_hold"),
                 Ok(Err(EraseError::Moved(code))) => Some(code),
                 Ok(Err(error @ (EraseError::Store(_) | EraseError::Record(_)))) => {
                     tracing::error!(%error, "an erasure failed and is tried again");
-                    let later = now_ms.saturating_add(AGAIN_MS);
-                    self.wishes_after_ms.store(later, Ordering::Relaxed);
-                    return Ok(());
+                    self.rest(wish, now_ms);
+                    continue;
                 }
                 Err(_) => {
                     tracing::error!("an erasure panicked");
                     Some("failed")
                 }
             };
+            let doc = wish.doc;
             self.commits
                 .write(move |store| store.end_erasure_wish(doc, problem))?;
         }
         Ok(())
+    }
+
+    /// A wish is looked at again after a while.
+    fn rest(&self, wish: ErasureWish, now_ms: i64) {
+        lock(&self.resting).insert(wish, now_ms.saturating_add(AGAIN_MS));
+    }
+
+    /// What a moved document became, of which only a notice says that it was erased: the first that holds all
+    /// of it.
+    fn found_again(
+        &self,
+        merger: &mut Merger,
+        doc: DocId,
+        row: &DocumentRow,
+    ) -> std::result::Result<DocId, EraseError> {
+        let mut found = BTreeSet::new();
+        {
+            let record = lock(&self.record);
+            let conn = record.store().conn();
+            let mut made_of = vec![doc];
+            made_of.extend(view::get(conn, doc)?.and_then(|view| origin(&view.reading.value)));
+            for from in made_of {
+                found.extend(
+                    view::moved_from(conn, from)?
+                        .into_iter()
+                        .map(|view| view.doc),
+                );
+            }
+        }
+        found.remove(&doc);
+        for new in found {
+            match self.compare(merger, doc, row, new) {
+                Ok(()) => return Ok(new),
+                Err(EraseError::Moved(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(EraseError::Moved("moved_short"))
     }
 
     /// Whether a document may go because it was moved: all of it is settled, and in the new one, as the
@@ -266,6 +317,7 @@ pub fn carry_out(store: &mut dyn RelayStore, keys: &RelayKeys, erasure: &Erasure
         kind,
         at_ms,
         reason,
+        moved_to: _,
     } = erasure;
     let known = store.document(*doc)?;
     if known.is_some_and(|row| row.erased_ms.is_some()) {
@@ -307,5 +359,33 @@ pub fn carry_out(store: &mut dyn RelayStore, keys: &RelayKeys, erasure: &Erasure
     }
     let what = NoticeKind::Erased(reason.clone());
     append::notice(store, keys, *space, *doc, *kind, *at_ms, what)?;
+    Ok(())
+}
+
+/// Has the ledger learn of all that was erased, for one that an older copy has taken the place of.
+pub fn retell(store: &mut dyn RelayStore) -> Result<()> {
+    for (doc, row) in store.erased_documents()? {
+        let Some(at_ms) = row.erased_ms else { continue };
+        let notices = store.feed_of(doc, u64::MAX)?.into_iter().rev();
+        let reason = notices.filter_map(|row| match row.what {
+            FeedWhat::Envelope(_) => None,
+            FeedWhat::Notice { body, .. } => match envelope::decode::<Notice>(&body)?.what {
+                NoticeKind::Erased(reason) => Some(reason),
+                NoticeKind::ContractNumber(_)
+                | NoticeKind::Retention(_)
+                | NoticeKind::LegalHold(_) => None,
+            },
+        });
+        let line = Line::Erased(Erasure {
+            doc,
+            space: row.space,
+            kind: row.kind,
+            at_ms,
+            reason: { reason }.next().unwrap_or_default(),
+            moved_to: store.became(doc)?,
+        });
+        let body = serde_json::to_string(&line).map_err(|_| StoreError::Corrupt("ledger news"))?;
+        store.add_ledger_news(&body)?;
+    }
     Ok(())
 }

@@ -9,6 +9,7 @@ use sopu_core::id::SpaceId;
 use sopu_core::wire::{Notice, NoticeKind, Offer, SignedNotice, Verdict};
 
 use super::{Relay, Topic, lock};
+use crate::access::erasures::{AWAITED, MOVED};
 use crate::feed::accept::{self, Arrival, Sound};
 use crate::feed::append;
 use crate::feed::known::Known;
@@ -79,6 +80,9 @@ impl Relay {
                         bearer,
                     )
                 }
+                Ok(Genuine::Notice(notice, _)) if is_awaited(store, &notice)? => {
+                    Ok(Verdict::Refused(AWAITED.into()))
+                }
                 Ok(Genuine::Notice(notice, signed)) => {
                     append::take_back(store, &keys, &notice, &signed)
                 }
@@ -126,7 +130,8 @@ impl Relay {
     }
 
     /// A notice of an erasure that this relay does not know of: its ledger was lost too. The document
-    /// is erased again before anything else is taken.
+    /// is erased again before anything else is taken; but one that was moved only once what it became is
+    /// back, and so long the notice is not taken.
     fn erase_again(&self, notice: &Notice) -> Result<()> {
         let NoticeKind::Erased(reason) = &notice.what else {
             return Ok(());
@@ -135,6 +140,10 @@ impl Relay {
         if known.is_some_and(|row| row.erased_ms.is_some() || row.space != notice.space) {
             return Ok(());
         }
+        if reason == MOVED {
+            let doc = notice.doc;
+            return self.commits.write(move |store| store.await_move(doc, None));
+        }
         self.erase_as(&Erasure {
             doc: notice.doc,
             space: notice.space,
@@ -142,6 +151,7 @@ impl Relay {
             kind: known.map_or(0, |row| row.kind),
             at_ms: notice.at_ms,
             reason: reason.clone(),
+            moved_to: None,
         })
         .map_err(|error| match error {
             super::EraseError::Store(error) => error,
@@ -155,4 +165,11 @@ impl Relay {
             }
         })
     }
+}
+
+/// Whether it says that a document was erased which stays until what it became is back.
+fn is_awaited(store: &mut dyn RelayStore, notice: &Notice) -> Result<bool> {
+    let moved = matches!(&notice.what, NoticeKind::Erased(reason) if reason == MOVED);
+    let here = store.document(notice.doc)?;
+    Ok(moved && here.is_none_or(|row| row.erased_ms.is_none() && row.space == notice.space))
 }

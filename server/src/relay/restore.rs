@@ -67,18 +67,25 @@ pub fn reconcile(
         return Err(OpenError::ForeignLedger);
     }
     let restored = copy.is_some() || started < ledger.started();
-    let older = usize::try_from(known).unwrap_or(usize::MAX) > ledger.len();
-    if older {
-        tracing::warn!("the ledger is older than the database: it is not the newest copy");
+    let now_ms = env.now_ms();
+    let known = usize::try_from(known).unwrap_or(usize::MAX);
+    let missing = known.saturating_sub(ledger.len());
+    if missing > 0 {
+        tracing::warn!("the ledger is older than the database: it is told again what that knows");
+        commits.write(move |store| {
+            tell_again(store)?;
+            erase::retell(store)
+        })?;
+        // What it is told comes after every place that a backup of the database knows. Only once the
+        // database holds all that is to be told: it is not seen another time that the ledger is older.
+        let number = ledger.started();
+        ledger.append(&vec![Line::Started { number }; missing])?;
     }
-    let lines = ledger
-        .after(usize::try_from(known).unwrap_or(usize::MAX))
-        .to_vec();
-    let erased: Vec<Erasure> = lines.iter().filter_map(Line::erasure).cloned().collect();
-    let (keys, now_ms) = (ledger.keys().clone(), env.now_ms());
+    let lines = ledger.after(known).to_vec();
+    let keys = ledger.keys().clone();
     let fresh = Fresh::draw(env);
     let length = ledger.len();
-    let life = commits.write(move |store| {
+    let (life, erased) = commits.write(move |store| {
         store.set_meta(RELAY, Some(&key))?;
         for row in unknown(store, &lines)? {
             store.recall(row)?;
@@ -89,14 +96,22 @@ pub fn reconcile(
             renew(store, &keys, &fresh, now_ms)?;
             store.set_meta(COPY, None)?;
         }
+        let mut erased = Vec::new();
         for erasure in lines.iter().filter_map(Line::erasure) {
+            let here = store.document(erasure.doc)?;
+            if erasure.moved_to.is_some() && here.is_none_or(|row| row.erased_ms.is_none()) {
+                // What it became may be lost, and this one the only one left.
+                store.await_move(erasure.doc, erasure.moved_to)?;
+                continue;
+            }
             erase::carry_out(store, &keys, erasure)?;
+            erased.push(erasure.clone());
         }
         for hold in lines.iter().filter_map(Line::hold) {
             legal_hold::carry_out(store, &keys, hold)?;
         }
         set_known(store, length)?;
-        life(store)
+        Ok((life(store)?, erased))
     })?;
     // The log may still hold what was erased just before a crash.
     let scrubbed = commits.alone(|store| store.scrub());
@@ -113,15 +128,20 @@ pub fn reconcile(
         take_epochs(store, &epoch)?;
         store.set_meta(STARTED, Some(&next.to_be_bytes()))?;
         // After all that the ledger knew was recalled.
-        if older || !is_retold(store)? {
-            store.retell()?;
-            legal_hold::retell(store)?;
+        if !is_retold(store)? {
+            tell_again(store)?;
             store.set_meta(RETOLD, Some(&RETELLING))?;
         }
         set_known(store, length + 1)
     })?;
     ledger.append(&[Line::Started { number: next }])?;
     Ok(Reconciled { erased, life })
+}
+
+/// Has the ledger learn every row that it remembers, and what is on legal hold.
+fn tell_again(store: &mut dyn RelayStore) -> Result<()> {
+    store.retell()?;
+    legal_hold::retell(store)
 }
 
 /// The database knows this many lines.

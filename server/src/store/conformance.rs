@@ -297,6 +297,40 @@ pub fn wishes_are_empty_and_subjects_are_taken_again(store: &mut dyn RelayStore)
     }
     store.note_move(DocId(uuid(2)), DocId(uuid(3))).unwrap();
     store.note_move(DocId(uuid(2)), DocId(uuid(3))).unwrap();
+    assert_eq!(store.became(DocId(uuid(3))).unwrap(), Some(DocId(uuid(2))));
+    assert_eq!(store.became(DocId(uuid(2))).unwrap(), None);
+}
+
+/// What was moved and is to go again waits under what is known of it; another wish stands.
+pub fn an_awaited_move_learns_what_it_became(store: &mut dyn RelayStore) {
+    let (old, new) = (DocId(uuid(2)), DocId(uuid(3)));
+    for (known, moved_to) in [(None, None), (Some(new), Some(new)), (None, Some(new))] {
+        store.await_move(old, known).unwrap();
+        let wish = ErasureWish {
+            doc: old,
+            reason: "moved".to_owned(),
+            moved_to,
+            awaited: true,
+        };
+        assert_eq!(store.erasure_wishes().unwrap(), [wish]);
+    }
+    store.end_erasure_wish(old, Some("legal_hold")).unwrap();
+    assert_eq!(store.erasure_wishes().unwrap(), []);
+    store.end_erasure_wish(old, None).unwrap();
+}
+
+/// Erased documents are found, and no others.
+pub fn what_was_erased_is_found(store: &mut dyn RelayStore) {
+    let known = |erased_ms| DocumentRow {
+        space: SpaceId(uuid(1)),
+        kind: 2,
+        last_seq: 3,
+        erased_ms,
+    };
+    store.put_document(DocId(uuid(2)), &known(Some(7))).unwrap();
+    store.put_document(DocId(uuid(3)), &known(None)).unwrap();
+    let erased = [(DocId(uuid(2)), known(Some(7)))];
+    assert_eq!(store.erased_documents().unwrap(), erased);
 }
 
 /// What was rolled back to a savepoint has not been.
@@ -333,5 +367,7 @@ suite!(
         erasing_takes_runs_and_leaves_headers,
         savepoints_undo,
         wishes_are_empty_and_subjects_are_taken_again,
+        an_awaited_move_learns_what_it_became,
+        what_was_erased_is_found,
     ]
 );

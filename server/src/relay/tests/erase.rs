@@ -145,6 +145,7 @@ fn an_erasure_that_was_interrupted_is_completed_at_the_next_start() {
         kind: note.kind.number(),
         at_ms: now_ms,
         reason: "request".to_owned(),
+        moved_to: None,
     };
     let lines = {
         let mut ledger = super::super::lock(&world.relay.ledger);

@@ -304,6 +304,23 @@ impl Envelopes for SqliteStore {
         Ok(self.count("SELECT count(*) FROM retired WHERE id = ?", &[&id.0])? > 0)
     }
 
+    fn erased_documents(&mut self) -> Result<Vec<(DocId, DocumentRow)>> {
+        self.all(
+            "SELECT doc, space, kind, last_seq, erased_ms FROM document
+             WHERE erased_ms NOT NULL ORDER BY doc",
+            &[],
+            |row| {
+                let known = DocumentRow {
+                    space: id_at!(SpaceId, row, 1),
+                    kind: row.get(2)?,
+                    last_seq: number(row, 3)?,
+                    erased_ms: row.get(4)?,
+                };
+                Ok((id_at!(DocId, row, 0), known))
+            },
+        )
+    }
+
     fn document(&mut self, doc: DocId) -> Result<Option<DocumentRow>> {
         self.one(
             "SELECT space, kind, last_seq, erased_ms FROM document WHERE doc = ?",

@@ -3,13 +3,15 @@
 use sopu_core::id::{DeviceId, DocId};
 
 use super::{SqliteStore, fixed};
+use crate::access::erasures::{AWAITED, MOVED};
 use crate::store::{ErasureWish, Erasures, Result};
 
 impl Erasures for SqliteStore {
     fn erasure_wishes(&mut self) -> Result<Vec<ErasureWish>> {
         self.all(
-            "SELECT doc, reason, moved_to FROM erasure_wish WHERE problem IS NULL ORDER BY doc",
-            &[],
+            "SELECT doc, reason, moved_to, problem NOT NULL FROM erasure_wish
+             WHERE problem IS NULL OR problem = ? ORDER BY doc",
+            &[&AWAITED],
             |row| {
                 let id = |bytes| DocId(uuid::Uuid::from_bytes(bytes));
                 let moved = row.get::<_, Option<Vec<u8>>>(2)?;
@@ -17,6 +19,7 @@ impl Erasures for SqliteStore {
                     doc: id(fixed(row, 0)?),
                     reason: row.get(1)?,
                     moved_to: moved.map(|_| fixed(row, 2)).transpose()?.map(id),
+                    awaited: row.get(3)?,
                 })
             },
         )
@@ -30,6 +33,18 @@ impl Erasures for SqliteStore {
                 &[doc.as_bytes(), &problem],
             ),
         }?;
+        Ok(())
+    }
+
+    fn await_move(&mut self, doc: DocId, moved_to: Option<DocId>) -> Result<()> {
+        let moved_to = moved_to.as_ref().map(DocId::as_bytes);
+        self.run(
+            "INSERT INTO erasure_wish(doc, reason, problem, moved_to) VALUES (?, ?, ?, ?)
+             ON CONFLICT DO UPDATE SET reason = excluded.reason, problem = excluded.problem,
+                 moved_to = coalesce(excluded.moved_to, moved_to)
+             WHERE moved_to NOT NULL OR excluded.moved_to NOT NULL",
+            &[doc.as_bytes(), &MOVED, &AWAITED, &moved_to],
+        )?;
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sopu_core::id::DocId;
 
-use super::SqliteStore;
+use super::{SqliteStore, id_at};
 use crate::store::{Result, Subjects};
 
 impl Subjects for SqliteStore {
@@ -37,5 +37,10 @@ impl Subjects for SqliteStore {
             &[doc.as_bytes(), old.as_bytes()],
         )?;
         Ok(())
+    }
+
+    fn became(&mut self, old: DocId) -> Result<Option<DocId>> {
+        let sql = "SELECT doc FROM was WHERE old = ? ORDER BY doc LIMIT 1";
+        self.one(sql, &[old.as_bytes()], |row| Ok(id_at!(DocId, row, 0)))
     }
 }

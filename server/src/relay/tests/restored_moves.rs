@@ -1,0 +1,232 @@
+//! A relay that came back from a backup, and a note that was moved since: the old one goes again only once
+//! the new one is back.
+
+use serde_json::json;
+use sopu_core::documents::visit_note::moved::{Destination, moved};
+use sopu_core::id::{DocId, SpaceId};
+use sopu_core::read::read;
+use sopu_core::run::Sealed;
+use sopu_core::wire::{Offer, OrderKind, ProofSpecial, SignedNotice, SyncRequest, Verdict};
+
+use super::world::{Note, Phone, World};
+use crate::access::erasures::{self, AWAITED, Standing};
+use crate::access::{Role, notices};
+use crate::relay::LEDGER;
+
+/// A note that was moved after a backup.
+struct Moved {
+    world: World,
+    /// Wrote the old one, and has purged nothing yet.
+    writer: Phone,
+    /// In the same space; was told that it is erased.
+    told: Phone,
+    /// In the right client's space.
+    mover: Phone,
+    old: DocId,
+    new: DocId,
+    right: SpaceId,
+    first: Sealed,
+    /// The relay's word on the old one.
+    notice: Offer,
+    /// The new one, which the relay has lost unless the backup was later.
+    lost: Offer,
+    ledger: Vec<u8>,
+}
+
+fn offered_notice(world: &World, phone: &Phone) -> Offer {
+    let responses = world.pull_all(phone);
+    let proofs = responses
+        .iter()
+        .flat_map(|r| &r.pages)
+        .flat_map(|p| &p.proofs);
+    let notice = proofs.filter(|proof| proof.special == Some(ProofSpecial::Notice));
+    let last = notice.last().unwrap();
+    Offer::Notice {
+        notice: SignedNotice {
+            body: last.header.clone(),
+            signature: last.signature,
+        },
+        accept: last.accept,
+    }
+}
+
+fn move_after_backup() -> Moved {
+    let mut world = World::new();
+    let (writer, told) = (world.phone(Role::Field), world.phone(Role::Field));
+    let right = world.second_space();
+    let member = world.person();
+    world.grant(right, member, Role::Field, None);
+    let mover = world.phone_of(member);
+    let mut note = Note::new(&writer, world.space, sopu_core::documents::Kind::VisitNote);
+    let first = note.write(&writer, json!({ "tags": ["a"], "summary": "Kaatui" }));
+    world.feed(&writer, &first);
+    let world = world.backup();
+    let ledger = std::fs::read(world.folder.join(LEDGER)).unwrap();
+    let to = Destination {
+        subject: None,
+        contract: None,
+    };
+    let value = read(&note.am, note.kind).value;
+    let value = moved(note.id, &value, &to, member, world.now());
+    let mut copy = Note::new(&mover, right, note.kind);
+    let sealed = copy.write(&mover, value);
+    assert!(matches!(world.feed(&mover, &sealed), Verdict::Fed(_)));
+    let proofs = world.pull(&mover, &[]).pages[0].proofs.clone();
+    let lost = Offer::Envelope {
+        envelope: sealed.envelope,
+        accept: proofs[0].accept,
+    };
+    erasures::wish_moved(&world.db, note.id, copy.id).unwrap();
+    world.relay.merge_all().unwrap();
+    assert_eq!(standing(&world, note.id), Standing::None);
+    assert!(!reads(&world, note.id) && reads(&world, copy.id));
+    let notice = offered_notice(&world, &told);
+    Moved {
+        writer,
+        told,
+        mover,
+        old: note.id,
+        new: copy.id,
+        right,
+        first,
+        notice,
+        lost,
+        ledger,
+        world,
+    }
+}
+
+fn standing(world: &World, doc: DocId) -> Standing {
+    erasures::standing(&world.db, doc).unwrap()
+}
+
+fn reads(world: &World, doc: DocId) -> bool {
+    world.relay.record().store().document(doc).is_ok()
+}
+
+fn offer(world: &World, phone: &Phone, offer: &Offer) -> Verdict {
+    let request = SyncRequest {
+        offers: vec![offer.clone()],
+        ..phone.request()
+    };
+    let response = world.relay.sync(&phone.token, &request).unwrap();
+    world.relay.merge_all().unwrap();
+    response.offered[0].clone()
+}
+
+/// Time for whatever rests.
+fn a_while(world: &World) {
+    world.later(61_000);
+    world.relay.merge_all().unwrap();
+}
+
+fn purges(world: &World, phone: &Phone) -> bool {
+    let orders = world.pull(phone, &[]).orders;
+    orders
+        .iter()
+        .any(|order| matches!(order.what, OrderKind::Purge(_)))
+}
+
+#[test]
+fn what_was_moved_stays_after_a_restore_until_what_it_became_is_back() {
+    let mut m = move_after_backup();
+    m.world = m.world.restore();
+    let awaited = Standing::Refused(AWAITED.into());
+    for _ in 0..2 {
+        a_while(&m.world);
+        assert!(reads(&m.world, m.old) && !reads(&m.world, m.new));
+        assert_eq!(standing(&m.world, m.old), awaited);
+        assert!(!purges(&m.world, &m.writer), "the last copy");
+        m.world = m.world.reopen();
+    }
+    let again = m.world.push(&m.writer, &[&m.first.envelope]);
+    assert!(matches!(again[..], [Verdict::Fed(_)]), "{again:?}");
+    // Who was told brings the relay's own word: that, too, waits.
+    let refused = Verdict::Refused(AWAITED.into());
+    assert_eq!(offer(&m.world, &m.told, &m.notice), refused);
+    a_while(&m.world);
+    assert!(reads(&m.world, m.old) && !purges(&m.world, &m.writer));
+    // The new one comes back, and what was decided is carried out in the end.
+    assert_eq!(offer(&m.world, &m.mover, &m.lost), Verdict::Waiting);
+    a_while(&m.world);
+    assert!(!reads(&m.world, m.old) && reads(&m.world, m.new));
+    assert_eq!(standing(&m.world, m.old), Standing::None);
+    assert!(purges(&m.world, &m.writer));
+    assert!(matches!(
+        offer(&m.world, &m.told, &m.notice),
+        Verdict::Fed(_)
+    ));
+    m.world = m.world.reopen();
+    assert!(!reads(&m.world, m.old) && reads(&m.world, m.new));
+}
+
+#[test]
+fn what_was_moved_goes_again_at_once_where_the_backup_has_both() {
+    let m = move_after_backup();
+    let without = Moved {
+        world: m.world.backup(),
+        ..m
+    };
+    // The database as it was before the old one went, the new one in it.
+    let mut world = without.world.restore();
+    assert!(!reads(&world, without.old));
+    let mut note = Note::new(
+        &without.writer,
+        world.space,
+        sopu_core::documents::Kind::VisitNote,
+    );
+    let first = note.write(&without.writer, json!({ "summary": "Toinen" }));
+    world.feed(&without.writer, &first);
+    let to = Destination {
+        subject: None,
+        contract: None,
+    };
+    let value = read(&note.am, note.kind).value;
+    let value = moved(note.id, &value, &to, without.mover.member, world.now());
+    let mut copy = Note::new(&without.mover, without.right, note.kind);
+    let sealed = copy.write(&without.mover, value);
+    world.feed(&without.mover, &sealed);
+    world = world.backup();
+    erasures::wish_moved(&world.db, note.id, copy.id).unwrap();
+    world.relay.merge_all().unwrap();
+    world = world.restore();
+    world.relay.merge_all().unwrap();
+    assert!(!reads(&world, note.id) && reads(&world, copy.id));
+    assert_eq!(standing(&world, note.id), Standing::None);
+}
+
+/// The whole machine came back, and only devices know what was erased.
+#[test]
+fn a_notice_that_a_moved_note_was_erased_destroys_no_last_copy() {
+    let mut m = move_after_backup();
+    std::fs::write(m.world.folder.join(LEDGER), &m.ledger).unwrap();
+    m.world = m.world.restore();
+    let refused = Verdict::Refused(AWAITED.into());
+    assert_eq!(offer(&m.world, &m.told, &m.notice), refused);
+    a_while(&m.world);
+    assert!(reads(&m.world, m.old) && !purges(&m.world, &m.writer));
+    assert_eq!(offer(&m.world, &m.mover, &m.lost), Verdict::Waiting);
+    a_while(&m.world);
+    assert!(!reads(&m.world, m.old) && reads(&m.world, m.new));
+    assert_eq!(standing(&m.world, m.old), Standing::None);
+    assert!(purges(&m.world, &m.writer));
+}
+
+#[test]
+fn what_waits_to_go_again_can_be_put_on_hold_and_stays_while_it_is() {
+    let mut m = move_after_backup();
+    m.world = m.world.restore();
+    let say = |world: &World, held: bool| {
+        let what = sopu_core::wire::NoticeKind::LegalHold(held);
+        notices::wish(&world.db, m.old, &what).unwrap();
+        world.later(1);
+        world.relay.merge_all().unwrap();
+    };
+    say(&m.world, true);
+    offer(&m.world, &m.mover, &m.lost);
+    a_while(&m.world);
+    assert!(reads(&m.world, m.old) && reads(&m.world, m.new));
+    say(&m.world, false);
+    a_while(&m.world);
+    assert!(!reads(&m.world, m.old));
+}
