@@ -60,6 +60,22 @@ impl Documents {
     }
 }
 
+/// The documents that are about a farm or client now, as far as the relay knows, but for what was erased: each
+/// with whether it is about another as well, for people do not agree.
+///
+/// # Errors
+/// The database's.
+pub fn about_now(db: &Connection, subject: &str) -> Result<Vec<(DocId, bool)>> {
+    let mut query = db.prepare_cached(
+        "SELECT a.doc, EXISTS (SELECT 1 FROM about o
+             WHERE o.doc = a.doc AND o.subject <> a.subject AND o.until_ms IS NULL)
+         FROM about a LEFT JOIN document d ON d.doc = a.doc
+         WHERE a.subject = ?1 AND a.until_ms IS NULL AND d.erased_ms IS NULL ORDER BY a.doc",
+    )?;
+    let rows = query.query_map([subject], |row| Ok((DocId(id16(row, 0)?), row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// The farms and clients that documents of a space are or were about.
 ///
 /// # Errors

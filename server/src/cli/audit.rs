@@ -213,6 +213,14 @@ fn of_subject(desk: &Desk, data: &Data, subject: &str, limit: u32) -> Result<Vec
     let mut rows = Vec::new();
     let docs = Documents::of(&desk.db, None, subject, about(data, subject)?)?;
     let all: BTreeSet<DocId> = docs.about.keys().chain(&docs.earlier).copied().collect();
+    if all.is_empty() {
+        // Of what never entered the record nobody notes whom it is about.
+        let mut beside = Vec::new();
+        super::erase::add_beside(desk, subject, &mut beside)?;
+        if beside.is_empty() {
+            return Err(CliError::Usage(super::erase::nobody(subject)));
+        }
+    }
     for doc in all {
         let found = log::of_document(&desk.db, doc, limit)?.into_iter();
         rows.extend(found.filter(|row| docs.concerns(doc, row.at_ms)));

@@ -8,6 +8,7 @@ use sopu_core::id::DocId;
 use super::{CliError, Desk};
 use crate::access::erasures::{self, REASONS, Standing};
 use crate::access::log::{self, Entry};
+use crate::access::subjects::about_now;
 use crate::access::whole;
 use crate::data::Data;
 use crate::merge::subjects;
@@ -80,6 +81,16 @@ fn client(
     out: &mut dyn Write,
 ) -> Result<(), CliError> {
     let mut docs = super::audit::about(data, subject)?;
+    // The record lists a document under the one it shows, of several that people say: it may be another's.
+    let mut disputed = Vec::new();
+    for (doc, others) in about_now(&desk.db, subject)? {
+        if others {
+            docs.retain(|listed| *listed != doc);
+            disputed.push(doc);
+        } else if !docs.contains(&doc) {
+            docs.push(doc);
+        }
+    }
     let unclear = add_beside(desk, subject, &mut docs)?;
     if unclear > 0 {
         writeln!(
@@ -89,8 +100,15 @@ fn client(
              again."
         )?;
     }
-    if docs.is_empty() {
-        return Err(CliError::Usage("no document is about them".to_owned()));
+    for doc in &disputed {
+        writeln!(
+            out,
+            "{doc} stays: people do not agree whom it is about. Settle that and run this again, or erase it by \
+             itself."
+        )?;
+    }
+    if docs.is_empty() && disputed.is_empty() {
+        return Err(CliError::Usage(nobody(subject)));
     }
     if dry_run {
         for doc in &docs {
@@ -114,17 +132,27 @@ fn client(
         "{} of {} documents are erased. Devices purge them when they next sync; `sopu erase receipt ID` \
          says which have.",
         docs.len() - kept,
-        docs.len()
+        docs.len() + disputed.len()
     )?;
+    kept += disputed.len();
     if kept > 0 {
         return Err(CliError::Usage(format!("{kept} documents were not erased")));
     }
     Ok(())
 }
 
+/// What is said of an id that no document names: it may be mistyped.
+pub(super) fn nobody(subject: &str) -> String {
+    format!("no document is about {subject}; give the id as documents name it")
+}
+
 /// Adds the documents of which nothing is in the record, if what is kept of them is about this farm or client.
 /// Gives how many other pieces of work there are of which that cannot be told.
-fn add_beside(desk: &Desk, subject: &str, docs: &mut Vec<DocId>) -> Result<u64, CliError> {
+pub(super) fn add_beside(
+    desk: &Desk,
+    subject: &str,
+    docs: &mut Vec<DocId>,
+) -> Result<u64, CliError> {
     let mut unclear = 0;
     for kept in erasures::beside(&desk.db)? {
         if docs.contains(&kept.doc) {
