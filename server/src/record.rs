@@ -248,18 +248,20 @@ impl Record {
         Ok(())
     }
 
-    /// Removes every trace of a document.
+    /// Removes every trace of documents, writing the file anew once.
     ///
     /// # Errors
     /// SQLite's own.
-    pub fn erase(&mut self, erasure: &Erasure) -> store::Result<()> {
-        let mark = Erased {
-            doc: erasure.doc,
-            space: erasure.space,
-            reason: erasure.reason.clone(),
-            at_ms: erasure.at_ms,
-        };
-        self.store.write(|tx| purge::purge(tx, &mark))?;
+    pub fn erase(&mut self, erasures: &[Erasure]) -> store::Result<()> {
+        for erasure in erasures {
+            let mark = Erased {
+                doc: erasure.doc,
+                space: erasure.space,
+                reason: erasure.reason.clone(),
+                at_ms: erasure.at_ms,
+            };
+            self.store.write(|tx| purge::purge(tx, &mark))?;
+        }
         self.store.scrub()
     }
 }

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
 use std::path::Path;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -105,6 +106,8 @@ pub struct Relay {
     keys: RelayKeys,
     /// Erasures that were asked for and are looked at again only then.
     resting: Mutex<BTreeMap<ErasureWish, i64>>,
+    /// From when on what was erased is scrubbed again, having failed.
+    scrub_after_ms: AtomicI64,
     ledger: Mutex<Ledger>,
     merger: Mutex<Merger>,
     record: Mutex<Record>,
@@ -215,6 +218,7 @@ impl Relay {
             commits,
             keys,
             resting: Mutex::default(),
+            scrub_after_ms: AtomicI64::new(0),
             ledger: Mutex::new(ledger),
             merger: Mutex::new(merger),
             record: Mutex::new(record),
@@ -225,13 +229,37 @@ impl Relay {
             metrics: Metrics::default(),
             allowance: reads::Allowance::default(),
         };
+        if relay.commits.read(restore::is_record_to_be_made_anew)? {
+            relay.make_record_anew(life)?;
+        }
         relay.settle_ledger()?;
         relay.follow()?;
         relay.note_subjects()?;
-        for erasure in &erased {
-            relay.record().erase(erasure)?;
+        if !erased.is_empty() {
+            let done = relay.record().erase(&erased);
+            match done {
+                Err(error) if !error.is_passing() => relay.make_record_anew(life)?,
+                done => done?,
+            }
         }
         Ok(relay)
+    }
+
+    /// Makes the merged record anew from the feeds: nobody else has it open yet.
+    fn make_record_anew(&self, life: u64) -> Result<(), OpenError> {
+        let Some((data, _)) = &self.folder else {
+            return Ok(());
+        };
+        tracing::error!("the merged record is damaged and is made anew");
+        let mut record = self.record();
+        *record = Record::in_memory()?;
+        data.remove_record()?;
+        *record = Record::open(&data.record(), data.key())?;
+        record.begin_life(life)?;
+        drop(record);
+        lock(&self.behind).extend(self.commits.read(|store| store.feed_spaces())?);
+        self.follow()?;
+        Ok(self.commits.write(restore::record_was_made_anew)?)
     }
 
     /// The relay's public key, which devices get when they enrol.
@@ -477,7 +505,8 @@ impl Relay {
         if let Err(error) = record.scrub_if_due() {
             tracing::warn!(%error, "what was erased cannot be scrubbed now; it is tried again");
         }
-        Ok(())
+        drop(record);
+        self.scrub_if_due()
     }
 
     /// Counts what is kept out of the feeds: when somebody asks, not at every step.

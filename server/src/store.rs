@@ -547,6 +547,8 @@ pub trait Erasures {
     fn erasure_wishes(&mut self) -> Result<Vec<ErasureWish>>;
     /// A wish was carried out, or will not be: a code says why.
     fn end_erasure_wish(&mut self, doc: DocId, problem: Option<&str>) -> Result<()>;
+    /// Wishes that were not carried out for this reason are to be, after all.
+    fn retry_erasure_wishes(&mut self, problem: &str) -> Result<()>;
     /// A moved document that was erased is to go again once what it became is there, see
     /// [`ErasureWish::awaited`]. Another wish stands, but for one that knows less of what it became.
     fn await_move(&mut self, doc: DocId, moved_to: Option<DocId>) -> Result<()>;

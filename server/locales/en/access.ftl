@@ -45,6 +45,7 @@ move-also = Take this one out too, if another stays
 move-keep = Choose which of the notes stays.
 move-short = The new note lacks something of the old one, so the old one was not taken out.
 move-waits = Work on the old note has arrived that waits for review. Deal with it first.
+move-damaged = The server's database is damaged and not all of the note can be read any more, so the old one was not taken out. Tell the administrator: a backup is to be put back.
 move-conflict = Two people wrote different values. Choose one first.
 move-unknown = The note holds something from a newer app that cannot be moved here. Update Sopu first.
 move-lacking = Missing in the new one, or different there:

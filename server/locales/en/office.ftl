@@ -258,6 +258,7 @@ erase-do = Erase for good
 erase-title = Erasure
 erase-waits = The document is being erased.
 erase-hold = The document is on legal hold and was not erased. Take the hold off first.
+erase-damaged = The server's merged record is damaged, and the document is not wholly erased yet. Tell the administrator: when the server is started again, the record is made anew and the erasure is completed.
 erase-done = The document was erased { $when }.
 erase-devices = Devices that were told to delete it. Each confirms when it next syncs.
 erase-confirmed = confirmed { $when }

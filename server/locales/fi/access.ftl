@@ -45,6 +45,7 @@ move-also = Jos jokin muu jää, poista tämäkin
 move-keep = Valitse, mikä kirjauksista jää.
 move-short = Uudesta kirjauksesta puuttuu jotakin, mitä vanhassa on, joten vanhaa ei poistettu.
 move-waits = Vanhaan kirjaukseen on tullut työtä, joka odottaa tarkistamista. Käsittele se ensin.
+move-damaged = Palvelimen tietokannassa on vikaa, eikä kirjauksen koko sisältöä voi enää lukea, joten vanhaa ei poistettu. Kerro ylläpitäjälle: varmuuskopio palautetaan.
 move-conflict = Kaksi ihmistä on kirjannut eri tiedon. Valitse ensin oikea.
 move-unknown = Kirjauksessa on uudemman sovelluksen tietoja, joita ei voi siirtää tässä. Päivitä Sopu ensin.
 move-lacking = Uudesta puuttuu tai siinä on toisin:

@@ -258,6 +258,7 @@ erase-do = Hävitä lopullisesti
 erase-title = Hävittäminen
 erase-waits = Asiakirjaa hävitetään.
 erase-hold = Asiakirja on säilytettävä oikeudellisesta syystä eikä sitä hävitetty. Poista ensin säilytysmerkintä.
+erase-damaged = Palvelimen koottu asiakirjasto on vioittunut, eikä asiakirjaa ole vielä kokonaan hävitetty. Kerro ylläpitäjälle: kun palvelin käynnistetään uudelleen, asiakirjasto tehdään uudestaan ja hävittäminen viedään loppuun.
 erase-done = Asiakirja hävitettiin { $when }.
 erase-devices = Laitteet, joille on sanottu, että ne poistavat sen. Kukin vahvistaa seuraavalla synkronoinnilla.
 erase-confirmed = vahvistettu { $when }

@@ -45,6 +45,7 @@ move-also = Ta bort även den här, om en annan blir kvar
 move-keep = Välj vilken av anteckningarna som blir kvar.
 move-short = Den nya anteckningen saknar något av den gamla, så den gamla togs inte bort.
 move-waits = Till den gamla anteckningen har det kommit arbete som väntar på granskning. Behandla det först.
+move-damaged = Serverns databas är skadad och allt i anteckningen kan inte längre läsas, så den gamla togs inte bort. Säg till administratören: en säkerhetskopia ska återställas.
 move-conflict = Två personer har skrivit olika. Välj den rätta först.
 move-unknown = I anteckningen finns uppgifter från en nyare app som inte kan flyttas här. Uppdatera Sopu först.
 move-lacking = Det här saknas i den nya eller står annorlunda:

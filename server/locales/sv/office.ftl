@@ -258,6 +258,7 @@ erase-do = Radera för gott
 erase-title = Radering
 erase-waits = Dokumentet raderas.
 erase-hold = Dokumentet måste bevaras av rättsliga skäl och raderades inte. Ta bort markeringen först.
+erase-damaged = Serverns sammanställning är skadad, och dokumentet är ännu inte helt raderat. Säg till administratören: när servern startas om görs sammanställningen på nytt och raderingen slutförs.
 erase-done = Dokumentet raderades { $when }.
 erase-devices = Enheter som har fått besked att ta bort det. Var och en bekräftar vid nästa synkronisering.
 erase-confirmed = bekräftat { $when }

@@ -18,6 +18,10 @@ pub const MOVED: &str = "moved";
 /// from a backup. It is looked at until then.
 pub const AWAITED: &str = "moved_awaited";
 
+/// The problem of a wish whose document is erased but for the merged record, which is damaged: it is made anew
+/// when the server starts again, and the wish is carried out then.
+pub const RECORD_DAMAGED: &str = "record_damaged";
+
 /// The problem of a wish whose document is being moved just now.
 const MOVING: &str = "moving";
 

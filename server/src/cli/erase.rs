@@ -6,7 +6,7 @@ use clap::Subcommand;
 use sopu_core::id::DocId;
 
 use super::{CliError, Desk};
-use crate::access::erasures::{self, REASONS, Standing};
+use crate::access::erasures::{self, REASONS, RECORD_DAMAGED, Standing};
 use crate::access::log::{self, Entry};
 use crate::access::subjects::about_now;
 use crate::access::whole;
@@ -198,11 +198,18 @@ fn carry_out(desk: &mut Desk, doc: DocId, data: &Data) -> Result<(), CliError> {
             Standing::None => Ok(Some(())),
             Standing::Waiting => Ok(None),
             Standing::Refused(problem) => {
-                erasures::forget(&desk.db, doc)?;
+                if problem != RECORD_DAMAGED {
+                    erasures::forget(&desk.db, doc)?;
+                }
                 Err(CliError::Usage(match problem.as_str() {
                     "unknown" => "there is no such document".to_owned(),
                     "legal_hold" => {
                         "the document is on legal hold; take the hold off first".to_owned()
+                    }
+                    RECORD_DAMAGED => {
+                        "the merged record is damaged, and the document is not wholly erased yet; start the \
+                         server again: the record is made anew, and the erasure is completed"
+                            .to_owned()
                     }
                     other => format!("the document cannot be erased: {other}"),
                 }))

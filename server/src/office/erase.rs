@@ -13,7 +13,7 @@ use super::posted::Posted;
 use super::visitor::Visitor;
 use super::{Failure, Office};
 use crate::access::Action;
-use crate::access::erasures::{self, AWAITED, REASONS, Standing};
+use crate::access::erasures::{self, AWAITED, REASONS, RECORD_DAMAGED, Standing};
 
 #[derive(Template)]
 #[template(path = "erase.html")]
@@ -84,6 +84,9 @@ pub(super) async fn receipt(
                     (words.with("erase-done", &[("when", &when)]), false)
                 }
                 (Standing::Refused(code), _) if code == AWAITED => (words.t("move-short"), false),
+                (Standing::Refused(code), _) if code == RECORD_DAMAGED => {
+                    (words.t("erase-damaged"), false)
+                }
                 (Standing::Refused(_), _) => (words.t("error-server"), false),
                 (Standing::None, None) => return Err(Failure::NotFound),
             };

@@ -214,6 +214,8 @@ fn take_out(
         "moved_short" => "move-short",
         "moved_waits" => "move-waits",
         "moved_unsettled" => "move-conflict",
+        "moved_damaged" => "move-damaged",
+        erasures::RECORD_DAMAGED => "erase-damaged",
         _ => "error-server",
     }))
 }

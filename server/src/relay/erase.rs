@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
 
 use sopu_core::documents::Kind;
 use sopu_core::documents::visit_note::moved::{self, origin};
@@ -12,7 +13,8 @@ use sopu_core::id::{DeviceId, DocId, SpaceId};
 use sopu_core::store::{hold, view};
 use sopu_core::wire::{Notice, NoticeKind, OrderKind, Status, Verdict};
 
-use super::{Relay, lock};
+use super::{Relay, lock, restore};
+use crate::access::erasures::RECORD_DAMAGED;
 use crate::feed::append;
 use crate::keys::RelayKeys;
 use crate::ledger::{Erasure, Line};
@@ -23,6 +25,9 @@ use crate::store::{
 
 /// After how long an erasure that failed, or waits for another document, is tried again, milliseconds.
 const AGAIN_MS: i64 = 60_000;
+
+/// Set while the database's log may hold something that was erased.
+pub const SCRUB_DUE: &str = "scrub.due";
 
 /// Why an erasure did not happen, or not wholly.
 #[derive(Debug, thiserror::Error)]
@@ -51,16 +56,17 @@ impl Relay {
     /// # Errors
     /// See [`EraseError`]. May be repeated.
     pub fn erase(&self, doc: DocId, reason: &str) -> std::result::Result<(), EraseError> {
-        self.erase_wished(&ErasureWish {
+        let erasure = self.blank_wished(&ErasureWish {
             doc,
             reason: reason.to_owned(),
             moved_to: None,
             awaited: false,
-        })
+        })?;
+        self.finish(&[erasure])
     }
 
-    /// As [`Relay::erase`], if the document it was moved to, where there is one, holds all of it.
-    fn erase_wished(&self, wish: &ErasureWish) -> std::result::Result<(), EraseError> {
+    /// Blanks a document, if it may go; [`Relay::finish`] is to follow.
+    fn blank_wished(&self, wish: &ErasureWish) -> std::result::Result<Erasure, EraseError> {
         let doc = wish.doc;
         // Held from the look at the record on: nobody puts it on hold in between.
         let mut merger = lock(&self.merger);
@@ -98,11 +104,13 @@ impl Relay {
             reason: wish.reason.clone(),
             moved_to,
         };
-        self.erase_under(&mut merger, &erasure)
+        self.blank(&mut merger, &erasure)?;
+        Ok(erasure)
     }
 
-    /// Carries out what was asked for on the command line or in the office. What fails is tried again,
-    /// after a while, and so is what waits for a document that is not there: nothing else waits for it.
+    /// Carries out what was asked for on the command line or in the office: blanks all of it first, and then
+    /// writes the files anew once for all. What fails is tried again, after a while, and so is what waits for
+    /// a document that is not there: nothing else waits for it.
     ///
     /// # Errors
     /// The database's.
@@ -110,42 +118,63 @@ impl Relay {
         self.say_wished()?;
         let now_ms = self.env.now_ms();
         lock(&self.resting).retain(|_, until_ms| *until_ms > now_ms);
+        let mut blanked = Vec::new();
         for wish in self.commits.read(|store| store.erasure_wishes())? {
             if lock(&self.resting).contains_key(&wish) {
                 continue;
             }
-            let erased = catch_unwind(AssertUnwindSafe(|| self.erase_wished(&wish)));
-            let problem = match erased {
-                Ok(Ok(())) => None,
-                Ok(Err(EraseError::Unknown | EraseError::LegalHold | EraseError::Moved(_)))
-                    if wish.awaited =>
-                {
-                    self.rest(wish, now_ms);
-                    continue;
+            let done = catch_unwind(AssertUnwindSafe(|| self.blank_wished(&wish)));
+            match outcome(done) {
+                Ok(erasure) => blanked.push((wish, erasure)),
+                Err(why) => self.end_badly(wish, why, now_ms)?,
+            }
+        }
+        if blanked.is_empty() {
+            return Ok(());
+        }
+        let (wishes, erasures): (Vec<_>, Vec<_>) = blanked.into_iter().unzip();
+        let done = catch_unwind(AssertUnwindSafe(|| self.finish(&erasures)));
+        let all = outcome(done);
+        for (wish, erasure) in wishes.into_iter().zip(erasures) {
+            let done = match all {
+                // Perhaps of another only.
+                Err(NotErased::RecordDamaged) => {
+                    outcome(catch_unwind(AssertUnwindSafe(|| self.finish(&[erasure]))))
                 }
-                Ok(Err(EraseError::Unknown)) => Some("unknown"),
-                Ok(Err(EraseError::LegalHold)) => Some("legal_hold"),
-                Ok(Err(EraseError::Moved(code))) => Some(code),
-                Ok(Err(error @ (EraseError::Store(_) | EraseError::Record(_)))) => {
-                    tracing::error!(%error, "an erasure failed and is tried again");
-                    self.rest(wish, now_ms);
-                    continue;
-                }
-                Err(_) => {
-                    tracing::error!("an erasure panicked");
-                    Some("failed")
-                }
+                all => all,
             };
-            let doc = wish.doc;
-            self.commits
-                .write(move |store| store.end_erasure_wish(doc, problem))?;
+            match done {
+                Ok(()) => self
+                    .commits
+                    .write(move |store| store.end_erasure_wish(wish.doc, None))?,
+                Err(why) => self.end_badly(wish, why, now_ms)?,
+            }
         }
         Ok(())
     }
 
-    /// A wish is looked at again after a while.
-    fn rest(&self, wish: ErasureWish, now_ms: i64) {
-        lock(&self.resting).insert(wish, now_ms.saturating_add(AGAIN_MS));
+    /// A wish that was not carried out: it is looked at again after a while, or its problem is told.
+    fn end_badly(&self, wish: ErasureWish, why: NotErased, now_ms: i64) -> Result<()> {
+        let problem = match why {
+            NotErased::Not(_) if wish.awaited => None,
+            NotErased::Not(code) => Some(code),
+            NotErased::RecordDamaged => {
+                self.commits.write(restore::make_record_anew)?;
+                Some(RECORD_DAMAGED)
+            }
+            NotErased::Failed => None,
+        };
+        match problem {
+            Some(code) => {
+                let doc = wish.doc;
+                self.commits
+                    .write(move |store| store.end_erasure_wish(doc, Some(code)))
+            }
+            None => {
+                lock(&self.resting).insert(wish, now_ms.saturating_add(AGAIN_MS));
+                Ok(())
+            }
+        }
     }
 
     /// What a moved document became, of which only a notice says that it was erased: the first that holds all
@@ -207,10 +236,13 @@ impl Relay {
             return Err(EraseError::Moved("moved_waits"));
         }
         let mut reading = |doc| {
-            let am = self
-                .commits
-                .read(|store| merger.documents().get(store, doc, kind))?;
-            Ok::<_, StoreError>(sopu_core::read::read(&am, kind))
+            let read = |store: &mut dyn RelayStore| merger.documents().get(store, doc, kind);
+            match self.commits.read(read) {
+                Ok(am) => Ok(sopu_core::read::read(&am, kind)),
+                // Nobody knows what it said, however often it is tried.
+                Err(StoreError::Corrupt(_)) => Err(EraseError::Moved("moved_damaged")),
+                Err(error) => Err(error.into()),
+            }
         };
         let (old, new) = (reading(doc)?, reading(new)?);
         if !moved::obstacles(&old).is_empty() {
@@ -247,14 +279,13 @@ impl Relay {
 
     /// The same, told in full. Once it is in the ledger, doing it again carries on.
     pub(super) fn erase_as(&self, erasure: &Erasure) -> std::result::Result<(), EraseError> {
-        self.erase_under(&mut lock(&self.merger), erasure)
+        self.blank(&mut lock(&self.merger), erasure)?;
+        self.finish(std::slice::from_ref(erasure))
     }
 
-    fn erase_under(
-        &self,
-        merger: &mut Merger,
-        erasure: &Erasure,
-    ) -> std::result::Result<(), EraseError> {
+    /// The ledger and the database know that it is erased, and have no content of it any more: of the files
+    /// only [`Relay::finish`] says that.
+    fn blank(&self, merger: &mut Merger, erasure: &Erasure) -> std::result::Result<(), EraseError> {
         let doc = erasure.doc;
         let row = self.commits.read(|store| store.document(doc))?;
         if row.is_none_or(|row| row.erased_ms.is_none()) {
@@ -265,19 +296,95 @@ impl Relay {
             let (known, keys, erasure) = (ledger.len(), self.keys.clone(), erasure.clone());
             self.commits.write(move |store| {
                 carry_out(store, &keys, &erasure)?;
-                super::restore::set_known(store, known)
+                restore::set_known(store, known)
             })?;
         }
         merger.forget();
-        self.commits.alone(|store| store.scrub())?;
+        Ok(())
+    }
+
+    /// Rids the files of what was blanked, however much it is, once.
+    fn finish(&self, erasures: &[Erasure]) -> std::result::Result<(), EraseError> {
+        self.scrub()?;
         let mut record = lock(&self.record);
-        self.commits
-            .read(|store| record.follow(store, erasure.space, &mut BTreeMap::new()))??;
-        record.erase(erasure)?;
+        let spaces: BTreeSet<SpaceId> = erasures.iter().map(|erasure| erasure.space).collect();
+        for space in spaces {
+            self.commits
+                .read(|store| record.follow(store, space, &mut BTreeMap::new()))??;
+        }
+        record.erase(erasures)?;
         drop(record);
         self.tell_all();
         Ok(())
     }
+
+    /// Empties the database's log, if it still has something that was erased; not again soon if somebody reads
+    /// just now.
+    pub(super) fn scrub_if_due(&self) -> Result<()> {
+        let now_ms = self.env.now_ms();
+        if now_ms < self.scrub_after_ms.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        if self.commits.read(|store| store.meta(SCRUB_DUE))?.is_none() {
+            return Ok(());
+        }
+        if let Err(error) = self.scrub() {
+            tracing::warn!(%error, "what was erased cannot be scrubbed now; it is tried again");
+            let later = now_ms.saturating_add(AGAIN_MS);
+            self.scrub_after_ms.store(later, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn scrub(&self) -> Result<()> {
+        let due = self.commits.read(|store| store.meta(SCRUB_DUE))?;
+        self.commits.alone(|store| store.scrub())?;
+        // More may have been erased meanwhile.
+        self.commits
+            .note(move |store| match store.meta(SCRUB_DUE)? {
+                Some(now) if Some(&now) == due.as_ref() => store.set_meta(SCRUB_DUE, None),
+                Some(_) | None => Ok(()),
+            })
+    }
+}
+
+/// Why a wish was not carried out.
+#[derive(Clone, Copy)]
+enum NotErased {
+    /// It must not be, or there is nothing: a code.
+    Not(&'static str),
+    /// The merged record is damaged; it is made anew at the next start.
+    RecordDamaged,
+    /// It may be another time.
+    Failed,
+}
+
+/// What came of an erasure.
+fn outcome<T>(
+    done: std::thread::Result<std::result::Result<T, EraseError>>,
+) -> std::result::Result<T, NotErased> {
+    let error = match done {
+        Ok(Ok(done)) => return Ok(done),
+        Ok(Err(error)) => error,
+        Err(_) => {
+            tracing::error!("an erasure panicked");
+            return Err(NotErased::Not("failed"));
+        }
+    };
+    Err(match &error {
+        EraseError::Unknown => NotErased::Not("unknown"),
+        EraseError::LegalHold => NotErased::Not("legal_hold"),
+        EraseError::Moved(code) => NotErased::Not(code),
+        // The record can be made anew whatever it is.
+        EraseError::Record(damage) if !damage.is_passing() => {
+            tracing::error!(%error, "an erasure met damage");
+            NotErased::RecordDamaged
+        }
+        EraseError::Store(_) | EraseError::Record(_) => {
+            tracing::error!(%error, "an erasure failed and is tried again");
+            NotErased::Failed
+        }
+    })
 }
 
 /// What is known of a document. One of which nothing has ever waited, but was held, has no row: it belongs
@@ -359,7 +466,8 @@ pub fn carry_out(store: &mut dyn RelayStore, keys: &RelayKeys, erasure: &Erasure
     }
     let what = NoticeKind::Erased(reason.clone());
     append::notice(store, keys, *space, *doc, *kind, *at_ms, what)?;
-    Ok(())
+    let due = store.next_number(SCRUB_DUE)?;
+    store.set_meta(SCRUB_DUE, Some(&due.to_be_bytes()))
 }
 
 /// Has the ledger learn of all that was erased, for one that an older copy has taken the place of.

@@ -10,6 +10,7 @@ use sopu_core::envelope::Epoch;
 use sopu_core::time::Env;
 
 use super::{OpenError, erase};
+use crate::access::erasures::RECORD_DAMAGED;
 use crate::feed::cursor;
 use crate::keys::RelayKeys;
 use crate::ledger::{Erasure, Ledger, Line};
@@ -36,6 +37,8 @@ const KNOWN: &str = "ledger.lines";
 /// with what it is told.
 const RETOLD: &str = "retold";
 const RETELLING: [u8; 1] = [3];
+
+const RECORD_ANEW: &str = "record.anew";
 
 const STARTED: &str = "ledger.started";
 const RELAY: &str = "ledger.relay";
@@ -115,6 +118,7 @@ pub fn reconcile(
     })?;
     // The log may still hold what was erased just before a crash.
     let scrubbed = commits.alone(|store| store.scrub());
+    let is_scrubbed = scrubbed.is_ok();
     if !erased.is_empty() {
         scrubbed?;
     } else if let Err(error) = scrubbed {
@@ -126,6 +130,9 @@ pub fn reconcile(
     commits.write(move |store| {
         // Also when nothing was noticed: a whole disk may have gone back, the ledger with it.
         take_epochs(store, &epoch)?;
+        if is_scrubbed {
+            store.set_meta(erase::SCRUB_DUE, None)?;
+        }
         store.set_meta(STARTED, Some(&next.to_be_bytes()))?;
         // After all that the ledger knew was recalled.
         if !is_retold(store)? {
@@ -142,6 +149,22 @@ pub fn reconcile(
 fn tell_again(store: &mut dyn RelayStore) -> Result<()> {
     store.retell()?;
     legal_hold::retell(store)
+}
+
+/// The merged record is damaged where a document is to be erased: it is made anew at the next start.
+pub fn make_record_anew(store: &mut dyn RelayStore) -> Result<()> {
+    store.set_meta(RECORD_ANEW, Some(&[1]))
+}
+
+/// Whether it was found so.
+pub fn is_record_to_be_made_anew(store: &mut dyn RelayStore) -> Result<bool> {
+    Ok(store.meta(RECORD_ANEW)?.is_some())
+}
+
+/// It was made anew, and what it kept from being erased is gone with it: those wishes are carried out.
+pub fn record_was_made_anew(store: &mut dyn RelayStore) -> Result<()> {
+    store.set_meta(RECORD_ANEW, None)?;
+    store.retry_erasure_wishes(RECORD_DAMAGED)
 }
 
 /// The database knows this many lines.

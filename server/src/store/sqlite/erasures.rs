@@ -36,6 +36,14 @@ impl Erasures for SqliteStore {
         Ok(())
     }
 
+    fn retry_erasure_wishes(&mut self, problem: &str) -> Result<()> {
+        self.run(
+            "UPDATE erasure_wish SET problem = NULL WHERE problem = ?",
+            &[&problem],
+        )?;
+        Ok(())
+    }
+
     fn await_move(&mut self, doc: DocId, moved_to: Option<DocId>) -> Result<()> {
         let moved_to = moved_to.as_ref().map(DocId::as_bytes);
         self.run(
