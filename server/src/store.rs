@@ -585,7 +585,7 @@ pub trait Subjects {
     fn set_subjects(&mut self, doc: DocId, subjects: &BTreeSet<String>, now_ms: i64) -> Result<()>;
     /// A document holds all that another was, which was moved.
     fn note_move(&mut self, doc: DocId, old: DocId) -> Result<()>;
-    /// The document that holds all of this one, if it was moved.
+    /// The document that holds all of this one, if it was moved, or is to before this one is erased.
     fn became(&mut self, old: DocId) -> Result<Option<DocId>>;
 }
 

@@ -26,6 +26,9 @@ use crate::store::{
 /// After how long an erasure that failed, or waits for another document, is tried again, milliseconds.
 const AGAIN_MS: i64 = 60_000;
 
+/// How often a document is moved on at most.
+const MOVES: usize = 16;
+
 /// Set while the database's log may hold something that was erased.
 pub const SCRUB_DUE: &str = "scrub.due";
 
@@ -90,7 +93,9 @@ impl Relay {
             if wish.awaited && moved_to.is_none() {
                 moved_to = Some(self.found_again(&mut merger, doc, &row)?);
             } else if let Some(new) = moved_to {
-                self.compare(&mut merger, doc, &row, new)?;
+                let (of, new) = self.commits.read(|store| moved_on(store, doc, new))?;
+                self.compare(&mut merger, (doc, of), &row, new)?;
+                moved_to = Some(new);
             }
             if let Some(new) = moved_to {
                 self.commits.write(move |store| store.note_move(new, doc))?;
@@ -201,7 +206,7 @@ impl Relay {
         }
         found.remove(&doc);
         for new in found {
-            match self.compare(merger, doc, row, new) {
+            match self.compare(merger, (doc, doc), row, new) {
                 Ok(()) => return Ok(new),
                 Err(EraseError::Moved(_)) => {}
                 Err(error) => return Err(error),
@@ -211,11 +216,11 @@ impl Relay {
     }
 
     /// Whether a document may go because it was moved: all of it is settled, and in the new one, as the
-    /// feeds have both now.
+    /// feeds have both now; `of` is what the new one was made of, if not of the document itself.
     fn compare(
         &self,
         merger: &mut Merger,
-        doc: DocId,
+        (doc, of): (DocId, DocId),
         row: &DocumentRow,
         new: DocId,
     ) -> std::result::Result<(), EraseError> {
@@ -248,7 +253,7 @@ impl Relay {
         if !moved::obstacles(&old).is_empty() {
             return Err(EraseError::Moved("moved_unsettled"));
         }
-        let lacking = moved::lacking(doc, &old.value, &new.value);
+        let lacking = moved::lacking(of, &old.value, &new.value);
         let whole = lacking.is_some_and(|paths| paths.is_empty());
         whole.then_some(()).ok_or(EraseError::Moved("moved_short"))
     }
@@ -385,6 +390,23 @@ fn outcome<T>(
             NotErased::Failed
         }
     })
+}
+
+/// What a moved document is now, and what that was made of: the new one may have been moved in its turn, and be
+/// gone.
+fn moved_on(store: &mut dyn RelayStore, doc: DocId, new: DocId) -> Result<(DocId, DocId)> {
+    let (mut of, mut new) = (doc, new);
+    for _ in 0..MOVES {
+        let known = store.document(new)?;
+        if known.is_some_and(|row| row.erased_ms.is_none()) {
+            break;
+        }
+        let Some(next) = store.became(new)? else {
+            break;
+        };
+        (of, new) = (new, next);
+    }
+    Ok((of, new))
 }
 
 /// What is known of a document. One of which nothing has ever waited, but was held, has no row: it belongs

@@ -2,6 +2,7 @@
 //! the new one is back.
 
 use serde_json::json;
+use sopu_core::documents::Kind;
 use sopu_core::documents::visit_note::moved::{Destination, moved};
 use sopu_core::id::{DocId, SpaceId};
 use sopu_core::read::read;
@@ -33,6 +34,16 @@ struct Moved {
     ledger: Vec<u8>,
 }
 
+/// What a note becomes when it is moved.
+fn as_moved(world: &World, note: &Note, mover: &Phone) -> serde_json::Value {
+    let to = Destination {
+        subject: None,
+        contract: None,
+    };
+    let value = read(&note.am, note.kind).value;
+    moved(note.id, &value, &to, mover.member, world.now())
+}
+
 fn offered_notice(world: &World, phone: &Phone) -> Offer {
     let responses = world.pull_all(phone);
     let proofs = responses
@@ -57,19 +68,13 @@ fn move_after_backup() -> Moved {
     let member = world.person();
     world.grant(right, member, Role::Field, None);
     let mover = world.phone_of(member);
-    let mut note = Note::new(&writer, world.space, sopu_core::documents::Kind::VisitNote);
+    let mut note = Note::new(&writer, world.space, Kind::VisitNote);
     let first = note.write(&writer, json!({ "tags": ["a"], "summary": "Kaatui" }));
     world.feed(&writer, &first);
     let world = world.backup();
     let ledger = std::fs::read(world.folder.join(LEDGER)).unwrap();
-    let to = Destination {
-        subject: None,
-        contract: None,
-    };
-    let value = read(&note.am, note.kind).value;
-    let value = moved(note.id, &value, &to, member, world.now());
     let mut copy = Note::new(&mover, right, note.kind);
-    let sealed = copy.write(&mover, value);
+    let sealed = copy.write(&mover, as_moved(&world, &note, &mover));
     assert!(matches!(world.feed(&mover, &sealed), Verdict::Fed(_)));
     let proofs = world.pull(&mover, &[]).pages[0].proofs.clone();
     let lost = Offer::Envelope {
@@ -162,37 +167,24 @@ fn what_was_moved_stays_after_a_restore_until_what_it_became_is_back() {
 
 #[test]
 fn what_was_moved_goes_again_at_once_where_the_backup_has_both() {
-    let m = move_after_backup();
-    let without = Moved {
-        world: m.world.backup(),
-        ..m
-    };
-    // The database as it was before the old one went, the new one in it.
-    let mut world = without.world.restore();
-    assert!(!reads(&world, without.old));
-    let mut note = Note::new(
-        &without.writer,
-        world.space,
-        sopu_core::documents::Kind::VisitNote,
-    );
-    let first = note.write(&without.writer, json!({ "summary": "Toinen" }));
-    world.feed(&without.writer, &first);
-    let to = Destination {
-        subject: None,
-        contract: None,
-    };
-    let value = read(&note.am, note.kind).value;
-    let value = moved(note.id, &value, &to, without.mover.member, world.now());
-    let mut copy = Note::new(&without.mover, without.right, note.kind);
-    let sealed = copy.write(&without.mover, value);
-    world.feed(&without.mover, &sealed);
-    world = world.backup();
-    erasures::wish_moved(&world.db, note.id, copy.id).unwrap();
-    world.relay.merge_all().unwrap();
-    world = world.restore();
-    world.relay.merge_all().unwrap();
-    assert!(!reads(&world, note.id) && reads(&world, copy.id));
-    assert_eq!(standing(&world, note.id), Standing::None);
+    let mut m = move_after_backup();
+    m.world = m.world.restore();
+    assert_eq!(offer(&m.world, &m.mover, &m.lost), Verdict::Waiting);
+    a_while(&m.world);
+    let [writer, mover] = [&m.writer, &m.mover];
+    let mut note = Note::new(writer, m.world.space, Kind::VisitNote);
+    let sealed = note.write(writer, json!({ "summary": "Toinen" }));
+    m.world.feed(writer, &sealed);
+    let mut copy = Note::new(mover, m.right, note.kind);
+    let sealed = copy.write(mover, as_moved(&m.world, &note, mover));
+    m.world.feed(mover, &sealed);
+    m.world = m.world.backup();
+    erasures::wish_moved(&m.world.db, note.id, copy.id).unwrap();
+    m.world.relay.merge_all().unwrap();
+    m.world = m.world.restore();
+    m.world.relay.merge_all().unwrap();
+    assert!(!reads(&m.world, note.id) && reads(&m.world, copy.id));
+    assert_eq!(standing(&m.world, note.id), Standing::None);
 }
 
 /// The whole machine came back, and only devices know what was erased.
@@ -229,4 +221,48 @@ fn what_waits_to_go_again_can_be_put_on_hold_and_stays_while_it_is() {
     say(&m.world, false);
     a_while(&m.world);
     assert!(!reads(&m.world, m.old));
+}
+
+/// The note in between never comes back: every device that had it has purged it.
+#[test]
+fn what_was_moved_twice_goes_once_the_last_is_back() {
+    let mut world = World::new();
+    let writer = world.phone(Role::Field);
+    let spaces = [(); 2].map(|()| world.second_space());
+    let member = world.person();
+    for space in spaces {
+        world.grant(space, member, Role::Field, None);
+    }
+    let mover = world.phone_of(member);
+    let mut first = Note::new(&writer, world.space, Kind::VisitNote);
+    let sealed = first.write(&writer, json!({ "summary": "Kaatui" }));
+    world.feed(&writer, &sealed);
+    let mut world = world.backup();
+    let mut notes = vec![first];
+    let mut last = None;
+    for space in spaces {
+        let old = &notes[notes.len() - 1];
+        let mut copy = Note::new(&mover, space, Kind::VisitNote);
+        let sealed = copy.write(&mover, as_moved(&world, old, &mover));
+        world.feed(&mover, &sealed);
+        let pages = world.pull(&mover, &[]).pages;
+        let page = pages.iter().find(|page| page.to.space == space);
+        last = Some(Offer::Envelope {
+            envelope: sealed.envelope,
+            accept: page.unwrap().proofs[0].accept,
+        });
+        erasures::wish_moved(&world.db, old.id, copy.id).unwrap();
+        world.relay.merge_all().unwrap();
+        notes.push(copy);
+    }
+    world = world.restore();
+    a_while(&world);
+    let there = |world: &World| -> Vec<bool> {
+        let there = notes.iter().map(|note| reads(world, note.id));
+        there.collect()
+    };
+    assert_eq!(there(&world), [true, false, false]);
+    assert_eq!(offer(&world, &mover, &last.unwrap()), Verdict::Waiting);
+    a_while(&world);
+    assert_eq!(there(&world), [false, false, true]);
 }

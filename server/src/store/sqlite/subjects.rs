@@ -40,7 +40,8 @@ impl Subjects for SqliteStore {
     }
 
     fn became(&mut self, old: DocId) -> Result<Option<DocId>> {
-        let sql = "SELECT doc FROM was WHERE old = ? ORDER BY doc LIMIT 1";
+        let sql = "SELECT doc FROM was WHERE old = ?1
+             UNION ALL SELECT moved_to FROM erasure_wish WHERE doc = ?1 AND moved_to NOT NULL LIMIT 1";
         self.one(sql, &[old.as_bytes()], |row| Ok(id_at!(DocId, row, 0)))
     }
 }
