@@ -31,6 +31,7 @@ mod bell;
 mod enrol;
 mod erase;
 mod listeners;
+mod moved;
 mod notices;
 mod offer;
 mod office;

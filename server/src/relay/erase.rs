@@ -6,28 +6,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 
-use sopu_core::documents::Kind;
-use sopu_core::documents::visit_note::moved::{self, origin};
 use sopu_core::envelope;
 use sopu_core::id::{DeviceId, DocId, SpaceId};
-use sopu_core::store::{hold, view};
+use sopu_core::store::hold;
 use sopu_core::wire::{Notice, NoticeKind, OrderKind, Status, Verdict};
 
+use super::moved::moved_on;
 use super::{Relay, lock, restore};
 use crate::access::erasures::RECORD_DAMAGED;
 use crate::feed::append;
 use crate::keys::RelayKeys;
 use crate::ledger::{Erasure, Line};
 use crate::merge::{Merger, subjects};
-use crate::store::{
-    DocumentRow, EnvelopeRow, ErasureWish, FeedWhat, RelayStore, Result, State, StoreError,
-};
+use crate::store::{DocumentRow, ErasureWish, FeedWhat, RelayStore, Result, State, StoreError};
 
 /// After how long an erasure that failed, or waits for another document, is tried again, milliseconds.
 const AGAIN_MS: i64 = 60_000;
-
-/// How often a document is moved on at most.
-const MOVES: usize = 16;
 
 /// Set while the database's log may hold something that was erased.
 pub const SCRUB_DUE: &str = "scrub.due";
@@ -182,82 +176,6 @@ impl Relay {
         }
     }
 
-    /// What a moved document became, of which only a notice says that it was erased: the first that holds all
-    /// of it.
-    fn found_again(
-        &self,
-        merger: &mut Merger,
-        doc: DocId,
-        row: &DocumentRow,
-    ) -> std::result::Result<DocId, EraseError> {
-        let mut found = BTreeSet::new();
-        {
-            let record = lock(&self.record);
-            let conn = record.store().conn();
-            let mut made_of = vec![doc];
-            made_of.extend(view::get(conn, doc)?.and_then(|view| origin(&view.reading.value)));
-            for from in made_of {
-                found.extend(
-                    view::moved_from(conn, from)?
-                        .into_iter()
-                        .map(|view| view.doc),
-                );
-            }
-        }
-        found.remove(&doc);
-        for new in found {
-            match self.compare(merger, (doc, doc), row, new) {
-                Ok(()) => return Ok(new),
-                Err(EraseError::Moved(_)) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Err(EraseError::Moved("moved_short"))
-    }
-
-    /// Whether a document may go because it was moved: all of it is settled, and in the new one, as the
-    /// feeds have both now; `of` is what the new one was made of, if not of the document itself.
-    fn compare(
-        &self,
-        merger: &mut Merger,
-        (doc, of): (DocId, DocId),
-        row: &DocumentRow,
-        new: DocId,
-    ) -> std::result::Result<(), EraseError> {
-        let there = self.commits.read(|store| store.document(new))?;
-        let there = there.filter(|there| there.erased_ms.is_none() && there.kind == row.kind);
-        let (Some(there), Some(kind)) = (there, Kind::from_number(row.kind)) else {
-            return Err(EraseError::Moved("moved_short"));
-        };
-        while merger
-            .step_in(&self.commits, &self.keys, &*self.env, there.space)?
-            .decided
-            > 0
-        {}
-        // What was acknowledged and waits, for others' work or for a person, is not in either.
-        let kept = self.commits.read(|store| store.envelopes_of(doc))?;
-        let waits = |kept: &EnvelopeRow| matches!(kept.state, State::Waiting | State::Held(_));
-        if kept.iter().any(waits) {
-            return Err(EraseError::Moved("moved_waits"));
-        }
-        let mut reading = |doc| {
-            let read = |store: &mut dyn RelayStore| merger.documents().get(store, doc, kind);
-            match self.commits.read(read) {
-                Ok(am) => Ok(sopu_core::read::read(&am, kind)),
-                // Nobody knows what it said, however often it is tried.
-                Err(StoreError::Corrupt(_)) => Err(EraseError::Moved("moved_damaged")),
-                Err(error) => Err(error.into()),
-            }
-        };
-        let (old, new) = (reading(doc)?, reading(new)?);
-        if !moved::obstacles(&old).is_empty() {
-            return Err(EraseError::Moved("moved_unsettled"));
-        }
-        let lacking = moved::lacking(of, &old.value, &new.value);
-        let whole = lacking.is_some_and(|paths| paths.is_empty());
-        whole.then_some(()).ok_or(EraseError::Moved("moved_short"))
-    }
-
     /// Whether a document must be kept, see [`hold`]. Where the record cannot say, nothing is erased, but for
     /// what is damaged: no wish to keep it can be read from that ever again, and what the relay said counts.
     fn is_on_hold(&self, doc: DocId, space: SpaceId) -> std::result::Result<bool, EraseError> {
@@ -390,23 +308,6 @@ fn outcome<T>(
             NotErased::Failed
         }
     })
-}
-
-/// What a moved document is now, and what that was made of: the new one may have been moved in its turn, and be
-/// gone.
-fn moved_on(store: &mut dyn RelayStore, doc: DocId, new: DocId) -> Result<(DocId, DocId)> {
-    let (mut of, mut new) = (doc, new);
-    for _ in 0..MOVES {
-        let known = store.document(new)?;
-        if known.is_some_and(|row| row.erased_ms.is_none()) {
-            break;
-        }
-        let Some(next) = store.became(new)? else {
-            break;
-        };
-        (of, new) = (new, next);
-    }
-    Ok((of, new))
 }
 
 /// What is known of a document. One of which nothing has ever waited, but was held, has no row: it belongs

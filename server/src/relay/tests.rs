@@ -21,4 +21,5 @@ mod restore;
 mod restored_holds;
 mod restored_moves;
 mod rights;
+mod wishes;
 pub mod world;

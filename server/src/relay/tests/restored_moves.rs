@@ -50,8 +50,8 @@ fn offered_notice(world: &World, phone: &Phone) -> Offer {
         .iter()
         .flat_map(|r| &r.pages)
         .flat_map(|p| &p.proofs);
-    let notice = proofs.filter(|proof| proof.special == Some(ProofSpecial::Notice));
-    let last = notice.last().unwrap();
+    let mut notice = proofs.filter(|proof| proof.special == Some(ProofSpecial::Notice));
+    let last = notice.next_back().unwrap();
     Offer::Notice {
         notice: SignedNotice {
             body: last.header.clone(),
