@@ -11,10 +11,12 @@ pub mod needs;
 pub mod outside;
 pub mod phone;
 pub mod proxy;
+pub mod serving;
 pub mod storm;
 pub mod work;
 pub mod world;
 
 pub use clock::Clock;
 pub use phone::Phone;
+pub use serving::Serving;
 pub use world::World;

@@ -1,9 +1,7 @@
 //! A relay in a temporary folder, served on loopback, that can be stopped and started again.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 use sopu_core::id::{MemberId, OrgId, SpaceId};
@@ -11,30 +9,22 @@ use sopu_core::time::Env;
 use sopu_core::transport::http::HttpTransport;
 use sopu_server::access::people::{self, NewMember, Party, Window};
 use sopu_server::access::{invites, roles::Role};
-use sopu_server::app::Front;
 use sopu_server::relay::{DATABASE, LEDGER, Relay};
 use tempfile::TempDir;
-use tokio::sync::oneshot;
 
 use crate::disk::Disk;
-use crate::{Clock, Phone};
+use crate::{Clock, Phone, Serving};
 
 /// One organisation on one relay.
 pub struct World {
+    // Ends before the folder goes.
+    server: Option<Serving>,
     dir: TempDir,
     disk: Option<Arc<Disk>>,
     /// The relay's clock.
     pub clock: Arc<Clock>,
     /// The organisation.
     pub org: OrgId,
-    server: Option<Server>,
-}
-
-struct Server {
-    relay: Arc<Relay>,
-    address: String,
-    stop: oneshot::Sender<()>,
-    thread: JoinHandle<()>,
 }
 
 impl World {
@@ -53,11 +43,11 @@ impl World {
     fn with(dir: TempDir, disk: Option<Arc<Disk>>) -> Self {
         let clock = Arc::new(Clock::default());
         let mut world = Self {
+            server: None,
             dir,
             disk,
             clock,
             org: OrgId(uuid::Uuid::nil()),
-            server: None,
         };
         world.start();
         let clock = Arc::clone(&world.clock);
@@ -88,59 +78,22 @@ impl World {
             None => Relay::open(self.data(), env),
         };
         let relay = Arc::new(relay.expect("the relay opens"));
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        listener.set_nonblocking(true).expect("non-blocking");
-        let address = format!("http://{}", listener.local_addr().expect("bound"));
-        let (stop, stopped) = oneshot::channel::<()>();
-        let served = Arc::clone(&relay);
-        let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(2)
-                .enable_all()
-                .build()
-                .expect("a runtime");
-            runtime.block_on(async move {
-                let listener = tokio::net::TcpListener::from_std(listener).expect("listens");
-                let pages = axum::Router::new();
-                let until = async move {
-                    let _ = stopped.await;
-                };
-                sopu_server::app::run(listener, served, pages, Front::default(), until)
-                    .await
-                    .expect("serves");
-            });
-        });
-        self.server = Some(Server {
-            relay,
-            address,
-            stop,
-            thread,
-        });
+        self.server = Some(Serving::start(relay));
     }
 
     /// Stops serving, finishing what is under way.
     pub fn stop(&mut self) {
-        if let Some(Server {
-            relay,
-            stop,
-            thread,
-            ..
-        }) = self.server.take()
-        {
-            let _ = stop.send(());
-            thread.join().expect("the server ends");
-            drop(relay);
-        }
+        self.server = None;
     }
 
     /// The relay itself.
     pub fn relay(&self) -> &Arc<Relay> {
-        &self.server.as_ref().expect("serving").relay
+        self.server.as_ref().expect("serving").relay()
     }
 
     /// Its address.
     pub fn address(&self) -> &str {
-        &self.server.as_ref().expect("serving").address
+        self.server.as_ref().expect("serving").address()
     }
 
     /// A transport to it.
@@ -219,11 +172,5 @@ impl World {
 impl Default for World {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        self.stop();
     }
 }

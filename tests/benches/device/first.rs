@@ -13,14 +13,7 @@ pub fn measure(run: &Run) -> Section {
     let (mut bytes, mut cpu) = (Vec::new(), Vec::new());
     let folder = run.memory_folder();
     let mut team = Team::new(folder.path(), 0, 18);
-    for notes in run.sized(
-        [500, 1_000, 2_000],
-        if std::env::var("CG").is_ok() {
-            [60, 60, 60]
-        } else {
-            [60, 120, 240]
-        },
-    ) {
+    for notes in run.sized([500, 1_000, 2_000], [60, 120, 240]) {
         team.grow(notes);
         let mut new = team.newcomer();
         let wire = team.town.wire();

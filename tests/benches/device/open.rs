@@ -5,22 +5,22 @@ use std::sync::Arc;
 
 use sopu_core::device::Device;
 use sopu_core::store::list::{Query, Sort};
-use sopu_core::time::SystemEnv;
+use sopu_core::time::{Env, SystemEnv};
+use sopu_core::transport::http::HttpTransport;
+use sopu_tests::Serving;
 use sopu_tests::bench::meter::{cpu_of, median, memory};
 use sopu_tests::bench::section::{mib, ms};
 use sopu_tests::bench::{Amount, Run, Section, Target};
-use sopu_tests::work::{JsonLog, Town, note};
+use sopu_tests::storm::dice::{Dice, Machine, Time};
+use sopu_tests::work::{JsonLog, Resident, Town, note};
 
-/// The key does not matter: nothing is signed here.
+/// The key does not matter where nothing is signed.
 fn open(home: &Path) -> Device {
-    let env = Arc::new(SystemEnv);
-    Device::open(
-        &home.join("store.db"),
-        &home.join("no-backup"),
-        [7; 32],
-        env,
-    )
-    .expect("opens")
+    open_with(home, [7; 32], Arc::new(SystemEnv))
+}
+
+fn open_with(home: &Path, key: [u8; 32], env: Arc<dyn Env>) -> Device {
+    Device::open(&home.join("store.db"), &home.join("no-backup"), key, env).expect("opens")
 }
 
 fn newest() -> Query {
@@ -39,34 +39,63 @@ fn searched(words: &str) -> Query {
     }
 }
 
-/// A device's store with so many notes.
-fn filled(folder: &Path, notes: usize) -> PathBuf {
+/// Changes of each note, and of those that a colleague brings at last.
+const CHANGES: usize = 4;
+const NEWS: usize = 240;
+const NEWS_CHANGES: usize = 20;
+
+/// A device's store with so many notes, all synced, and the relay that has a page of news for it.
+struct Filled {
+    home: PathBuf,
+    key: [u8; 32],
+    town: Town,
+}
+
+fn filled(folder: &Path, notes: usize) -> Filled {
     let town = Town::new(folder, 20_261_126, 4);
-    let mut writer = town.device(town.person("Aino"), "aino");
+    let [mut writer, mut colleague] =
+        ["aino", "onni"].map(|name| town.device(town.person(name), name));
     writer.sync(&town);
+    colleague.sync(&town);
     for number in 0..notes {
-        let all = note::written(&town.dice, town.time.now_ms(), &writer.member.0.to_string());
-        let space = town.spaces[number % town.spaces.len()];
-        writer.write(
-            &town.dice,
-            space,
-            &note::some(&all, 1),
-            &mut JsonLog::default(),
-        );
-        town.time.pass(60_000);
+        write(&town, &mut writer, number, CHANGES);
+        if number % 500 == 499 || number + 1 == notes {
+            writer.sync(&town);
+            town.merge();
+            writer.sync(&town);
+        }
     }
-    folder.join("aino")
+    for number in 0..NEWS {
+        write(&town, &mut colleague, number, NEWS_CHANGES);
+    }
+    // All goes up in one request; what comes down is a page.
+    colleague.device.sync_for(&town.wire(), 1).expect("syncs");
+    town.merge();
+    Filled {
+        home: folder.join("aino"),
+        key: writer.key,
+        town,
+    }
+}
+
+fn write(town: &Town, by: &mut Resident, number: usize, changes: usize) {
+    let all = note::written(&town.dice, town.time.now_ms(), &by.member.0.to_string());
+    let saves = note::some(&all, changes);
+    let space = town.spaces[number % town.spaces.len()];
+    by.write(&town.dice, space, &saves, &mut JsonLog::default());
+    town.time.pass(60_000);
 }
 
 pub fn measure(run: &Run) -> Section {
     let mut section = Section::new("A store that holds much");
     let sizes = run.sized([100, 1_000, 10_000], [50, 100, 200]);
     let folders: Vec<_> = sizes.iter().map(|_| run.memory_folder()).collect();
-    let homes: Vec<PathBuf> = folders
+    let filled: Vec<Filled> = folders
         .iter()
         .zip(sizes)
         .map(|(folder, notes)| filled(folder.path(), notes))
         .collect();
+    let homes: Vec<PathBuf> = filled.iter().map(|filled| filled.home.clone()).collect();
     let mut opening = [(); 3].map(|()| Vec::new());
     let mut listing = [(); 3].map(|()| Vec::new());
     for _ in 0..run.sized(41, 5) {
@@ -99,11 +128,16 @@ pub fn measure(run: &Run) -> Section {
     }
     search(run, &homes, &sizes, &mut section);
     let mut held = Vec::new();
-    for (home, notes) in homes.iter().zip(sizes) {
+    for (filled, notes) in filled.into_iter().zip(sizes) {
+        let Filled { home, key, town } = filled;
+        std::fs::write(home.join("key"), key).expect("a key");
+        let now_ms = town.time.now_ms().to_string();
+        let serving = Serving::start(Arc::new(town.relay));
+        let home = home.display().to_string();
         let said = run
-            .child(&[], "holds", &[&home.display().to_string()])
+            .child(&[], "holds", &[&home, &now_ms, serving.address()])
             .expect("a child");
-        let bytes: u64 = said.trim().parse().unwrap_or(0);
+        let bytes: u64 = said.trim().parse().expect("bytes");
         section.target(
             format!("memory at most, {notes} documents"),
             Amount::memory(bytes),
@@ -112,11 +146,12 @@ pub fn measure(run: &Run) -> Section {
         held.push((notes as f64, bytes as f64));
     }
     section.growth("memory", &held);
-    section.note(
-        "Opening and listing stand beside the same with the fewest documents. Memory is the most a \
-         process of its own ever held that opened the store, listed, searched, opened 50 notes, \
-         saved one and made a request.",
-    );
+    section.note(format!(
+        "Opening and listing stand beside the same with the fewest documents. Each note has {CHANGES} \
+         changes and is synced. Memory is the most a process of its own ever held that opened the store, \
+         listed, searched, opened 50 notes, saved one, and synced with a relay over HTTP: it sent that \
+         save and took in {NEWS} notes of {NEWS_CHANGES} changes that a colleague had written."
+    ));
     section
 }
 
@@ -152,10 +187,20 @@ fn search(run: &Run, homes: &[PathBuf], sizes: &[usize; 3], section: &mut Sectio
     section.growth("slowest search", &points);
 }
 
-/// Does what an app does in a sitting and says the most memory it held: `HOME`.
+/// Does what an app does in a sitting and says the most memory it held: `HOME NOW_MS ADDRESS`.
 pub fn job(args: &[String]) -> String {
-    let home = Path::new(args.first().expect("holds HOME"));
-    let mut device = open(home);
+    let [home, now_ms, address] = args else {
+        panic!("holds HOME NOW_MS ADDRESS");
+    };
+    let home = Path::new(home);
+    let time = Time::new();
+    time.pass(now_ms.parse::<i64>().expect("a time") - time.now_ms());
+    let key = std::fs::read(home.join("key")).expect("a key");
+    let mut device = open_with(
+        home,
+        key.try_into().expect("32 bytes"),
+        Machine::new(&time, &Dice::new(1)),
+    );
     let page = device.list(&newest()).expect("lists");
     for words in ["viljelijä", "ko", "seminologi navetan"] {
         device.list(&searched(words)).expect("searches");
@@ -169,5 +214,11 @@ pub fn job(args: &[String]) -> String {
     device
         .save(opened.doc, &opened.version, &value)
         .expect("saves");
-    memory("VmHWM").unwrap_or(0).to_string()
+    let report = device.sync(&HttpTransport::new(address)).expect("syncs");
+    assert_eq!(report.acknowledged, 1, "the save went up");
+    assert!(
+        report.received as usize >= NEWS,
+        "all news came: {report:?}"
+    );
+    memory("VmHWM").expect("bytes").to_string()
 }

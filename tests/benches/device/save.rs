@@ -101,9 +101,10 @@ impl Bare {
 pub fn measure(run: &Run) -> Section {
     let mut section = Section::new("One save on the device");
     let times = run.sized(400, 40);
-    for before in [8, 30, 61] {
+    let [mut waits, mut cpus] = [(); 2].map(|()| Vec::new());
+    for before in [8_u8, 30, 61] {
         let folder = run.folder();
-        let mut typing = Typing::new(folder.path(), before);
+        let mut typing = Typing::new(folder.path(), before.into());
         let bare = Bare::new(folder.path());
         let [mut save, mut insert, mut save_cpu, mut insert_cpu] = [(); 4].map(|()| Vec::new());
         for _ in 0..times {
@@ -127,7 +128,11 @@ pub fn measure(run: &Run) -> Section {
             Amount::seconds(median(&insert_cpu)),
             None,
         );
+        waits.push((f64::from(before), median(&save)));
+        cpus.push((f64::from(before), median(&save_cpu)));
     }
+    section.growth("until durable over the saves before", &waits);
+    section.growth("CPU over the saves before", &cpus);
     let folder = run.memory_folder();
     let mut typing = Typing::new(folder.path(), 61);
     let before = written();

@@ -57,7 +57,7 @@ pub fn merge(run: &Run) -> Section {
             format!("CPU of 10 changes onto {before}"),
             Amount::seconds(each),
             Amount::seconds(bare),
-            None,
+            Some(Target::AtMost(ms(1.0))),
         );
         growth.push((before as f64, each));
     }

@@ -44,14 +44,13 @@ pub fn push(run: &Run) -> Section {
         let rows = Copied::of(&house.data.join(DATABASE));
         let (bare_cpu, bare_wall) = rows.insert(&folder.path().join("bare.db"), devices);
         let many = format!("{changes} changes an envelope");
-        let target = (changes > 1).then_some(Target::AtMost(ms(0.05)));
         section.beside(
             format!("CPU a change, {many}"),
             Amount::seconds(cpu / all),
             Amount::seconds(bare_cpu / all),
-            target,
+            Some(Target::AtMost(ms(0.05))),
         );
-        let half = (changes > 1).then_some(Target::RatioAtLeast(0.5));
+        let half = Some(Target::RatioAtLeast(0.5));
         let number = rows.rows() as f64;
         section.beside(
             format!("rows a CPU second, {many}"),
@@ -84,8 +83,8 @@ pub fn push(run: &Run) -> Section {
          carried through the real handlers without a socket; CPU is of all threads, the merge worker \
          not running. The baseline inserts the very rows a push leaves (envelopes, changes, \
          documents) into the same tables with the same indexes and `synchronous=FULL`, as many \
-         transactions as there were pushes. An envelope of a single change is shown without a \
-         target: its one signature alone takes about 0.05 ms. The line of rows, signature and hashes \
+         transactions as there were pushes. An envelope of a single change cannot meet its target: its \
+         one signature alone takes about 0.05 ms. The line of rows, signature and hashes \
          alone adds to the baseline one check of each signature and one hash of each change, with \
          nothing around them: no relay that proves what it takes can do more. By the clock the flush \
          is shared and counts for both."

@@ -104,12 +104,12 @@ impl Town {
         let machine = Machine::new(&self.time, &self.dice);
         let folder = self.folder.join(name);
         std::fs::create_dir_all(&folder).expect("a folder");
-        let device = Device::new_key(&*machine);
+        let key = Device::new_key(&*machine);
         let env = Arc::clone(&machine) as Arc<dyn Env>;
         let device = Device::open(
             &folder.join("store.db"),
             &folder.join("no-backup"),
-            Keys { device, store },
+            Keys { device: key, store },
             env,
         );
         let mut device = device.expect("opens");
@@ -120,6 +120,7 @@ impl Town {
         device.enrol(&self.wire(), &code, name).expect("enrols");
         Resident {
             device,
+            key,
             member,
             time: Arc::clone(&self.time),
         }
@@ -144,6 +145,8 @@ impl Town {
 pub struct Resident {
     /// The device.
     pub device: Device,
+    /// What it signs with, for who opens its store again.
+    pub key: [u8; 32],
     /// Whose it is.
     pub member: MemberId,
     time: Arc<Time>,
