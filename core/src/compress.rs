@@ -1,6 +1,6 @@
 //! zstd with a ceiling: what comes out is bounded before anything is allocated for it.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use crate::wire::body::BadBody;
 
@@ -19,7 +19,7 @@ pub fn compress(bytes: &[u8]) -> Option<Vec<u8>> {
 /// [`BadBody::Compression`] if it is not zstd, [`BadBody::TooLarge`] if more than `cap` bytes come
 /// out.
 pub fn decompress(bytes: &[u8], cap: usize) -> Result<Vec<u8>, BadBody> {
-    let failed = |error: std::io::Error| {
+    let failed = |error: io::Error| {
         // All that zstd says of a window larger than allowed.
         if error.to_string().contains("too much memory") {
             BadBody::TooLarge
@@ -32,12 +32,19 @@ pub fn decompress(bytes: &[u8], cap: usize) -> Result<Vec<u8>, BadBody> {
     // 2 MiB at most; nobody needs more than what may come out.
     let window = cap.next_power_of_two().ilog2().clamp(10, 23);
     decoder.window_log_max(window).map_err(failed)?;
-    // By small parts: reading to the end would make room for twice the most before it knew that more came.
+    read_within(decoder, cap)
+        .map_err(failed)?
+        .ok_or(BadBody::TooLarge)
+}
+
+/// All there is to read, or `None` if that is more than so many bytes. By small parts: reading to the end would make
+/// room for twice the most before it knew that more came.
+pub(crate) fn read_within(mut from: impl Read, most: usize) -> io::Result<Option<Vec<u8>>> {
     let (mut out, mut part) = (Vec::new(), [0; 16 * 1_024]);
     loop {
-        match decoder.read(&mut part).map_err(failed)? {
-            0 => return Ok(out),
-            more if more > cap - out.len() => return Err(BadBody::TooLarge),
+        match from.read(&mut part)? {
+            0 => return Ok(Some(out)),
+            more if more > most - out.len() => return Ok(None),
             more => out.extend_from_slice(&part[..more]),
         }
     }

@@ -12,7 +12,6 @@
 //! (<https://automerge.org/automerge-binary-format-spec/>), as automerge 0.12 writes it.
 
 use std::borrow::Cow;
-use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use automerge::Automerge;
@@ -22,6 +21,7 @@ use sha2::{Digest, Sha256};
 use super::columns::{count_flags, weighed};
 use super::{Author, Limits, Refusal, trial};
 use crate::chunk::{ACTORS, MAGIC, Reader};
+use crate::compress::read_within;
 use crate::documents::Kind;
 use crate::genesis::genesis;
 use crate::id::Hash;
@@ -221,20 +221,15 @@ fn check_columns(
 
 /// A column's bytes as they count, if there is room for them.
 fn inflated(bytes: &[u8], spec: u64, room: usize) -> Result<Cow<'_, [u8]>, Refusal> {
-    let out = if spec & DEFLATED == 0 {
-        Cow::Borrowed(bytes)
-    } else {
-        let mut out = Vec::new();
-        DeflateDecoder::new(bytes)
-            .take(room as u64 + 1)
-            .read_to_end(&mut out)
-            .map_err(|_| Refusal::new("column_form"))?;
-        Cow::Owned(out)
-    };
-    if out.len() > room {
-        return Err(Refusal::new("file_too_large"));
+    let too_large = Refusal::new("file_too_large");
+    if spec & DEFLATED == 0 {
+        return (bytes.len() <= room)
+            .then_some(Cow::Borrowed(bytes))
+            .ok_or(too_large);
     }
-    Ok(out)
+    let inflated = read_within(DeflateDecoder::new(bytes), room);
+    let inflated = inflated.map_err(|_| Refusal::new("column_form"))?;
+    inflated.map(Cow::Owned).ok_or(too_large)
 }
 
 /// What a column holds.

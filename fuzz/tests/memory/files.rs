@@ -1,8 +1,10 @@
 //! Files of documents, which Automerge would load by what they claim.
 
+use std::io::Read;
+
 use sopu_core::chunk::{write_i64, write_u64};
-use sopu_core::guard::open_file;
-use sopu_core::testing::by_hand::{document_file, flags, run_of, text};
+use sopu_core::guard::{Limits, open_file};
+use sopu_core::testing::by_hand::{deflate_bomb, document_file, flags, run_of, text};
 
 use super::*;
 
@@ -38,4 +40,27 @@ fn a_file_is_counted_before_anything_is_made_of_it() {
             code(open_file(&file))
         });
     }
+}
+
+#[test]
+fn a_deflated_column_of_a_file_stops_at_the_ceiling() {
+    // A file may hold 32 MiB inflated, so that much is inflated before it is known to hold more.
+    let most = Limits::PACK.run_bytes;
+    let column = deflate_bomb(400_000);
+    let file = document_file(&[], &[(87 | 8, &column)]);
+    let (says, peak, best) = measured(|| code(open_file(&file)));
+    let (size, _, inflating) = measured(|| {
+        let mut out = Vec::new();
+        let inflated = flate2::bufread::DeflateDecoder::new(&column[..]);
+        inflated.take(most as u64).read_to_end(&mut out)
+    });
+    println!(
+        "a column of 400 MB deflated: {peak} B at peak, {} us; 32 MiB inflated: {} us",
+        best.as_micros(),
+        inflating.as_micros()
+    );
+    assert_eq!((says, size.ok()), ("file_too_large", Some(most)));
+    let ceiling = most.cast_signed() + most.cast_signed() / 2 + MIB;
+    assert!(peak <= ceiling, "{peak}");
+    assert!(best <= 4 * inflating, "{best:?} beside {inflating:?}");
 }
