@@ -5,6 +5,7 @@
 mod disk_lost;
 mod first_sync;
 mod left;
+mod moved;
 mod salvaged;
 mod unnoticed;
 
