@@ -1,11 +1,11 @@
 //! HTTP by ureq: blocking, with rustls. For desktops, servers, tests and the Python package.
 
-use std::io::Read;
 use std::time::Duration;
 
 use ureq::Agent;
 
 use super::{Post, Reply, Transport, TransportError};
+use crate::compress::read_within;
 use crate::wire::limits;
 
 /// Posts over HTTP or HTTPS to a base address such as `http://127.0.0.1:8787`.
@@ -57,17 +57,9 @@ impl Transport for HttpTransport {
             .unwrap_or_default()
             .to_owned();
         let status = response.status().as_u16();
-        let mut body = Vec::new();
-        let cap = limits::BODY_EXPANDED as u64;
-        response
-            .body_mut()
-            .as_reader()
-            .take(cap + 1)
-            .read_to_end(&mut body)
-            .map_err(|_| TransportError::Unreachable)?;
-        if body.len() as u64 > cap {
-            return Err(TransportError::TooLarge);
-        }
+        let body = read_within(response.body_mut().as_reader(), limits::BODY_EXPANDED)
+            .map_err(|_| TransportError::Unreachable)?
+            .ok_or(TransportError::TooLarge)?;
         Ok(Reply {
             status,
             encoding,
@@ -81,5 +73,46 @@ fn failure(error: ureq::Error) -> TransportError {
         TransportError::TimedOut
     } else {
         TransportError::Unreachable
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// What becomes of an answer with a body of so many bytes, whose length is not told before.
+    fn answered(bytes: usize) -> Result<usize, TransportError> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let relay = std::thread::spawn(move || {
+            let (mut line, _) = listener.accept().unwrap();
+            let mut asked = [0; 4_096];
+            assert!(line.read(&mut asked).unwrap() > 0);
+            line.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+                .unwrap();
+            // Who has enough hangs up.
+            let _ = line.write_all(&vec![7; bytes]);
+        });
+        let post = Post {
+            path: "/v1/sync",
+            token: None,
+            encoding: None,
+            body: Vec::new(),
+            timeout_ms: 10_000,
+        };
+        let reply = HttpTransport::new(&address).post(post);
+        relay.join().unwrap();
+        reply.map(|reply| reply.body.len())
+    }
+
+    #[test]
+    fn an_answer_is_read_up_to_what_a_body_may_hold() {
+        let most = limits::BODY_EXPANDED;
+        assert_eq!(answered(most), Ok(most));
+        assert_eq!(answered(most + 1), Err(TransportError::TooLarge));
     }
 }
