@@ -4,7 +4,7 @@
 use ed25519_dalek::{Signer, SigningKey, Verifier};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use sopu_core::id::{DeviceId, EnvelopeId, SpaceId};
+use sopu_core::id::{DeviceId, EnvelopeId, MemberId, SpaceId};
 use sopu_core::wire::{Notice, SignedNotice};
 
 /// The relay's signing key and its secret. Both live in the ledger, never in the database.
@@ -132,6 +132,17 @@ impl RelayKeys {
     /// time, so no database and no backup of one ever holds it.
     pub fn office_key(&self, device: DeviceId) -> SigningKey {
         SigningKey::from_bytes(&self.mac(&[b"sopu-office-device-1", device.as_bytes()]))
+    }
+
+    /// The id of the identity the server keeps for a member: always the same, so that a relay which has come
+    /// back from a backup older than that identity knows its own work again. A version 7 UUID of the moment
+    /// in which the member's was made.
+    pub fn office_device(&self, member: MemberId) -> DeviceId {
+        let mut millis = [0; 8];
+        millis[2..].copy_from_slice(&member.as_bytes()[..6]);
+        let rest = first(&self.mac(&[b"sopu-office-id-1", member.as_bytes()]));
+        let id = uuid::Builder::from_unix_timestamp_millis(u64::from_be_bytes(millis), &rest);
+        DeviceId(id.into_uuid())
     }
 
     /// What secrets of the office are made from, such as those of second factors.

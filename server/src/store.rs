@@ -470,6 +470,8 @@ pub trait People {
         device: DeviceId,
         epoch: &Epoch,
     ) -> Result<()>;
+    /// Everyone of every organisation.
+    fn members(&mut self) -> Result<Vec<MemberId>>;
     /// Every identity the server keeps.
     fn office_identities(&mut self) -> Result<Vec<(MemberId, DeviceId)>>;
     /// What the ledger has yet to learn, oldest first.

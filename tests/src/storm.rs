@@ -104,8 +104,8 @@ pub struct Storm {
     readers: BTreeSet<(MemberId, SpaceId)>,
     /// What the office erased, or an erasure that was broken off may have.
     erased: BTreeSet<DocId>,
-    /// The relay's ledger goes back with its database: for a test of whether a storm finds out that what
-    /// was erased is there again.
+    /// The relay's ledger goes back with its database, and with it who belongs where; not unless it is asked
+    /// for. What was erased since is there again.
     pub forgets_ledger: bool,
     relay_backups: Vec<RelayBackup>,
     /// How often it came back from one.

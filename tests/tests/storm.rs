@@ -39,6 +39,21 @@ fn what_the_office_erases_is_gone_from_everywhere_and_readers_lose_nothing() {
     }
 }
 
+/// The relay's ledger goes back with its database: all that is newer is known to the phones alone. Once what
+/// had been written at the office by someone who had not written there before was lost (32, 50, 55, 58, 73), or
+/// stayed on the phones apart from the record (65).
+#[test]
+fn a_relay_that_loses_its_ledger_too_gets_everything_back() {
+    for seed in [1, 2, 3, 32, 50, 55, 58, 65, 73] {
+        let mut storm = Storm::new(seed);
+        storm.loses_relay = true;
+        storm.forgets_ledger = true;
+        let failure = weather(storm, STEPS).failure;
+        let again = replay(seed, STEPS, " --ledger-lost");
+        assert_eq!(failure, None, "{again}");
+    }
+}
+
 /// Storms that once failed: a copy of a store that was off when its other self was revoked (1010),
 /// one restored after it was cut off (1224), one whose other self had taken the news (1058, 1085), one
 /// whose disk was full while it was wiped (3627), and copies that each sealed and made again what they

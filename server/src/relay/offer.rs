@@ -39,6 +39,11 @@ impl Relay {
             return Ok(vec![refused; offers.len()]);
         }
         let bearer = bearer.id;
+        let envelopes = offers.iter().filter_map(|offer| match offer {
+            Offer::Envelope { envelope, .. } => Some(envelope),
+            Offer::Notice { .. } => None,
+        });
+        self.know_own_again(envelopes, arrival.now_ms)?;
         let examined: Vec<std::result::Result<Genuine, &'static str>> =
             self.commits.read(|store| {
                 let mut known = Known::default();

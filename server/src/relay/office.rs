@@ -2,11 +2,13 @@
 //! keeps for that member, sealed at once and passed through the same accepting and merging as
 //! every device's.
 
+use std::collections::BTreeSet;
+
 use automerge::{Automerge, Change};
 use ed25519_dalek::SigningKey;
 use sopu_core::documents::Kind;
-use sopu_core::envelope::{self, Epoch, actor_id};
-use sopu_core::guard::Refusal;
+use sopu_core::envelope::{self, Envelope, Epoch, Header, actor_id};
+use sopu_core::guard::{Limits, Refusal};
 use sopu_core::id::{DeviceId, DocId, MemberId, SpaceId};
 use sopu_core::run::{self, Sealing};
 use sopu_core::save::{SaveContext, SaveError};
@@ -17,7 +19,7 @@ use crate::feed::accept::{self, Arrival};
 use crate::feed::known::Known;
 use crate::feed::rights::{self, Judgement};
 use crate::merge::Merger;
-use crate::store::{NewDevice, StoreError};
+use crate::store::{NewDevice, RelayStore, StoreError};
 
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -191,7 +193,17 @@ impl Relay {
                 key: self.keys.office_key(device),
             });
         }
-        let device = DeviceId::mint(&*self.env);
+        let device = self.keys.office_device(member);
+        let (key, epoch) = self.keep_identity(member, device, now_ms)?;
+        Ok(Identity { device, epoch, key })
+    }
+
+    fn keep_identity(
+        &self,
+        member: MemberId,
+        device: DeviceId,
+        now_ms: i64,
+    ) -> Result<(SigningKey, Epoch), StoreError> {
         let key = self.keys.office_key(device);
         let mut epoch = [0; 8];
         self.env.fill(&mut epoch);
@@ -206,11 +218,49 @@ impl Relay {
             enrolled_ms: now_ms,
         };
         self.commits.write(move |store| {
-            store.insert_device(&new)?;
+            // The ledger may have told of the device, where the database has gone back without it.
+            if store.device(device)?.is_none() {
+                store.insert_device(&new)?;
+            }
             store.put_office_identity(member, device, &epoch)
         })?;
         self.settle_ledger()?;
-        Ok(Identity { device, epoch, key })
+        Ok((key, epoch))
+    }
+
+    /// Keeps again the identities this relay has signed with and does not know: it has come back from a backup
+    /// that is older, with a ledger that is, too. Nobody else could make again what was written at the office.
+    pub(super) fn know_own_again<'a>(
+        &self,
+        envelopes: impl Iterator<Item = &'a Envelope>,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        let mut strangers = BTreeSet::new();
+        for envelope in envelopes {
+            let Some(header) = envelope::decode::<Header>(&envelope.header) else {
+                continue;
+            };
+            let device = header.device;
+            let unknown = |store: &mut dyn RelayStore| Ok(store.device(device)?.is_none());
+            if strangers.contains(&device) || !self.commits.read(unknown)? {
+                continue;
+            }
+            let key = self.keys.office_key(device).verifying_key();
+            let proof = envelope.proof(&Limits::RELAY);
+            if proof.is_some_and(|proof| proof.verify(&key)) {
+                strangers.insert(device);
+            }
+        }
+        if strangers.is_empty() {
+            return Ok(());
+        }
+        for member in self.commits.read(|store| store.members())? {
+            let device = self.keys.office_device(member);
+            if strangers.contains(&device) {
+                self.keep_identity(member, device, now_ms)?;
+            }
+        }
+        Ok(())
     }
 
     fn take_new_epoch(&self, member: MemberId, identity: &Identity) -> Result<(), StoreError> {

@@ -42,6 +42,9 @@ struct Args {
     /// With an office that erases documents, and makes readers of people and back.
     #[arg(long)]
     busy_office: bool,
+    /// Every backup that the relay comes back from brings its ledger back, too: nothing newer survived.
+    #[arg(long)]
+    ledger_lost: bool,
     /// Add a row to tests/CAMPAIGNS.md.
     #[arg(long)]
     record: bool,
@@ -105,6 +108,8 @@ fn main() -> ExitCode {
                     storm.loses_relay &= !args.plain;
                     storm.office_writes &= !args.plain;
                     storm.busy_office = args.busy_office;
+                    storm.forgets_ledger = args.ledger_lost;
+                    storm.loses_relay |= args.ledger_lost;
                     let outcome = weather(storm, args.steps);
                     tell(seed, &args, &outcome);
                     let mut sum = sum.lock().expect("nobody panicked");
@@ -142,13 +147,14 @@ fn main() -> ExitCode {
 
 impl Args {
     /// What kind of storms, as it is said on the command line.
-    fn kind(&self) -> &'static str {
-        match (self.plain, self.busy_office) {
-            (false, false) => "",
-            (true, false) => " --plain",
-            (false, true) => " --busy-office",
-            (true, true) => " --plain --busy-office",
-        }
+    fn kind(&self) -> String {
+        let all = [
+            (self.plain, " --plain"),
+            (self.busy_office, " --busy-office"),
+            (self.ledger_lost, " --ledger-lost"),
+        ];
+        let asked = all.into_iter().filter(|(asked, _)| *asked);
+        asked.map(|(_, word)| word).collect()
     }
 }
 
@@ -159,7 +165,7 @@ fn tell(seed: u64, args: &Args, outcome: &Outcome) {
     }
     if let Some(failure) = &outcome.failure {
         let _ = writeln!(text, "seed {seed}, step {}: {failure}", outcome.steps);
-        let _ = writeln!(text, "    {}", replay(seed, args.steps, args.kind()));
+        let _ = writeln!(text, "    {}", replay(seed, args.steps, &args.kind()));
     }
     print!("{text}");
 }

@@ -109,6 +109,10 @@ impl Storm {
             {
                 false
             }
+            Err(DeviceError::Refused { code }) if self.is_stranger(&code) => {
+                self.pockets[number].stranger = true;
+                true
+            }
             Err(other) => panic!("{number} cannot sync: {other:?}"),
         }
     }

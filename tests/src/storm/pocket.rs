@@ -65,6 +65,8 @@ pub struct Pocket {
     pub exchanges: Vec<Exchange>,
     /// Cut off by the office.
     pub revoked: bool,
+    /// The relay does not know it any more.
+    pub stranger: bool,
     /// Its store exists twice, or was once set back.
     pub copied: bool,
     /// Its instance file was written a moment ago, and nothing made it durable.
@@ -101,6 +103,7 @@ impl Pocket {
             backup: None,
             exchanges: Vec::new(),
             revoked: false,
+            stranger: false,
             copied: false,
             fresh_instance: false,
             alone_until_ms: 0,

@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use sopu_core::encoding::decode_changes;
 use sopu_core::envelope::{Envelope, decode};
 use sopu_core::guard::Limits;
-use sopu_core::id::{DocId, EnvelopeId, SpaceId};
+use sopu_core::id::{DeviceId, DocId, EnvelopeId, MemberId, SpaceId};
 use sopu_core::run;
 use sopu_core::store::{Store, StoreError, document, outbox};
 use sopu_core::wire::Offer;
@@ -33,8 +33,11 @@ pub type EditAt = (DocId, i64);
 /// What a backup of the relay holds.
 pub struct RelayBackup {
     database: Files,
-    /// The ledger as it was then.
+    /// The ledger as it was then, and whom it knew.
     ledger: Files,
+    members: BTreeMap<MemberId, BTreeSet<SpaceId>>,
+    readers: BTreeSet<(MemberId, SpaceId)>,
+    cut_off: BTreeSet<DeviceId>,
     /// The feeds as they had been seen by then.
     feeds: BTreeMap<SpaceId, Feed>,
 }
@@ -75,6 +78,9 @@ impl Storm {
         self.relay_backups.push(RelayBackup {
             database: stick.files(),
             ledger,
+            members: self.members.clone(),
+            readers: self.readers.clone(),
+            cut_off: self.cut_off.clone(),
             feeds: self.feeds.clone(),
         });
     }
@@ -106,7 +112,11 @@ impl Storm {
         let backup = &self.relay_backups[back];
         files.extend(backup.database.clone());
         if self.forgets_ledger {
+            self.tally.count("ledger restored");
             files.extend(backup.ledger.clone());
+            self.members.clone_from(&backup.members);
+            self.readers.clone_from(&backup.readers);
+            self.cut_off.clone_from(&backup.cut_off);
         }
         self.feeds.clone_from(&backup.feeds);
         self.house.disk.put_files(&files);
@@ -122,6 +132,26 @@ impl Storm {
         }
         self.relay_on();
         self.take_stock();
+        if self.forgets_ledger {
+            for number in 0..self.pockets.len() {
+                self.mark_cut_off(number);
+            }
+            self.forget_names();
+        }
+    }
+
+    /// The relay knows no device that is newer than its ledger. Only those whose store exists twice, or went
+    /// back, got another name since the world began: what they signed under it nobody but they can bring, and
+    /// nobody can tell whether they still will.
+    fn forget_names(&mut self) {
+        let there = self.at_relay().expect("nothing fails now");
+        let copied = self.pockets.iter().filter(|pocket| pocket.copied);
+        let copied: BTreeSet<usize> = copied.map(|pocket| pocket.family).collect();
+        for edit in &mut self.model.edits {
+            if copied.contains(&edit.by) && !there.contains(&(edit.doc, edit.at_ms)) {
+                edit.lost = true;
+            }
+        }
     }
 
     /// What neither the relay nor any device has that could bring it back is promised no more.

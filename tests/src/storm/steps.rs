@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sopu_core::device::{DeviceError, SyncReport};
 use sopu_core::id::MemberId;
+use sopu_core::store::meta;
 
 use super::Storm;
 use super::dice::Machine;
@@ -104,7 +105,10 @@ impl Storm {
             Err(DeviceError::Offline | DeviceError::BadAnswer) => {}
             Err(DeviceError::Refused { code }) => {
                 let known = ["device_revoked", "bad_cbor", "body_unreadable"];
-                assert!(known.contains(&&*code), "{number} is refused: {code}");
+                let is_stranger = self.is_stranger(&code);
+                self.pockets[number].stranger = is_stranger;
+                let expected = is_stranger || known.contains(&&*code);
+                assert!(expected, "{number} is refused: {code}");
             }
             Err(error @ DeviceError::Busy { .. }) => self.excuse_relay("answer", &error),
             Err(error) => self.excuse(number, "sync", &error),
@@ -120,15 +124,21 @@ impl Storm {
         if dead || self.pockets[number].revoked || !self.relay_on() {
             return;
         }
+        let stranger = std::mem::take(&mut self.pockets[number].stranger);
         match self.pockets[number].look().must_enrol_again() {
-            Ok(true) => {
+            Ok(must) if must || stranger => {
                 self.say(|| format!("{number} enrols again"));
                 self.enrol(number);
                 self.pockets[number].exchanges.clear();
             }
-            Ok(false) => {}
+            Ok(_) => {}
             Err(error) => self.excuse(number, "read", &error),
         }
+    }
+
+    /// Whether a relay says that by which lost its ledger, too, and knows no device that is newer.
+    pub(super) fn is_stranger(&self, code: &str) -> bool {
+        self.forgets_ledger && self.life > 0 && code == "unauthorised"
     }
 
     /// With nothing left to deliver, all that was saved here is at the relay.
@@ -267,7 +277,10 @@ impl Storm {
     pub(super) fn mark_cut_off(&mut self, number: usize) {
         let pocket = &mut self.pockets[number];
         if pocket.device.is_some() && !pocket.disk.is_dead() {
-            pocket.revoked = self.cut_off.contains(&pocket.id());
+            // One that was wiped stays so where the relay has forgotten that it cut it off.
+            let wiped =
+                meta::get(pocket.look().store().conn(), "wiped").is_ok_and(|it| it.is_some());
+            pocket.revoked = self.cut_off.contains(&pocket.id()) || (self.forgets_ledger && wiped);
         }
     }
 

@@ -338,6 +338,34 @@ fn the_ledger_is_lost_too_and_what_the_devices_know_still_comes_back() {
     assert!(check::check(world.data()).findings.is_empty());
 }
 
+/// The identity that the server keeps for whoever writes at the office is newer than the ledger, and nobody
+/// could enrol it again: what it signed stayed on the phones for good, apart from the record.
+#[test]
+fn what_one_wrote_who_had_not_written_at_the_office_before_comes_back_with_the_ledger_lost() {
+    let mut world = World::new();
+    let space = world.space("Koivula");
+    let member = world.member("Aino", Role::Owner, &[space]);
+    let mut aino = world.phone("aino", member);
+    aino.note(space, json!({"summary": "alku"}));
+    agree(&world, &mut [&mut aino], space);
+    let backup = world.folder().join("backup");
+    backup::take(world.data(), &backup, &*world.clock, &mut |_, _| {}).expect("is taken");
+    let doc = office_note(&world, member, space, "toimistolta");
+    agree(&world, &mut [&mut aino], space);
+    aino.edit(doc, json!({"outcome": "partial"}));
+    agree(&world, &mut [&mut aino], space);
+
+    disk_lost(&mut world, &backup, false);
+    agree(&world, &mut [&mut aino], space);
+    let after = content(world.relay().record().store(), space);
+    let (_, reading) = after.get(&doc).expect("is there again");
+    assert_eq!(reading.value["summary"], "toimistolta");
+    assert_eq!(reading.value["outcome"], "partial");
+    // Whoever wrote it goes on writing, under the same name and what no other change has.
+    office_note(&world, member, space, "seuraavana päivänä");
+    agree(&world, &mut [&mut aino], space);
+}
+
 /// The same phone with somebody else's invite: what its first person signed is not made that one's.
 #[test]
 fn what_a_forgotten_device_signed_is_not_made_again_in_another_person_s_name() {

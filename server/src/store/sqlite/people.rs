@@ -250,6 +250,12 @@ impl People for SqliteStore {
         Ok(())
     }
 
+    fn members(&mut self) -> Result<Vec<MemberId>> {
+        self.all("SELECT id FROM member", &[], |row| {
+            Ok(id_at!(MemberId, row, 0))
+        })
+    }
+
     fn office_identities(&mut self) -> Result<Vec<(MemberId, DeviceId)>> {
         self.all("SELECT member, device FROM office_identity", &[], |row| {
             Ok((id_at!(MemberId, row, 0), id_at!(DeviceId, row, 1)))
