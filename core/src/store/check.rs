@@ -1,5 +1,6 @@
 //! Whether the file is whole, document by document, and making views anew.
 
+use ed25519_dalek::VerifyingKey;
 use rusqlite::{Connection, ErrorCode, Row};
 
 use super::error::{Fault, Result, StoreError};
@@ -114,7 +115,8 @@ fn documents<'c>(conn: &dyn Fn() -> &'c Connection, damages: &mut Vec<Damage>) -
 
 fn envelopes<'c>(conn: &dyn Fn() -> &'c Connection, damages: &mut Vec<Damage>) -> Result<()> {
     let mut statement = conn().prepare(
-        "SELECT n, id, space, doc, device, header, signature, digest, run, state FROM envelope",
+        "SELECT n, id, space, doc, device, header, signature, digest, run, state, own,
+             (SELECT key FROM roster WHERE device = envelope.device LIMIT 1) FROM envelope",
     )?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
@@ -135,8 +137,13 @@ fn envelope(row: &Row<'_>) -> Result<bool> {
     };
     let run: Option<Vec<u8>> = row.get(8)?;
     let state = row.get_ref(9)?.as_str().map_err(rusqlite::Error::from)?;
+    let (own, key): (bool, Option<Vec<u8>>) = (row.get(10)?, row.get(11)?);
+    // Whose device nobody here knows any more was checked when it came.
+    let key = key.map(|key| VerifyingKey::try_from(&key[..]));
     let header = proof.header();
     Ok(proof.id() == id
+        && (own || state != "sealed")
+        && key.is_none_or(|key| key.is_ok_and(|key| proof.verify(&key)))
         && header.is_some_and(|h| h.space == space && h.doc == doc && h.device == device)
         && run.is_none_or(|run| unframe(&run).is_some())
         && outbox::is_state(state))

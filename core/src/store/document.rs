@@ -200,7 +200,13 @@ fn from_snapshot(
         Err(fault) => return Ok(Err(fault)),
     };
     let base = catch_unwind(AssertUnwindSafe(|| {
-        Automerge::load(bytes).map_err(|_| Fault::Snapshot)
+        let am = Automerge::load(bytes).map_err(|_| Fault::Snapshot)?;
+        // Read as one of another kind it would show other content.
+        let genesis = Kind::from_number(row.kind).map(|kind| genesis(kind).hash);
+        genesis
+            .is_some_and(|hash| am.get_change_meta_by_hash(&hash.into()).is_some())
+            .then_some(am)
+            .ok_or(Fault::Snapshot)
     }))
     .unwrap_or(Err(Fault::Snapshot));
     Ok(base.and_then(|am| build(am, tail, &row.heads)))

@@ -1,11 +1,12 @@
 //! Feeds: no gap, every running hash, every accept tag, and behind each place what it names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ed25519_dalek::VerifyingKey;
+use sopu_core::chunk::Made;
 use sopu_core::envelope::{Envelope, Header, decode, digest, feed_hash};
 use sopu_core::guard::Limits;
-use sopu_core::id::{DeviceId, SpaceId};
+use sopu_core::id::{DeviceId, Hash, SpaceId};
 use sopu_core::run;
 use sopu_core::wire::SignedNotice;
 
@@ -105,6 +106,9 @@ fn wrong(
     if !tag(Some(kept.device)) {
         return Ok(Some("has a wrong accept tag"));
     }
+    if let Some(why) = misplaced(store, row, &kept)? {
+        return Ok(Some(why));
+    }
     let key = match signers.get(&kept.device) {
         Some(key) => *key,
         None => {
@@ -118,6 +122,35 @@ fn wrong(
         return Ok(Some("has a wrong signature"));
     }
     Ok(damaged(&kept).then_some("has a run that is not what was signed"))
+}
+
+/// What is known of an envelope beside it, by which it is found, against what was signed.
+fn misplaced(
+    store: &mut dyn RelayStore,
+    row: &FeedRow,
+    kept: &EnvelopeRow,
+) -> Result<Option<&'static str>> {
+    let known = (kept.space, kept.doc, kept.kind, kept.device, kept.changes);
+    let signed = decode::<Header>(&kept.header);
+    if signed.is_none_or(|h| (h.space, h.doc, h.kind, h.device, h.changes) != known)
+        || (row.space, row.doc) != (kept.space, kept.doc)
+    {
+        return Ok(Some("names an envelope that was signed for another place"));
+    }
+    let document = store.document(row.doc)?;
+    if document.is_none_or(|document| {
+        (document.space, document.kind) != (kept.space, kept.kind) || document.last_seq < row.seq
+    }) {
+        return Ok(Some("is of a document that is not known as such"));
+    }
+    if let Ok(Some(changes)) = kept.signed_changes() {
+        let brought: BTreeSet<Hash> = changes.iter().map(Made::hash).collect();
+        let known: BTreeSet<Hash> = store.changes_of(kept.arrival)?.into_iter().collect();
+        if brought != known {
+            return Ok(Some("brings other changes than are known of it"));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether the run is not what the digest says. One that was erased is not there to be wrong.

@@ -194,6 +194,28 @@ fn a_damaged_snapshot_costs_nothing_but_time() {
     }
 }
 
+#[test]
+fn a_document_of_another_kind_than_it_was_is_not_shown_as_one() {
+    let world = World::new(1);
+    let mut store = Store::open_in_memory().expect("opens");
+    let doc = world.note(&mut store, "alku");
+    for i in 0..FOLD_CHANGES {
+        world.edit(&mut store, doc, |v| v["summary"] = json!(format!("{i}")));
+    }
+    assert_eq!(count(&store, "snapshot"), 1);
+    let other = Kind::Contract.number();
+    store
+        .write(|tx| Ok(tx.execute("UPDATE document SET kind = ?1", [other])?))
+        .expect("damages");
+    store.forget_loaded();
+    assert!(matches!(
+        store.document(doc),
+        Err(StoreError::Damaged { .. })
+    ));
+    let damages = check(store.conn()).expect("checks");
+    assert!(damages.contains(&Damage::Document(doc, Fault::Snapshot)));
+}
+
 /// Changes the one byte that `change` points out in the index of document ids, at this document.
 fn damage_the_index(path: &std::path::Path, doc: DocId, change: impl Fn(&mut [u8])) {
     let mut bytes = std::fs::read(path).expect("reads");

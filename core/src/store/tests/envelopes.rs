@@ -8,9 +8,10 @@ use super::world::{World, value};
 use crate::encoding::encode_changes;
 use crate::guard::Limits;
 use crate::id::{DocId, EnvelopeId, Hash};
+use crate::store::check::{Damage, check};
 use crate::store::outbox::{self, Progress, Stage, State};
-use crate::store::{NewChange, Origin, Store, StoreError, document, history};
-use crate::wire::Offer;
+use crate::store::{NewChange, Origin, Store, StoreError, document, history, space};
+use crate::wire::{Offer, RosterRow};
 
 /// Seals everything a document has unsealed into one envelope whose run is `run`.
 fn seal(world: &World, store: &mut Store, doc: DocId, run: &[u8]) -> EnvelopeId {
@@ -41,6 +42,38 @@ fn state(store: &Store, id: EnvelopeId) -> State {
 
 fn progress(store: &Store, doc: DocId) -> Progress {
     outbox::progress(store.conn(), doc).expect("reads")
+}
+
+#[test]
+fn an_envelope_with_a_wrong_signature_or_nobody_s_to_send_is_named() {
+    for (damage, named) in [
+        ("SELECT 1", false),
+        ("UPDATE envelope SET signature = zeroblob(64)", true),
+        ("UPDATE envelope SET own = 0", true),
+        ("UPDATE roster SET key = zeroblob(32)", true),
+    ] {
+        let world = World::new(1);
+        let mut store = Store::open_in_memory().expect("opens");
+        let doc = world.note(&mut store, "a");
+        seal(&world, &mut store, doc, b"run");
+        let me = RosterRow {
+            device: world.device,
+            key: world.key.verifying_key().to_bytes(),
+            member: world.me,
+            name: "Maria".into(),
+            role: "field".into(),
+            office: false,
+        };
+        store
+            .write(|tx| {
+                space::set_roster(tx, world.space, &[me])?;
+                Ok(tx.execute_batch(damage)?)
+            })
+            .expect("damages");
+        let damages = check(store.conn()).expect("checks");
+        let found = damages.iter().any(|d| matches!(d, Damage::Envelope(_)));
+        assert_eq!(found, named, "{damage}: {damages:?}");
+    }
 }
 
 #[test]

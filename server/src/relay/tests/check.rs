@@ -73,6 +73,23 @@ fn whatever_is_changed_in_a_feed_is_named_with_its_place() {
         ),
         ("DELETE FROM envelope WHERE seq = 2".to_owned(), "not there"),
         (
+            "UPDATE envelope SET kind = kind + 1 WHERE seq = 2".to_owned(),
+            "signed for another place",
+        ),
+        (
+            "UPDATE envelope SET changes = changes + 1 WHERE seq = 2".to_owned(),
+            "signed for another place",
+        ),
+        (
+            "DELETE FROM document WHERE last_seq = 2".to_owned(),
+            "a document that is not known",
+        ),
+        (
+            "DELETE FROM change WHERE arrival = (SELECT arrival FROM envelope WHERE seq = 2)"
+                .to_owned(),
+            "brings other changes",
+        ),
+        (
             "UPDATE device SET key = zeroblob(32)".to_owned(),
             "signature",
         ),
