@@ -121,6 +121,12 @@ impl Device {
 
     pub(crate) fn wants_more(&self, response: &SyncResponse) -> Result<bool> {
         let conn = self.store.conn();
+        let to_confirm = meta::get(conn, keys::ORDERS_DONE)?.is_some();
+        if meta::get(conn, keys::WIPED)?.is_some() {
+            // It takes nothing in any more before it is enrolled again, also from a relay that has come back
+            // from a backup, and has forgotten that it was cut off.
+            return Ok(to_confirm);
+        }
         let leaving = space::spaces(conn)?
             .iter()
             .any(|space| space.left_ms.is_some());
@@ -129,7 +135,7 @@ impl Device {
             || (self.recovering()? && !self.must_enrol_again()?)
             || outbox::has_unsent(conn)?
             || (self.has_offers()? && !self.must_enrol_again()?)
-            || meta::get(conn, keys::ORDERS_DONE)?.is_some()
+            || to_confirm
             || leaving
             || self.has_reads(response)
             || self.has_unsealed()?)
