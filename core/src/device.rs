@@ -64,6 +64,8 @@ pub struct Device {
     /// Offers the relay did not take for a reason that passes soon: they are offered again when there
     /// is nothing else to say.
     pub(crate) offer_later: BTreeSet<EnvelopeId>,
+    /// A purge was ordered, and a trace of what is to go may be left.
+    pub(crate) owes_purge: bool,
     /// Envelopes whose state was asked for once more, and when, milliseconds.
     pub(crate) asked: BTreeMap<EnvelopeId, i64>,
     /// When the relay last answered to an offer, milliseconds.
@@ -196,6 +198,7 @@ impl Device {
             put_off: BTreeSet::new(),
             not_taken: NotTaken::default(),
             offer_later: BTreeSet::new(),
+            owes_purge: false,
             asked: BTreeMap::new(),
             offered_ms: None,
             latest: seal::Latest::new(latest_ms),

@@ -369,9 +369,11 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::id::{MemberId, OrgId};
+    use crate::documents::Kind;
+    use crate::id::{DocId, MemberId, OrgId, SpaceId};
+    use crate::store::{Store, draft};
     use crate::time::SystemEnv;
-    use crate::wire::{ENROL_PATH, EnrolResponse, PROTOCOL};
+    use crate::wire::{ENROL_PATH, EnrolResponse, Order, OrderKind, PROTOCOL, SyncRequest};
 
     #[test]
     fn an_answer_that_asks_for_a_large_window_is_refused_for_that() {
@@ -393,7 +395,11 @@ mod tests {
         requests: AtomicU32,
         freed: AtomicBool,
         gone: AtomicBool,
+        /// It orders a document to be purged.
+        purges: AtomicBool,
     }
+
+    const ERASED: DocId = DocId(Uuid::from_u128(9));
 
     impl Transport for Stuck {
         fn post(&self, post: Post) -> std::result::Result<Reply, TransportError> {
@@ -413,6 +419,15 @@ mod tests {
                 })
             } else {
                 self.requests.fetch_add(1, Ordering::Relaxed);
+                let asked: SyncRequest = body::parse(&post.body).unwrap();
+                if !asked.done.is_empty() {
+                    self.purges.store(false, Ordering::Relaxed);
+                }
+                let purge = Order {
+                    number: 1,
+                    what: OrderKind::Purge(ERASED),
+                };
+                let purges = self.purges.load(Ordering::Relaxed);
                 envelope::encode(&SyncResponse {
                     protocol: PROTOCOL,
                     now_ms: 0,
@@ -422,7 +437,7 @@ mod tests {
                     pages: Vec::new(),
                     more: !self.freed.load(Ordering::Relaxed),
                     status: Vec::new(),
-                    orders: Vec::new(),
+                    orders: purges.then_some(purge).into_iter().collect(),
                     offered: Vec::new(),
                     lease_days: None,
                     reads: None,
@@ -463,6 +478,40 @@ mod tests {
         relay.gone.store(true, Ordering::Relaxed);
         assert!(device.sync(&relay).is_err());
         assert!(device.pause_ms() > 0, "no network");
+    }
+
+    /// Whoever waits for news is answered at once while an order stands: without a pause it would go round and
+    /// round, and write the whole file anew each time.
+    #[test]
+    fn a_purge_that_cannot_be_finished_is_tried_again_ever_more_rarely() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("store.db");
+        let mut device = Device::open(&path, dir.path(), [7; 32], Arc::new(SystemEnv)).unwrap();
+        let relay = Stuck::default();
+        relay.freed.store(true, Ordering::Relaxed);
+        device.enrol(&relay, "CODE", "phone").unwrap();
+        let keep = (ERASED, SpaceId(Uuid::from_u128(8)), Kind::VisitNote);
+        let value = serde_json::json!({"summary": "poistuva"});
+        device
+            .store
+            .write(|tx| draft::keep(tx, keep, "role", 1, &value))
+            .unwrap();
+        let reader = Store::open_reader(&path).unwrap();
+        let begin = "BEGIN; SELECT count(*) FROM draft";
+        reader.conn().execute_batch(begin).unwrap();
+        relay.purges.store(true, Ordering::Relaxed);
+        let mut pauses = Vec::new();
+        for _ in 0..3 {
+            relay.requests.store(0, Ordering::Relaxed);
+            assert!(device.sync(&relay).unwrap().more);
+            assert_eq!(relay.requests.load(Ordering::Relaxed), 2);
+            pauses.push(device.pause_ms());
+        }
+        assert!(pauses[0] > 0 && pauses[2] > pauses[0], "{pauses:?}");
+        reader.conn().execute_batch("COMMIT").unwrap();
+        assert!(!device.sync(&relay).unwrap().more);
+        assert!(!relay.purges.load(Ordering::Relaxed), "it was confirmed");
+        assert_eq!(device.pause_ms(), 0);
     }
 
     /// A minute passes with every look at the clock.

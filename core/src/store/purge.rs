@@ -1,6 +1,8 @@
 //! Erasure: every trace of a document's content goes, in whatever state it was. Headers, ids and
 //! signatures stay, so that the feed's order and hash can still be checked.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::Result;
@@ -130,6 +132,19 @@ impl Store {
         self.conn().execute_batch("VACUUM")?;
         self.checkpoint()?;
         self.write(|tx| meta::remove(tx, SCRUB_DUE))
+    }
+
+    /// As [`Store::scrub`], but for another process that reads just now it does not wait: who saves meanwhile
+    /// would wait, too.
+    ///
+    /// # Errors
+    /// As [`Store::scrub`].
+    pub(crate) fn scrub_without_waiting(&mut self) -> Result<()> {
+        self.conn().busy_timeout(Duration::ZERO)?;
+        let done = self.scrub();
+        self.conn()
+            .busy_timeout(Duration::from_millis(super::BUSY_MS))?;
+        done
     }
 
     /// Whether something was deleted since the last [`Store::scrub`]: ask at start, a crash may

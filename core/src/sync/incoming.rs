@@ -341,13 +341,16 @@ impl Device {
             .map(|done| done.number)
             .collect();
         let mut done: Vec<u8> = Vec::new();
-        for order in response
-            .orders
-            .iter()
-            .filter(|o| !already.contains(&o.number))
-        {
+        let new = response.orders.iter();
+        let new = new.filter(|order| !already.contains(&order.number));
+        let purges = new.clone().filter_map(|order| match order.what {
+            OrderKind::Purge(doc) => Some(doc),
+            OrderKind::EnrolAgain | OrderKind::Wipe => None,
+        });
+        self.owes_purge = !self.purge_every_trace(purges)?;
+        for order in new {
             match &order.what {
-                OrderKind::Purge(doc) if !self.purge_every_trace(*doc)? => continue,
+                OrderKind::Purge(_) if self.owes_purge => continue,
                 OrderKind::Purge(_) => {}
                 // One that is cut off brings what it has as it is, and enrols under no other name.
                 OrderKind::EnrolAgain if is_cut_off(response) => continue,
@@ -376,22 +379,32 @@ impl Device {
         Ok(confirmed || !done.is_empty())
     }
 
-    /// Purges a document as the relay has ordered. `false` while a trace of it may be left: a file that could
+    /// Purges documents as the relay has ordered. `false` while a trace of them may be left: a file that could
     /// not be written anew, or that a salvage keeps until all in it is taken in. Then it is not confirmed, and
-    /// the order comes again.
-    pub(crate) fn purge_every_trace(&mut self, doc: DocId) -> Result<bool> {
-        if let Some(space) = purge::home(self.store.conn(), doc)? {
-            let mark = purge::Erased {
-                doc,
-                space,
-                reason: "ordered".to_owned(),
-                at_ms: self.env.now_ms(),
-            };
-            self.store.write(|tx| purge::purge(tx, &mark))?;
-            self.store.forget_loaded();
+    /// the order comes again, after a while.
+    pub(crate) fn purge_every_trace(
+        &mut self,
+        docs: impl IntoIterator<Item = DocId>,
+    ) -> Result<bool> {
+        let mut any = false;
+        for doc in docs {
+            any = true;
+            if let Some(space) = purge::home(self.store.conn(), doc)? {
+                let mark = purge::Erased {
+                    doc,
+                    space,
+                    reason: "ordered".to_owned(),
+                    at_ms: self.env.now_ms(),
+                };
+                self.store.write(|tx| purge::purge(tx, &mark))?;
+                self.store.forget_loaded();
+            }
+        }
+        if !any {
+            return Ok(true);
         }
         // A full disk, or another that reads just now, is no reason not to sync.
-        let written_anew = !self.store.scrub_due()? || self.store.scrub().is_ok();
+        let written_anew = !self.store.scrub_due()? || self.store.scrub_without_waiting().is_ok();
         self.let_go_of_damaged()?;
         Ok(written_anew && !self.keeps_damaged()?)
     }

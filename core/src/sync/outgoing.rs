@@ -125,7 +125,7 @@ impl Device {
         if meta::get(conn, keys::WIPED)?.is_some() {
             // It takes nothing in any more before it is enrolled again, also from a relay that has come back
             // from a backup, and has forgotten that it was cut off.
-            return Ok(to_confirm);
+            return Ok(to_confirm || self.owes_purge);
         }
         let leaving = space::spaces(conn)?
             .iter()
@@ -136,6 +136,8 @@ impl Device {
             || outbox::has_unsent(conn)?
             || (self.has_offers()? && !self.must_enrol_again()?)
             || to_confirm
+            // Nothing moves by it, so that whoever waits tries again after a while.
+            || self.owes_purge
             || leaving
             || self.has_reads(response)
             || self.has_unsealed()?)

@@ -109,19 +109,19 @@ fn a_purge_is_not_confirmed_while_a_salvage_keeps_what_may_hold_it() {
     let (folder, mut device) = scene();
     device.store.write(begin_recovery).expect("begins");
     let doc = DocId(Uuid::from_u128(1));
-    assert!(!device.purge_every_trace(doc).expect("purges"));
+    assert!(!device.purge_every_trace([doc]).expect("purges"));
     assert_eq!(names(folder.path()).len(), KEPT.len() + OTHERS.len());
     let mut report = SyncReport::default();
     device.finish_recovery(&mut report).expect("recovers");
     assert_eq!(names(folder.path()), OTHERS);
-    assert!(device.purge_every_trace(doc).expect("purges"));
+    assert!(device.purge_every_trace([doc]).expect("purges"));
 }
 
 #[test]
 fn a_purge_of_what_is_not_here_takes_away_what_a_salvage_has_kept() {
     let (folder, mut device) = scene();
     let doc = DocId(Uuid::from_u128(1));
-    assert!(device.purge_every_trace(doc).expect("purges"));
+    assert!(device.purge_every_trace([doc]).expect("purges"));
     assert_eq!(names(folder.path()), OTHERS);
 }
 
@@ -152,12 +152,10 @@ fn a_purge_is_not_confirmed_before_the_file_is_written_anew() {
         .store
         .write(|tx| purge::purge(tx, &mark))
         .expect("purges");
-    let soon = std::time::Duration::ZERO;
-    device.store.conn().busy_timeout(soon).expect("sets");
-    assert!(!device.purge_every_trace(doc).expect("tries"));
+    assert!(!device.purge_every_trace([doc]).expect("tries"));
     assert!(holds(folder.path(), "kvartsiukko"));
     reader.conn().execute_batch("COMMIT").expect("ends");
-    assert!(device.purge_every_trace(doc).expect("purges"));
+    assert!(device.purge_every_trace([doc]).expect("purges"));
     assert!(!holds(folder.path(), "kvartsiukko"));
 }
 
