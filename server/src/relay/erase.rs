@@ -67,9 +67,9 @@ impl Relay {
         let doc = wish.doc;
         // Held from the look at the record on: nobody puts it on hold in between.
         let mut merger = lock(&self.merger);
-        let row = self
-            .commits
-            .read(|store| known(store, doc))?
+        let here = self.commits.read(|store| known(store, doc))?;
+        let row = here
+            .or_else(|| self.as_once_erased(wish))
             .ok_or(EraseError::Unknown)?;
         let mut moved_to = wish.moved_to;
         if row.erased_ms.is_none() {
@@ -87,9 +87,15 @@ impl Relay {
             if wish.awaited && moved_to.is_none() {
                 moved_to = Some(self.found_again(&mut merger, doc, &row)?);
             } else if let Some(new) = moved_to {
-                let (of, new) = self.commits.read(|store| moved_on(store, doc, new))?;
-                self.compare(&mut merger, (doc, of), &row, new)?;
-                moved_to = Some(new);
+                let now = self.commits.read(|store| moved_on(store, doc, new))?;
+                // It was compared when it went the first time, and then the other was not wanted either.
+                if !(wish.awaited && now.is_erased) {
+                    match here {
+                        Some(_) => self.compare(&mut merger, (doc, now.of), &row, now.new)?,
+                        None => self.is_back(&mut merger, now.new)?,
+                    }
+                }
+                moved_to = Some(now.new);
             }
             if let Some(new) = moved_to {
                 self.commits.write(move |store| store.note_move(new, doc))?;
@@ -132,16 +138,8 @@ impl Relay {
             return Ok(());
         }
         let (wishes, erasures): (Vec<_>, Vec<_>) = blanked.into_iter().unzip();
-        let done = catch_unwind(AssertUnwindSafe(|| self.finish(&erasures)));
-        let all = outcome(done);
-        for (wish, erasure) in wishes.into_iter().zip(erasures) {
-            let done = match all {
-                // Perhaps of another only.
-                Err(NotErased::RecordDamaged) => {
-                    outcome(catch_unwind(AssertUnwindSafe(|| self.finish(&[erasure]))))
-                }
-                all => all,
-            };
+        let done = at_once_or_singly(&erasures, |erasures| self.finish(erasures));
+        for (wish, done) in wishes.into_iter().zip(done) {
             match done {
                 Ok(()) => self
                     .commits
@@ -272,7 +270,7 @@ impl Relay {
 }
 
 /// Why a wish was not carried out.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum NotErased {
     /// It must not be, or there is nothing: a code.
     Not(&'static str),
@@ -308,6 +306,22 @@ fn outcome<T>(
             NotErased::Failed
         }
     })
+}
+
+/// What comes of each when it is done for all at once, and for each alone where that met what may be of another
+/// only.
+fn at_once_or_singly(
+    erasures: &[Erasure],
+    finish: impl Fn(&[Erasure]) -> std::result::Result<(), EraseError>,
+) -> Vec<std::result::Result<(), NotErased>> {
+    let finish =
+        |erasures: &[Erasure]| outcome(catch_unwind(AssertUnwindSafe(|| finish(erasures))));
+    let all = finish(erasures);
+    let each = erasures.iter().map(|erasure| match all {
+        Err(NotErased::RecordDamaged | NotErased::Not(_)) => finish(std::slice::from_ref(erasure)),
+        Ok(()) | Err(NotErased::Failed) => all,
+    });
+    each.collect()
 }
 
 /// What is known of a document. One of which nothing has ever waited, but was held, has no row: it belongs
@@ -397,26 +411,54 @@ pub fn carry_out(store: &mut dyn RelayStore, keys: &RelayKeys, erasure: &Erasure
 pub fn retell(store: &mut dyn RelayStore) -> Result<()> {
     for (doc, row) in store.erased_documents()? {
         let Some(at_ms) = row.erased_ms else { continue };
-        let notices = store.feed_of(doc, u64::MAX)?.into_iter().rev();
-        let reason = notices.filter_map(|row| match row.what {
-            FeedWhat::Envelope(_) => None,
-            FeedWhat::Notice { body, .. } => match envelope::decode::<Notice>(&body)?.what {
-                NoticeKind::Erased(reason) => Some(reason),
-                NoticeKind::ContractNumber(_)
-                | NoticeKind::Retention(_)
-                | NoticeKind::LegalHold(_) => None,
-            },
-        });
         let line = Line::Erased(Erasure {
             doc,
             space: row.space,
             kind: row.kind,
             at_ms,
-            reason: { reason }.next().unwrap_or_default(),
+            reason: reason(store, doc)?.unwrap_or_default(),
             moved_to: store.became(doc)?,
         });
         let body = serde_json::to_string(&line).map_err(|_| StoreError::Corrupt("ledger news"))?;
         store.add_ledger_news(&body)?;
     }
     Ok(())
+}
+
+/// Why a document was erased, as the feed says: a code.
+pub(super) fn reason(store: &mut dyn RelayStore, doc: DocId) -> Result<Option<String>> {
+    let notices = store.feed_of(doc, u64::MAX)?.into_iter().rev();
+    let mut reasons = notices.filter_map(|row| match row.what {
+        FeedWhat::Envelope(_) => None,
+        FeedWhat::Notice { body, .. } => match envelope::decode::<Notice>(&body)?.what {
+            NoticeKind::Erased(reason) => Some(reason),
+            NoticeKind::ContractNumber(_) | NoticeKind::Retention(_) | NoticeKind::LegalHold(_) => {
+                None
+            }
+        },
+    });
+    Ok(reasons.next())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_at_one_document_keeps_no_other_from_being_erased() {
+        let [first, bad, last] = [1, 2, 3].map(|n| Erasure {
+            doc: DocId(uuid::Uuid::from_u128(n)),
+            space: SpaceId(uuid::Uuid::nil()),
+            kind: 0,
+            at_ms: 0,
+            reason: "request".to_owned(),
+            moved_to: None,
+        });
+        let damaged = bad.doc;
+        let done = at_once_or_singly(&[first, bad, last], |erasures| {
+            assert!(erasures.iter().all(|erasure| erasure.doc != damaged));
+            Ok(())
+        });
+        assert_eq!(done, [Ok(()), Err(NotErased::Not("failed")), Ok(())]);
+    }
 }

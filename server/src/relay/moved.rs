@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 
 use sopu_core::documents::Kind;
 use sopu_core::documents::visit_note::moved::{self, origin};
-use sopu_core::id::DocId;
+use sopu_core::id::{DocId, SpaceId};
 use sopu_core::store::view;
 
+use super::erase::reason;
 use super::{EraseError, Relay, lock};
+use crate::access::erasures::MOVED;
+use crate::ledger::Line;
 use crate::merge::Merger;
-use crate::store::{DocumentRow, EnvelopeRow, RelayStore, Result, State, StoreError};
+use crate::store::{DocumentRow, EnvelopeRow, ErasureWish, RelayStore, Result, State, StoreError};
 
 /// How often a document is moved on at most.
 const MOVES: usize = 16;
@@ -48,6 +51,50 @@ impl Relay {
         Err(EraseError::Moved("moved_short"))
     }
 
+    /// A document that was moved and is not here, as the ledger has it: it was made after the backup that this
+    /// relay came back from, and whoever had it may have purged it.
+    pub(super) fn as_once_erased(&self, wish: &ErasureWish) -> Option<DocumentRow> {
+        if !wish.awaited || wish.moved_to.is_none() {
+            return None;
+        }
+        let ledger = lock(&self.ledger);
+        let mut lines = ledger.after(0).iter().rev().filter_map(Line::erasure);
+        let erasure = lines.find(|erasure| erasure.doc == wish.doc)?;
+        Some(DocumentRow {
+            space: erasure.space,
+            kind: erasure.kind,
+            last_seq: 0,
+            erased_ms: None,
+        })
+    }
+
+    /// Whether a document that nothing is left of may be erased again because it was moved: what it became is in
+    /// the feed.
+    pub(super) fn is_back(
+        &self,
+        merger: &mut Merger,
+        new: DocId,
+    ) -> std::result::Result<(), EraseError> {
+        let read = || self.commits.read(|store| store.document(new));
+        if let Some(there) = read()? {
+            self.merge_space(merger, there.space)?;
+        }
+        let is_back = read()?.is_some_and(|row| row.erased_ms.is_none() && row.last_seq > 0);
+        is_back
+            .then_some(())
+            .ok_or(EraseError::Moved("moved_short"))
+    }
+
+    /// Decides all that waits in a space.
+    fn merge_space(&self, merger: &mut Merger, space: SpaceId) -> Result<()> {
+        while merger
+            .step_in(&self.commits, &self.keys, &*self.env, space)?
+            .decided
+            > 0
+        {}
+        Ok(())
+    }
+
     /// Whether a document may go because it was moved: all of it is settled, and in the new one, as the
     /// feeds have both now; `of` is what the new one was made of, if not of the document itself.
     pub(super) fn compare(
@@ -62,11 +109,7 @@ impl Relay {
         let (Some(there), Some(kind)) = (there, Kind::from_number(row.kind)) else {
             return Err(EraseError::Moved("moved_short"));
         };
-        while merger
-            .step_in(&self.commits, &self.keys, &*self.env, there.space)?
-            .decided
-            > 0
-        {}
+        self.merge_space(merger, there.space)?;
         // What was acknowledged and waits, for others' work or for a person, is not in either.
         let kept = self.commits.read(|store| store.envelopes_of(doc))?;
         let waits = |kept: &EnvelopeRow| matches!(kept.state, State::Waiting | State::Held(_));
@@ -92,23 +135,33 @@ impl Relay {
     }
 }
 
-/// What a moved document is now, and what that was made of: the new one may have been moved in its turn, and be
-/// gone.
-pub(super) fn moved_on(
-    store: &mut dyn RelayStore,
-    doc: DocId,
-    new: DocId,
-) -> Result<(DocId, DocId)> {
-    let (mut of, mut new) = (doc, new);
+/// What a moved document is now.
+pub(super) struct Now {
+    /// What that was made of: the new one may have been moved in its turn, and be gone.
+    pub of: DocId,
+    /// Which it is, as far as anybody knows.
+    pub new: DocId,
+    /// That one was erased, and not because it became another.
+    pub is_erased: bool,
+}
+
+/// What a moved document is now.
+pub(super) fn moved_on(store: &mut dyn RelayStore, doc: DocId, new: DocId) -> Result<Now> {
+    let mut now = Now {
+        of: doc,
+        new,
+        is_erased: false,
+    };
     for _ in 0..MOVES {
-        let known = store.document(new)?;
+        let known = store.document(now.new)?;
         if known.is_some_and(|row| row.erased_ms.is_none()) {
             break;
         }
-        let Some(next) = store.became(new)? else {
+        let Some(next) = store.became(now.new)? else {
+            now.is_erased = known.is_some() && reason(store, now.new)?.is_some_and(|r| r != MOVED);
             break;
         };
-        (of, new) = (new, next);
+        (now.of, now.new) = (now.new, next);
     }
-    Ok((of, new))
+    Ok(now)
 }

@@ -62,6 +62,11 @@ fn offered_notice(world: &World, phone: &Phone) -> Offer {
 }
 
 fn move_after_backup() -> Moved {
+    move_after_backup_with(true)
+}
+
+/// The backup has the old one, or it was made after it too.
+fn move_after_backup_with(old: bool) -> Moved {
     let mut world = World::new();
     let (writer, told) = (world.phone(Role::Field), world.phone(Role::Field));
     let right = world.second_space();
@@ -70,8 +75,13 @@ fn move_after_backup() -> Moved {
     let mover = world.phone_of(member);
     let mut note = Note::new(&writer, world.space, Kind::VisitNote);
     let first = note.write(&writer, json!({ "tags": ["a"], "summary": "Kaatui" }));
-    world.feed(&writer, &first);
+    if old {
+        world.feed(&writer, &first);
+    }
     let world = world.backup();
+    if !old {
+        world.feed(&writer, &first);
+    }
     let ledger = std::fs::read(world.folder.join(LEDGER)).unwrap();
     let mut copy = Note::new(&mover, right, note.kind);
     let sealed = copy.write(&mover, as_moved(&world, &note, &mover));
@@ -223,9 +233,59 @@ fn what_waits_to_go_again_can_be_put_on_hold_and_stays_while_it_is() {
     assert!(!reads(&m.world, m.old));
 }
 
-/// The note in between never comes back: every device that had it has purged it.
+/// It was compared when it was moved, and the person asked for what it became to go.
 #[test]
-fn what_was_moved_twice_goes_once_the_last_is_back() {
+fn what_was_moved_goes_again_where_what_it_became_was_erased_too() {
+    let mut m = move_after_backup();
+    m.world.relay.erase(m.new, "request").unwrap();
+    m.world = m.world.restore();
+    a_while(&m.world);
+    assert!(!reads(&m.world, m.old) && !reads(&m.world, m.new));
+    assert_eq!(standing(&m.world, m.old), Standing::None);
+    assert!(purges(&m.world, &m.writer));
+    let again = m.world.push(&m.writer, &[&m.first.envelope]);
+    assert_eq!(again, [Verdict::Erased]);
+}
+
+/// Nobody has compared them.
+#[test]
+fn what_is_to_be_moved_stays_where_the_other_was_erased() {
+    let mut world = World::new();
+    let phone = world.phone(Role::Field);
+    let [(old, first), (new, second)] = [(); 2].map(|()| phone.note(world.space, "a"));
+    for sealed in [&first, &second] {
+        world.feed(&phone, sealed);
+    }
+    world.relay.erase(new.id, "request").unwrap();
+    erasures::wish_moved(&world.db, old.id, new.id).unwrap();
+    world.relay.merge_all().unwrap();
+    assert!(reads(&world, old.id));
+    let short = Standing::Refused("moved_short".into());
+    assert_eq!(standing(&world, old.id), short);
+}
+
+/// Nobody brings the old one: it was made after the backup, and everybody has purged it.
+#[test]
+fn what_was_made_and_moved_after_the_backup_is_erased_once_what_it_became_is_back() {
+    let mut m = move_after_backup_with(false);
+    m.world = m.world.restore();
+    a_while(&m.world);
+    let awaited = Standing::Refused(AWAITED.into());
+    assert_eq!(standing(&m.world, m.old), awaited);
+    let refused = Verdict::Refused(AWAITED.into());
+    assert_eq!(offer(&m.world, &m.told, &m.notice), refused);
+    assert_eq!(offer(&m.world, &m.mover, &m.lost), Verdict::Waiting);
+    a_while(&m.world);
+    assert!(reads(&m.world, m.new));
+    assert_eq!(standing(&m.world, m.old), Standing::None);
+    let taken = offer(&m.world, &m.told, &m.notice);
+    assert!(matches!(taken, Verdict::Fed(_)), "{taken:?}");
+    let late = m.world.push(&m.writer, &[&m.first.envelope]);
+    assert_eq!(late, [Verdict::Erased]);
+}
+
+/// A backup of the first of three notes, and two moves since. Gives the last one's offer too.
+fn move_twice_after_backup() -> (World, Phone, [DocId; 3], Offer) {
     let mut world = World::new();
     let writer = world.phone(Role::Field);
     let spaces = [(); 2].map(|()| world.second_space());
@@ -237,7 +297,7 @@ fn what_was_moved_twice_goes_once_the_last_is_back() {
     let mut first = Note::new(&writer, world.space, Kind::VisitNote);
     let sealed = first.write(&writer, json!({ "summary": "Kaatui" }));
     world.feed(&writer, &sealed);
-    let mut world = world.backup();
+    let world = world.backup();
     let mut notes = vec![first];
     let mut last = None;
     for space in spaces {
@@ -255,14 +315,36 @@ fn what_was_moved_twice_goes_once_the_last_is_back() {
         world.relay.merge_all().unwrap();
         notes.push(copy);
     }
+    let ids = [0, 1, 2].map(|n: usize| notes[n].id);
+    (world, mover, ids, last.unwrap())
+}
+
+/// The note in between never comes back: every device that had it has purged it.
+#[test]
+fn what_was_moved_twice_goes_once_the_last_is_back() {
+    let (mut world, mover, ids, last) = move_twice_after_backup();
     world = world.restore();
     a_while(&world);
-    let there = |world: &World| -> Vec<bool> {
-        let there = notes.iter().map(|note| reads(world, note.id));
-        there.collect()
-    };
+    let there = |world: &World| ids.map(|id| reads(world, id));
     assert_eq!(there(&world), [true, false, false]);
-    assert_eq!(offer(&world, &mover, &last.unwrap()), Verdict::Waiting);
+    assert_eq!(offer(&world, &mover, &last), Verdict::Waiting);
     a_while(&world);
     assert_eq!(there(&world), [false, false, true]);
+    assert_eq!(
+        ids.map(|id| standing(&world, id)),
+        [(); 3].map(|()| Standing::None)
+    );
+}
+
+#[test]
+fn what_was_moved_twice_goes_again_where_the_last_was_erased_too() {
+    let (mut world, _, ids, _) = move_twice_after_backup();
+    world.relay.erase(ids[2], "retention").unwrap();
+    world = world.restore();
+    a_while(&world);
+    assert_eq!(ids.map(|id| reads(&world, id)), [false; 3]);
+    assert_eq!(
+        ids.map(|id| standing(&world, id)),
+        [(); 3].map(|()| Standing::None)
+    );
 }
