@@ -417,6 +417,8 @@ mod move_tests;
 #[cfg(test)]
 mod move_twice_tests;
 #[cfg(test)]
+mod move_waiting_tests;
+#[cfg(test)]
 mod names_tests;
 #[cfg(test)]
 mod retention_tests;

@@ -38,7 +38,8 @@ pub fn wish(db: &Connection, doc: DocId, reason: &str) -> Result<()> {
     Ok(())
 }
 
-/// Asks for the erasure of a document that was moved: carried out only if what it became holds all of it.
+/// Asks for the erasure of a document that was moved: carried out only if what it became holds all of it. One
+/// that was asked for and waits, for whatever else, stands.
 ///
 /// # Errors
 /// The database's.
@@ -46,20 +47,22 @@ pub fn wish_moved(db: &Connection, doc: DocId, new: DocId) -> Result<()> {
     db.execute(
         "INSERT INTO erasure_wish(doc, reason, moved_to) VALUES (?1, ?3, ?2)
          ON CONFLICT DO UPDATE
-         SET reason = excluded.reason, problem = NULL, moved_to = excluded.moved_to",
+         SET reason = excluded.reason, problem = NULL, moved_to = excluded.moved_to
+         WHERE problem NOT NULL OR reason = excluded.reason",
         (blob(doc.as_bytes()), blob(new.as_bytes()), MOVED),
     )?;
     Ok(())
 }
 
-/// Remembers what a document is about to become, so that doing it again makes no second one.
+/// Remembers what a document is about to become, so that doing it again makes no second one. Where its erasure
+/// was asked for, or awaits what it once became, that stands: nobody would ask again if the move came to nothing.
 ///
 /// # Errors
 /// The database's.
 pub fn plan_move(db: &Connection, doc: DocId, new: DocId) -> Result<()> {
     db.execute(
         "INSERT INTO erasure_wish(doc, reason, problem, moved_to) VALUES (?1, ?3, ?4, ?2)
-         ON CONFLICT DO UPDATE SET problem = excluded.problem, moved_to = excluded.moved_to",
+         ON CONFLICT DO UPDATE SET moved_to = excluded.moved_to WHERE problem = excluded.problem",
         (blob(doc.as_bytes()), blob(new.as_bytes()), MOVED, MOVING),
     )?;
     Ok(())
@@ -239,4 +242,40 @@ pub fn receipt(db: &Connection, doc: DocId) -> Result<Vec<Purge>> {
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::store::schema;
+
+    #[test]
+    fn a_plan_to_move_takes_the_place_of_no_erasure_that_was_asked_for() {
+        let db = schema::open_in_memory().expect("opens");
+        let [doc, new, other] = [1, 2, 3].map(|n| DocId(Uuid::from_u128(n)));
+        for planned_new in [new, other] {
+            plan_move(&db, doc, planned_new).expect("plans");
+            assert_eq!(planned(&db, doc).expect("asks"), Some(planned_new));
+        }
+        wish(&db, doc, "request").expect("asks");
+        plan_move(&db, doc, new).expect("nothing to plan");
+        wish_moved(&db, doc, new).expect("nothing to ask for");
+        let row = |db: &Connection| -> (String, Option<String>, bool) {
+            let sql = "SELECT reason, problem, moved_to NOT NULL FROM erasure_wish";
+            db.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+                .expect("is there")
+        };
+        assert_eq!(row(&db), ("request".to_owned(), None, false));
+        for problem in [AWAITED, RECORD_DAMAGED, "legal_hold"] {
+            let sql = "UPDATE erasure_wish SET problem = ?1";
+            db.execute(sql, [problem]).expect("is said");
+            plan_move(&db, doc, new).expect("nothing to plan");
+            let said = Some(problem.to_owned());
+            assert_eq!(row(&db), ("request".to_owned(), said, false));
+        }
+        wish_moved(&db, doc, new).expect("asks");
+        assert_eq!(row(&db), (MOVED.to_owned(), None, true));
+    }
 }

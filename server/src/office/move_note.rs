@@ -135,6 +135,14 @@ fn try_move(
     if hold::of(office, books, view)?.keeps() {
         return Ok(Err("erase-hold"));
     }
+    // It goes anyway, and what a copy says would stay.
+    match erasures::standing(&books.people, doc)? {
+        Standing::Waiting => return Ok(Err("erase-waits")),
+        Standing::Refused(code) if code == erasures::RECORD_DAMAGED => {
+            return Ok(Err("erase-damaged"));
+        }
+        Standing::Refused(_) | Standing::None => {}
+    }
     if let Some(first) = obstacles(&view.reading).first() {
         return Ok(Err(match first.code {
             code::CONFLICT => "move-conflict",
