@@ -247,6 +247,18 @@ fn what_was_moved_goes_again_where_what_it_became_was_erased_too() {
     assert_eq!(again, [Verdict::Erased]);
 }
 
+/// As a ledger from before it said what a note became: that may be lost too.
+#[test]
+fn what_was_moved_stays_where_what_it_became_was_moved_nobody_knows_where() {
+    let mut m = move_after_backup();
+    m.world.relay.erase(m.new, erasures::MOVED).unwrap();
+    m.world = m.world.restore();
+    a_while(&m.world);
+    assert!(reads(&m.world, m.old) && !reads(&m.world, m.new));
+    let awaited = Standing::Refused(AWAITED.into());
+    assert_eq!(standing(&m.world, m.old), awaited);
+}
+
 /// Nobody has compared them.
 #[test]
 fn what_is_to_be_moved_stays_where_the_other_was_erased() {
