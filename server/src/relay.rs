@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, TryLockError};
 use std::path::Path;
-use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -37,6 +36,7 @@ mod offer;
 mod office;
 mod reads;
 pub(crate) mod restore;
+mod scrub;
 mod sync;
 pub mod watch;
 mod worker;
@@ -107,8 +107,8 @@ pub struct Relay {
     keys: RelayKeys,
     /// Erasures that were asked for and are looked at again only then.
     resting: Mutex<BTreeMap<ErasureWish, i64>>,
-    /// From when on what was erased is scrubbed again, having failed.
-    scrub_after_ms: AtomicI64,
+    /// Held by who empties the database's log of what was erased.
+    scrubbing: Mutex<scrub::Scrubbing>,
     ledger: Mutex<Ledger>,
     merger: Mutex<Merger>,
     record: Mutex<Record>,
@@ -219,7 +219,7 @@ impl Relay {
             commits,
             keys,
             resting: Mutex::default(),
-            scrub_after_ms: AtomicI64::new(0),
+            scrubbing: Mutex::default(),
             ledger: Mutex::new(ledger),
             merger: Mutex::new(merger),
             record: Mutex::new(record),
@@ -341,6 +341,8 @@ impl Relay {
             self.listeners.tell(told.chain([Topic::Space(space)]));
         }
         self.follow()?;
+        // Here alone, or every request that writes would try it.
+        self.scrub_if_due()?;
         let lag_ms = step.oldest_ms.map_or(0, |oldest| (now_ms - oldest).max(0));
         self.metrics
             .merge_lag
@@ -506,8 +508,7 @@ impl Relay {
         if let Err(error) = record.scrub_if_due() {
             tracing::warn!(%error, "what was erased cannot be scrubbed now; it is tried again");
         }
-        drop(record);
-        self.scrub_if_due()
+        Ok(())
     }
 
     /// Counts what is kept out of the feeds: when somebody asks, not at every step.

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
+use std::time::Duration;
 
 use sopu_core::envelope::Epoch;
 use sopu_core::id::{DeviceId, DocId, EnvelopeId, Hash, MemberId, OrgId, SpaceId};
@@ -310,8 +311,9 @@ pub trait Transactions {
     fn end_savepoint(&mut self, keep: bool) -> Result<()>;
     /// Another connection for readers; `None` where there can be only one.
     fn reader(&self) -> Result<Option<Box<dyn RelayStore>>>;
-    /// After an erasure: nothing of what was deleted is left in the files.
-    fn scrub(&mut self) -> Result<()>;
+    /// After an erasure: nothing of what was deleted is left in the files. Whoever reads is waited for this
+    /// long; if they go on, it fails.
+    fn scrub(&mut self, wait: Duration) -> Result<()>;
 }
 
 /// Envelopes, whatever became of them, and the documents they are of.

@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::Ordering;
 
 use sopu_core::envelope;
 use sopu_core::id::{DeviceId, DocId, SpaceId};
@@ -21,7 +20,7 @@ use crate::merge::{Merger, subjects};
 use crate::store::{DocumentRow, ErasureWish, FeedWhat, RelayStore, Result, State, StoreError};
 
 /// After how long an erasure that failed, or waits for another document, is tried again, milliseconds.
-const AGAIN_MS: i64 = 60_000;
+pub(super) const AGAIN_MS: i64 = 60_000;
 
 /// Set while the database's log may hold something that was erased.
 pub const SCRUB_DUE: &str = "scrub.due";
@@ -226,7 +225,8 @@ impl Relay {
 
     /// Rids the files of what was blanked, however much it is, once.
     fn finish(&self, erasures: &[Erasure]) -> std::result::Result<(), EraseError> {
-        self.scrub()?;
+        // Who waits here for another that fails does not try it again.
+        self.scrub(&mut lock(&self.scrubbing))?;
         let mut record = lock(&self.record);
         let spaces: BTreeSet<SpaceId> = erasures.iter().map(|erasure| erasure.space).collect();
         for space in spaces {
@@ -237,35 +237,6 @@ impl Relay {
         drop(record);
         self.tell_all();
         Ok(())
-    }
-
-    /// Empties the database's log, if it still has something that was erased; not again soon if somebody reads
-    /// just now.
-    pub(super) fn scrub_if_due(&self) -> Result<()> {
-        let now_ms = self.env.now_ms();
-        if now_ms < self.scrub_after_ms.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        if self.commits.read(|store| store.meta(SCRUB_DUE))?.is_none() {
-            return Ok(());
-        }
-        if let Err(error) = self.scrub() {
-            tracing::warn!(%error, "what was erased cannot be scrubbed now; it is tried again");
-            let later = now_ms.saturating_add(AGAIN_MS);
-            self.scrub_after_ms.store(later, Ordering::Relaxed);
-        }
-        Ok(())
-    }
-
-    fn scrub(&self) -> Result<()> {
-        let due = self.commits.read(|store| store.meta(SCRUB_DUE))?;
-        self.commits.alone(|store| store.scrub())?;
-        // More may have been erased meanwhile.
-        self.commits
-            .note(move |store| match store.meta(SCRUB_DUE)? {
-                Some(now) if Some(&now) == due.as_ref() => store.set_meta(SCRUB_DUE, None),
-                Some(_) | None => Ok(()),
-            })
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use sopu_core::envelope::Epoch;
@@ -45,6 +46,9 @@ const RELAY: &str = "ledger.relay";
 
 /// What was found at a start.
 pub struct Reconciled {
+/// For how long whoever reads the database is waited for while its log is emptied: nobody writes yet.
+const SCRUB_WAIT: Duration = Duration::from_secs(20);
+
     /// Erasures the database had not carried out; the merged record may not have either.
     pub erased: Vec<Erasure>,
     /// Which life of the database this is: a merged record of another is stale.
@@ -117,7 +121,7 @@ pub fn reconcile(
         Ok((life(store)?, erased))
     })?;
     // The log may still hold what was erased just before a crash.
-    let scrubbed = commits.alone(|store| store.scrub());
+    let scrubbed = commits.alone(|store| store.scrub(SCRUB_WAIT));
     let is_scrubbed = scrubbed.is_ok();
     if !erased.is_empty() {
         scrubbed?;

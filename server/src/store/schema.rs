@@ -9,6 +9,9 @@ use sopu_core::store::{StoreKey, keep_plans, log_ahead};
 
 use crate::data::unlock;
 
+/// For how long another connection that holds the database is waited for.
+pub(crate) const BUSY_WAIT: Duration = Duration::from_secs(20);
+
 /// Each step brings the file from one `user_version` to the next. Never edit a released step.
 const STEPS: &[&[&str]] = &[
     &[
@@ -81,7 +84,7 @@ fn unlocked(connection: Connection, key: Option<StoreKey>) -> rusqlite::Result<C
 
 fn reader(connection: Connection) -> rusqlite::Result<Connection> {
     keep_plans(&connection)?;
-    connection.busy_timeout(Duration::from_secs(20))?;
+    connection.busy_timeout(BUSY_WAIT)?;
     connection.execute_batch("PRAGMA cache_size = -512; PRAGMA trusted_schema = OFF;")?;
     connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)
@@ -100,7 +103,7 @@ fn version(connection: &Connection) -> rusqlite::Result<usize> {
 
 fn prepare(mut connection: Connection) -> rusqlite::Result<Connection> {
     keep_plans(&connection)?;
-    connection.busy_timeout(Duration::from_secs(20))?;
+    connection.busy_timeout(BUSY_WAIT)?;
     log_ahead(&connection)?;
     connection.execute_batch(
         "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;

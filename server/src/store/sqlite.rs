@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 
@@ -198,12 +199,14 @@ impl Transactions for SqliteStore {
         }
     }
 
-    fn scrub(&mut self) -> Result<()> {
+    fn scrub(&mut self, wait: Duration) -> Result<()> {
+        self.connection.busy_timeout(wait)?;
         // Deleted rows are overwritten (secure_delete); the log still holds older pages.
-        let busy: i64 =
+        let busy: rusqlite::Result<i64> =
             self.connection
-                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-        if busy == 0 {
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+        self.connection.busy_timeout(schema::BUSY_WAIT)?;
+        if busy? == 0 {
             Ok(())
         } else {
             Err(StoreError::Corrupt("a reader holds the log"))

@@ -8,6 +8,7 @@ use super::world::World;
 use crate::access::Role;
 use crate::access::erasures::{self, Standing};
 use crate::ledger::{Erasure, Line};
+use crate::store::schema;
 
 fn wished(world: &World, docs: &[DocId]) {
     for doc in docs {
@@ -145,4 +146,43 @@ fn what_could_not_be_scrubbed_is_scrubbed_later() {
     assert_eq!(files_with(&world, SECRET), [""; 0]);
     let due = commits.read(|store| store.meta(super::super::erase::SCRUB_DUE));
     assert_eq!(due.unwrap(), None);
+}
+
+/// Each attempt keeps all who write waiting for the reader.
+#[test]
+fn what_cannot_be_scrubbed_because_somebody_reads_is_tried_once_a_minute() {
+    let mut world = World::new();
+    let phone = world.phone(Role::Field);
+    let notes = [(); 2].map(|()| phone.note(world.space, SECRET));
+    for (_, sealed) in &notes {
+        world.feed(&phone, sealed);
+    }
+    let [first, second] = notes.map(|(note, _)| note.id);
+    let reader = schema::open_with(&world.folder.database(), world.folder.key()).unwrap();
+    reader.execute_batch("BEGIN").unwrap();
+    let count = "SELECT count(*) FROM envelope";
+    let _: i64 = reader.query_row(count, [], |row| row.get(0)).unwrap();
+    let failed = || super::super::lock(&world.relay.scrubbing).failed;
+    wished(&world, &[first]);
+    assert_eq!(failed(), 1);
+    // Neither the worker's next steps nor whoever else erases, or writes at the office.
+    wished(&world, &[second]);
+    assert!(world.relay.erase(first, "request").is_err());
+    world.relay.merge_all().unwrap();
+    assert_eq!(failed(), 1);
+    // What waits for it does not keep others from merging.
+    let (other, sealed) = phone.note(world.space, "b");
+    world.feed(&phone, &sealed);
+    assert!(world.relay.record().store().document(other.id).is_ok());
+    world.later(60_000);
+    world.relay.merge_all().unwrap();
+    assert_eq!(failed(), 2);
+    reader.execute_batch("ROLLBACK").unwrap();
+    world.later(60_000);
+    world.relay.merge_all().unwrap();
+    assert_eq!(failed(), 0);
+    assert_eq!(files_with(&world, SECRET), [""; 0]);
+    for doc in [first, second] {
+        assert_eq!(erasures::standing(&world.db, doc).unwrap(), Standing::None);
+    }
 }
