@@ -481,7 +481,7 @@ pub trait People {
     /// One more thing the ledger has yet to learn: JSON, of an entry or of a row as it became.
     fn add_ledger_news(&mut self, body: &str) -> Result<()>;
     /// Has the ledger learn every row of the tables it remembers, for one that an older version kept, or
-    /// that is an older copy, does not know them all.
+    /// that is an older copy, does not know them all. Devices are told nothing: no row changes.
     fn retell(&mut self) -> Result<()>;
     /// Every row of a table that the ledger remembers, as the ledger would tell it.
     fn remembered(

@@ -1,14 +1,19 @@
 //! A ledger that is older than the database, put there because the newest was lost: it is told again what the
 //! database knows, so that a backup from before does not bring back what must not come back.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
 use sopu_core::id::DocId;
 use sopu_core::wire::{NoticeKind, SyncRequest, Verdict};
 
 use super::world::{Phone, World};
 use crate::access::erasures::{self, Standing};
+use crate::access::people::{Party, Window};
 use crate::access::{Role, notices, people};
 use crate::ledger::{self, Line};
 use crate::relay::LEDGER;
+use crate::store::remembered;
 
 const CLIENT: &str = "019ab000-0000-7000-8000-000000000001";
 
@@ -131,4 +136,70 @@ fn it_is_told_once_and_says_nothing_new() {
             .len()
     };
     assert_eq!(orders(&phone), 1);
+}
+
+/// The ledger's news, in an order of their own; there are none any more.
+fn take_news(world: &World) -> Vec<String> {
+    let news = world
+        .relay
+        .commits
+        .read(|store| store.ledger_news(usize::MAX >> 1));
+    let sorted = |(_, body): (i64, String)| {
+        let fields: BTreeMap<String, Value> = serde_json::from_str(&body).unwrap();
+        serde_json::to_string(&fields).unwrap()
+    };
+    let mut news: Vec<String> = news.unwrap().into_iter().map(sorted).collect();
+    news.sort();
+    world.db.execute("DELETE FROM ledger_news", []).unwrap();
+    news
+}
+
+fn rosters(world: &World) -> Vec<i64> {
+    let sql = "SELECT roster FROM space ORDER BY id";
+    let mut spaces = world.db.prepare(sql).unwrap();
+    let rosters = spaces.query_map([], |row| row.get(0)).unwrap();
+    rosters.map(Result::unwrap).collect()
+}
+
+/// Or else each would fetch the people of all its spaces, at every upgrade.
+#[test]
+fn what_the_ledger_is_told_again_is_what_it_was_told_and_no_news_to_devices() {
+    let mut world = World::new();
+    let old = std::fs::read(world.folder.join(LEDGER)).unwrap();
+    let (phone, lost) = (world.phone(Role::Field), world.phone(Role::Office));
+    world.relay.revoke(lost.id).unwrap();
+    let team = people::add_team(&world.db, &*world.clock, world.org, "T").unwrap();
+    let (other, now_ms) = (world.second_space(), world.now());
+    let window = Window {
+        from_ms: 0,
+        until_ms: Some(now_ms + 1),
+    };
+    people::join_team(&world.db, team, phone.member, window).unwrap();
+    let party = Party::Team(team);
+    people::grant(&mut world.db, other, party, Role::Reader, window, now_ms).unwrap();
+    world.invite(lost.member);
+    notices::hold_client(&world.db, world.space, CLIENT, false).unwrap();
+    take_news(&world);
+    let mut as_it_became = Vec::new();
+    for remembered::Remembered { table, columns, .. } in remembered::ALL {
+        let name = columns.iter().find(|column| **column == "name");
+        let column = name.or(columns.last()).unwrap();
+        let sql = format!("UPDATE {table} SET {column} = {column}");
+        assert!(world.db.execute(&sql, []).unwrap() > 0, "{table}");
+        as_it_became.extend(take_news(&world));
+    }
+    as_it_became.sort();
+    let before = rosters(&world);
+    world.relay.commits.write(|store| store.retell()).unwrap();
+    assert_eq!(take_news(&world), as_it_became);
+    assert_eq!(rosters(&world), before);
+
+    world = with_ledger(world, &old);
+    assert!(lines(&world).len() >= as_it_became.len(), "it was told");
+    assert_eq!(rosters(&world), before);
+    let upgraded = "UPDATE meta SET value = x'01' WHERE key = 'retold'";
+    world.db.execute(upgraded, []).unwrap();
+    world = world.reopen();
+    world.relay.merge_all().unwrap();
+    assert_eq!(rosters(&world), before);
 }

@@ -276,11 +276,12 @@ impl People for SqliteStore {
     }
 
     fn retell(&mut self) -> Result<()> {
-        for Remembered { table, columns, .. } in remembered::ALL {
-            // One that the table's trigger watches.
-            let name = columns.iter().find(|column| **column == "name");
-            if let Some(column) = name.or(columns.last()) {
-                self.run(&format!("UPDATE {table} SET {column} = {column}"), &[])?;
+        // Rows that are written again, be it as they are, would be news to devices, too: all of them would
+        // fetch the people of all their spaces.
+        for table in &remembered::ALL {
+            for mut row in self.remembered(table)? {
+                row.insert("table".to_owned(), table.table.into());
+                self.add_ledger_news(&Value::Object(row).to_string())?;
             }
         }
         Ok(())
