@@ -176,8 +176,13 @@ fn database(
         let known = restore::known(&mut store)?;
         // Once more: a server may have appended since, and told the database.
         let lines = ledger_lines(data).unwrap_or_default();
-        match lines.get(..usize::try_from(known).unwrap_or(usize::MAX)) {
+        let known = usize::try_from(known).unwrap_or(usize::MAX);
+        match lines.get(..known) {
             Some(lines) => people::compare(&mut store, lines, report)?,
+            None if !restore::can_know(known, lines.len()) => {
+                let what = restore::KNOWS_TOO_MUCH;
+                report.findings.push(Finding::new(DATABASE, what));
+            }
             None => {
                 let what = "it is older than the database: lines the database knows are not in it";
                 report.findings.push(Finding::new(LEDGER, what));

@@ -34,10 +34,20 @@ pub const COPY: &str = "backup.copy";
 const LIVES: &str = "backup.restored";
 
 const KNOWN: &str = "ledger.lines";
+
+/// No ledger is older than its database by more lines: the database's number of them is damaged.
+const MOST_MISSING: usize = 1_000_000;
+
+/// What is told of it then.
+pub const KNOWS_TOO_MUCH: &str = "it says it knows more lines of the ledger than there can be";
+
 /// The ledger was told every row that it remembers and what is on legal hold: as of this number, which rises
 /// with what it is told.
 const RETOLD: &str = "retold";
 const RETELLING: [u8; 1] = [3];
+
+/// For how long whoever reads the database is waited for while its log is emptied: nobody writes yet.
+const SCRUB_WAIT: Duration = Duration::from_secs(20);
 
 const RECORD_ANEW: &str = "record.anew";
 
@@ -46,9 +56,6 @@ const RELAY: &str = "ledger.relay";
 
 /// What was found at a start.
 pub struct Reconciled {
-/// For how long whoever reads the database is waited for while its log is emptied: nobody writes yet.
-const SCRUB_WAIT: Duration = Duration::from_secs(20);
-
     /// Erasures the database had not carried out; the merged record may not have either.
     pub erased: Vec<Erasure>,
     /// Which life of the database this is: a merged record of another is stale.
@@ -77,6 +84,10 @@ pub fn reconcile(
     let now_ms = env.now_ms();
     let known = usize::try_from(known).unwrap_or(usize::MAX);
     let missing = known.saturating_sub(ledger.len());
+    if !can_know(known, ledger.len()) {
+        // Whatever it knew: with less it would take an older word for news, with more let some go by.
+        return Err(StoreError::Corrupt(KNOWS_TOO_MUCH).into());
+    }
     if missing > 0 {
         tracing::warn!("the ledger is older than the database: it is told again what that knows");
         commits.write(move |store| {
@@ -186,6 +197,11 @@ pub fn is_retold(store: &mut dyn RelayStore) -> Result<bool> {
 pub fn ledger_key(store: &mut dyn RelayStore) -> Result<Option<[u8; 32]>> {
     let key = store.meta(RELAY)?;
     Ok(key.and_then(|key| key.try_into().ok()))
+}
+
+/// Whether a database can know so many lines, beside a ledger that has this many.
+pub fn can_know(known: usize, lines: usize) -> bool {
+    known.saturating_sub(lines) <= MOST_MISSING
 }
 
 /// How many lines of the ledger the database knows.

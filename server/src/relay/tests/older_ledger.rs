@@ -11,9 +11,10 @@ use super::world::{Phone, World};
 use crate::access::erasures::{self, Standing};
 use crate::access::people::{Party, Window};
 use crate::access::{Role, notices, people};
+use crate::check::check;
 use crate::ledger::{self, Line};
-use crate::relay::LEDGER;
-use crate::store::remembered;
+use crate::relay::{DATABASE, LEDGER, OpenError, Relay};
+use crate::store::{StoreError, remembered};
 
 const CLIENT: &str = "019ab000-0000-7000-8000-000000000001";
 
@@ -202,4 +203,39 @@ fn what_the_ledger_is_told_again_is_what_it_was_told_and_no_news_to_devices() {
     world = world.reopen();
     world.relay.merge_all().unwrap();
     assert_eq!(rosters(&world), before);
+}
+
+/// A bit of a number in a table is all it takes.
+#[test]
+fn a_database_that_knows_impossibly_many_lines_is_damaged_and_the_ledger_stays_as_it_is() {
+    let mut world = World::new();
+    world.phone(Role::Field);
+    let (folder, clock) = (world.folder.clone(), world.clock.clone());
+    let _dir = world.close();
+    let told = std::fs::read(folder.join(LEDGER)).unwrap();
+    let open_with = |lines: u64| {
+        let db = crate::store::schema::open_with(&folder.database(), folder.key()).unwrap();
+        let sql = "UPDATE meta SET value = ? WHERE key = 'ledger.lines'";
+        assert_eq!(db.execute(sql, [lines.to_be_bytes()]).unwrap(), 1);
+        drop(db);
+        Relay::open(&folder, clock.clone())
+    };
+    for bit in [63, 62, 40, 30, 20] {
+        let opened = open_with(1 << bit).map(drop);
+        assert!(
+            matches!(opened, Err(OpenError::Store(StoreError::Corrupt(_)))),
+            "{bit}: {opened:?}"
+        );
+        assert!(std::fs::read(folder.join(LEDGER)).unwrap() == told, "{bit}");
+        let findings = check(&folder).findings;
+        let files: Vec<_> = findings.iter().map(|found| found.file).collect();
+        assert_eq!(files, [DATABASE], "{findings:?}");
+    }
+    drop(open_with(200).unwrap());
+    assert!(
+        ledger::lines(&std::fs::read(folder.join(LEDGER)).unwrap())
+            .unwrap()
+            .len()
+            > 200
+    );
 }
