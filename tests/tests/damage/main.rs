@@ -71,22 +71,24 @@ impl std::fmt::Display for Flip {
     }
 }
 
-/// Where to flip: each file's share, spread over its pages, the rest by chance.
+/// Where to flip: each file's share, spread over its pages, the rest by chance; mostly where something stands.
 fn flips(dice: &Dice, files: &[PathBuf], flips: usize) -> Vec<Flip> {
     let mut chosen = Vec::new();
     for file in files {
         let share = flips / files.len();
-        let size = usize::try_from(std::fs::metadata(file).expect("there").len()).expect("fits");
+        let bytes = std::fs::read(file).expect("reads");
+        let size = bytes.len();
         let pages = size.div_ceil(4_096);
         let step = (pages / share.max(1)).max(1);
         let name = file.file_name().expect("a name").to_string_lossy();
         for n in 0..share {
             let page = n * step;
-            let at = if page < pages {
-                page * 4_096 + dice.below((size - page * 4_096).min(4_096))
-            } else {
-                dice.below(size)
+            let chance = || match page < pages {
+                true => page * 4_096 + dice.below((size - page * 4_096).min(4_096)),
+                false => dice.below(size),
             };
+            let mut tries = std::iter::repeat_with(chance).take(8);
+            let at = tries.find(|at| bytes[*at] != 0).unwrap_or_else(chance);
             chosen.push(Flip {
                 file: name.clone().into_owned(),
                 at,

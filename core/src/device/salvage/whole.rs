@@ -49,7 +49,9 @@ pub(super) fn bring_whole(
         kept.push((envelope, Some(run)));
     }
     for envelope in outbox::fed_of(old, doc)? {
-        if !matches!(envelope.state, State::Fed(_)) || !is_its_own(&envelope, doc) {
+        // One that is not what was signed the feed brings again, and it shows whose its changes are.
+        let sound = is_its_own(&envelope, doc) && is_signed(old, key, &envelope);
+        if !matches!(envelope.state, State::Fed(_)) || !sound {
             continue;
         }
         let changes = outbox::changes_of(old, envelope.id)?;
@@ -116,8 +118,7 @@ pub(super) fn keep(tx: &Tx<'_>, envelope: &Stored, run: Option<&[u8]>) -> Result
     Ok(())
 }
 
-/// The run of an unsettled envelope and the changes in it, if it is what its author signed: this device's key
-/// is known, another's only if the damaged store still tells it.
+/// The run of an unsettled envelope and the changes in it, if it is what its author signed.
 pub(super) fn sound_run(
     old: &Connection,
     key: &VerifyingKey,
@@ -129,6 +130,17 @@ pub(super) fn sound_run(
     }
     let run = outbox::run(old, envelope.id)?.unwrap_or_default();
     let changes = decode_changes(&run, &Limits::DEVICE).unwrap_or_default();
+    if changes.is_empty() || !is_signed(old, key, envelope) {
+        return Ok(None);
+    }
+    let hashes = changes
+        .iter()
+        .filter_map(|change| Chunk::parse(change).ok());
+    Ok(Some((run, hashes.map(|(_, hash)| hash).collect())))
+}
+
+/// Whether its author signed it: this device's key is known, another's only if the damaged store still tells it.
+fn is_signed(old: &Connection, key: &VerifyingKey, envelope: &Stored) -> bool {
     let signer = match envelope.own {
         true => Some(*key),
         false => space::roster_device(old, envelope.space, envelope.device)
@@ -136,14 +148,7 @@ pub(super) fn sound_run(
             .flatten()
             .and_then(|row| VerifyingKey::from_bytes(&row.key).ok()),
     };
-    let signed = signer.is_none_or(|signer| envelope.proof.verify(&signer));
-    if changes.is_empty() || !signed {
-        return Ok(None);
-    }
-    let hashes = changes
-        .iter()
-        .filter_map(|change| Chunk::parse(change).ok());
-    Ok(Some((run, hashes.map(|(_, hash)| hash).collect())))
+    signer.is_none_or(|signer| envelope.proof.verify(&signer))
 }
 
 /// Whether the row is of the envelope its proof is of.
