@@ -28,7 +28,7 @@ fn heads(store: &Store, doc: DocId) -> Version {
 fn forget_epoch(phone: &Phone) {
     let db = Connection::open(phone.store_file()).expect("opens");
     let gone = db.execute("DELETE FROM meta WHERE key LIKE 'epoch%'", []);
-    assert_eq!(gone.expect("deletes"), 1);
+    assert!(gone.expect("deletes") <= 1);
 }
 
 #[test]
@@ -36,7 +36,8 @@ fn what_finds_no_room_becomes_a_draft_and_all_else_goes_on() {
     let world = World::new();
     let space = world.space("Kotihoito");
     let member = |name| world.member(name, Role::Owner, &[space]);
-    let mut maria = world.phone("maria", member("Maria"));
+    let maria_member = member("Maria");
+    let mut maria = world.phone("maria", maria_member);
     let mut aino = world.phone("aino", member("Aino"));
     let doc = maria.note(space, json!({"summary": "alku"}));
     for phone in [&mut maria, &mut aino] {
@@ -46,16 +47,21 @@ fn what_finds_no_room_becomes_a_draft_and_all_else_goes_on() {
     aino.sync(&world);
     aino.edit(doc, json!({"summary": "alku, Ainolta"}));
     let most = Limits::RELAY.document.actors;
-    // Genesis' actor and Maria's first.
+    // Genesis' actor and Maria's first. One phone alone would ask more often than the relay lets it.
+    let more = ["a", "b", "c", "d", "e"].map(|name| world.phone(name, maria_member));
+    let mut writers: Vec<Phone> = more.into_iter().chain([maria]).collect();
     for n in 2..most {
-        forget_epoch(&maria);
-        maria.edit(doc, json!({"route_from": n.to_string()}));
+        let writer = n % writers.len();
+        let writer = &mut writers[writer];
+        forget_epoch(writer);
+        writer.edit(doc, json!({"route_from": n.to_string()}));
         // Sealed under it, before there is another.
-        maria.sync(&world);
+        writer.sync(&world);
         if n % 50 == 0 {
             world.settle();
         }
     }
+    let mut maria = writers.pop().expect("the last");
     maria.sync(&world);
     world.settle();
     assert_eq!(actors(world.relay().record().store(), doc), most);
