@@ -42,10 +42,13 @@ pub fn decompress(bytes: &[u8], cap: usize) -> Result<Vec<u8>, BadBody> {
 pub(crate) fn read_within(mut from: impl Read, most: usize) -> io::Result<Option<Vec<u8>>> {
     let (mut out, mut part) = (Vec::new(), [0; 16 * 1_024]);
     loop {
-        match from.read(&mut part)? {
-            0 => return Ok(Some(out)),
-            more if more > most - out.len() => return Ok(None),
-            more => out.extend_from_slice(&part[..more]),
+        match from.read(&mut part) {
+            Ok(0) => return Ok(Some(out)),
+            Ok(more) if more > most - out.len() => return Ok(None),
+            Ok(more) => out.extend_from_slice(&part[..more]),
+            // As the standard library's own reading to the end does.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
 }
@@ -70,6 +73,23 @@ mod tests {
             decompress(b"no zstd at all", 100),
             Err(BadBody::Compression)
         );
+    }
+
+    /// A signal came in between: nothing of what is read is lost.
+    #[test]
+    fn a_read_that_was_interrupted_is_made_again() {
+        struct Interrupted(bool);
+        impl Read for Interrupted {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                self.0 = !self.0;
+                match self.0 {
+                    true => Err(io::ErrorKind::Interrupted.into()),
+                    false => Ok(0),
+                }
+            }
+        }
+        let read = read_within(b"few".chain(Interrupted(false)), 3);
+        assert_eq!(read.ok(), Some(Some(b"few".to_vec())));
     }
 
     /// What comes out is small, so only its window can be why it is refused. zstd would give it up to
