@@ -61,6 +61,20 @@ fn offered_notice(world: &World, phone: &Phone) -> Offer {
     }
 }
 
+fn waits_for_the_new_one(m: &Moved) {
+    // Who was told brings the relay's own word: that, too, waits.
+    let refused = Verdict::Refused(AWAITED.into());
+    assert_eq!(offer(&m.world, &m.told, &m.notice), refused);
+    a_while(&m.world);
+    assert!(reads(&m.world, m.old) && !purges(&m.world, &m.writer));
+    // The new one comes back, and what was decided is carried out in the end.
+    assert_eq!(offer(&m.world, &m.mover, &m.lost), Verdict::Waiting);
+    a_while(&m.world);
+    assert!(!reads(&m.world, m.old) && reads(&m.world, m.new));
+    assert_eq!(standing(&m.world, m.old), Standing::None);
+    assert!(purges(&m.world, &m.writer));
+}
+
 fn move_after_backup() -> Moved {
     move_after_backup_with(true)
 }
@@ -156,17 +170,7 @@ fn what_was_moved_stays_after_a_restore_until_what_it_became_is_back() {
     }
     let again = m.world.push(&m.writer, &[&m.first.envelope]);
     assert!(matches!(again[..], [Verdict::Fed(_)]), "{again:?}");
-    // Who was told brings the relay's own word: that, too, waits.
-    let refused = Verdict::Refused(AWAITED.into());
-    assert_eq!(offer(&m.world, &m.told, &m.notice), refused);
-    a_while(&m.world);
-    assert!(reads(&m.world, m.old) && !purges(&m.world, &m.writer));
-    // The new one comes back, and what was decided is carried out in the end.
-    assert_eq!(offer(&m.world, &m.mover, &m.lost), Verdict::Waiting);
-    a_while(&m.world);
-    assert!(!reads(&m.world, m.old) && reads(&m.world, m.new));
-    assert_eq!(standing(&m.world, m.old), Standing::None);
-    assert!(purges(&m.world, &m.writer));
+    waits_for_the_new_one(&m);
     assert!(matches!(
         offer(&m.world, &m.told, &m.notice),
         Verdict::Fed(_)
@@ -203,15 +207,7 @@ fn a_notice_that_a_moved_note_was_erased_destroys_no_last_copy() {
     let mut m = move_after_backup();
     std::fs::write(m.world.folder.join(LEDGER), &m.ledger).unwrap();
     m.world = m.world.restore();
-    let refused = Verdict::Refused(AWAITED.into());
-    assert_eq!(offer(&m.world, &m.told, &m.notice), refused);
-    a_while(&m.world);
-    assert!(reads(&m.world, m.old) && !purges(&m.world, &m.writer));
-    assert_eq!(offer(&m.world, &m.mover, &m.lost), Verdict::Waiting);
-    a_while(&m.world);
-    assert!(!reads(&m.world, m.old) && reads(&m.world, m.new));
-    assert_eq!(standing(&m.world, m.old), Standing::None);
-    assert!(purges(&m.world, &m.writer));
+    waits_for_the_new_one(&m);
 }
 
 #[test]
